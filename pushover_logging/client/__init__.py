@@ -1,0 +1,1 @@
+"""Speaks Pushover: applications, users, messages; knows nothing of logging or threads."""
