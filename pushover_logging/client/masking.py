@@ -1,0 +1,45 @@
+"""Keeps tokens and keys out of every text that a person, a log or a traceback may show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+SECRET_FIELDS = frozenset(
+    {"token", "user", "encryption_key", "subscription", "subscribed_user_key", "email"}
+)
+"""Request parameters that a text of ours shows masked."""
+
+_SHOWN = 3
+_LONG_ENOUGH = 9
+
+
+def mask(secret: str) -> str:
+    """Show which secret is meant without showing it, as in ``azG…``; each of a comma list."""
+    return ",".join(_mask_one(part) for part in secret.split(","))
+
+
+def _mask_one(secret: str) -> str:
+    # Of a short value the first characters would give too much away.
+    return secret[:_SHOWN] + "…" if len(secret) >= _LONG_ENOUGH else "…"
+
+
+def scrub(text: str, secrets: Iterable[str]) -> str:
+    """Mask every one of the secrets wherever it stands in the text."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, mask(secret))
+    return text
+
+
+def secrets_in(parameters: Mapping[str, str]) -> list[str]:
+    """The secret values among a request's parameters, each key of a comma list by itself."""
+    values = [parameters[name] for name in SECRET_FIELDS if name in parameters]
+    return [part for value in values for part in value.split(",")]
+
+
+class Payload(dict[str, str]):
+    """The parameters of a request: a dict with the real values and a ``repr`` that masks them."""
+
+    def __repr__(self) -> str:
+        shown = {name: mask(v) if name in SECRET_FIELDS else v for name, v in self.items()}
+        return repr(shown)

@@ -1,0 +1,231 @@
+"""Carries requests to the service over one kept-alive connection; the only user of requests."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlencode, urlsplit
+
+import requests
+import requests.adapters
+import requests.utils
+from urllib3 import exceptions as urllib3_errors
+
+from .address import is_loopback, resolve_api_url
+from .errors import TransportError
+from .masking import mask
+
+TIMEOUT = (5.0, 10.0)
+"""Seconds for the connection, and for each wait for something to be read."""
+
+# Pushover's API documentation, "Being Friendly to our API": at most two connections at once.
+_CONNECTIONS = 2
+_LARGEST_ANSWER = 1_048_576
+_FORM = "application/x-www-form-urlencoded"
+_TOKEN_IN_QUERY = re.compile(r"(?<=[?&]token=)[^&\s]+")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer as it came over the wire, not yet understood."""
+
+    url: str
+    """Where the request went, without its query."""
+    http_status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file part of a request."""
+
+    name: str
+    content_type: str
+    content: bytes = field(repr=False)
+
+
+class Transport:
+    """The way to the service; may be shared by applications and by threads.
+
+    The address, the proxy and the trusted certificates are settled at construction. Redirects
+    are never followed: they would carry the token elsewhere.
+    """
+
+    def __init__(self, api_url: str | None = None, timeout: tuple[float, float] = TIMEOUT) -> None:
+        self.api_url = resolve_api_url(api_url)
+        self.timeout = _checked(timeout)
+        """Seconds for connecting and for reading; what is set here holds from the next request."""
+        self._host = urlsplit(self.api_url).netloc
+        self._proxies = _proxies_for(self.api_url)
+        self._verify = _trusted_certificates()
+        self._post = _template("POST", self.api_url)
+        self._get = _template("GET", self.api_url)
+        self._session, self._pid = _new_session(), os.getpid()
+
+    def post(self, path: str, parameters: Mapping[str, str], file: File | None = None) -> Reply:
+        """Send parameters in the body of a POST, and a file with them.
+
+        Raises TransportError when no answer came.
+        """
+        if file is not None:
+            return self._exchange(self._multipart(path, parameters, file))
+        request = copy.copy(self._post)
+        request.url = self.api_url + path
+        request.body = body = urlencode(parameters).encode("ascii")
+        request.headers = self._post.headers.copy()
+        request.headers["Content-Length"] = str(len(body))
+        return self._exchange(request)
+
+    def get(self, path: str, parameters: Mapping[str, str]) -> Reply:
+        """Ask with the parameters in the query, where the service wants the token of a GET.
+
+        Raises TransportError when no answer came.
+        """
+        request = copy.copy(self._get)
+        request.url = f"{self.api_url}{path}?{urlencode(parameters)}"
+        return self._exchange(request)
+
+    def close(self) -> None:
+        """Close the connection; a later request opens another."""
+        self._current_session().close()
+
+    def _multipart(
+        self, path: str, parameters: Mapping[str, str], file: File
+    ) -> requests.PreparedRequest:
+        part = (file.name, file.content, file.content_type)
+        request = requests.Request(
+            "POST", self.api_url + path, data=dict(parameters), files={"attachment": part}
+        )
+        prepared = request.prepare()
+        prepared.headers["User-Agent"] = self._post.headers["User-Agent"]
+        return prepared
+
+    def _exchange(self, request: requests.PreparedRequest) -> Reply:
+        try:
+            return self._answer(request)
+        except (OSError, urllib3_errors.HTTPError) as error:
+            failure = self._translated(error)
+        # Raised out here, the foreign exception is not its context: that one's text or request
+        # would hold the token.
+        raise failure
+
+    def _answer(self, request: requests.PreparedRequest) -> Reply:
+        url = request.url or self.api_url
+        # Session.send would look up proxies and collect cookies for each request: 1.3 times
+        # bare urllib3, against 1.2 times this way.
+        adapter = self._current_session().get_adapter(url)
+        response = adapter.send(
+            request, stream=True, timeout=self.timeout, verify=self._verify, proxies=self._proxies
+        )
+        body = response.raw.read(_LARGEST_ANSWER + 1, decode_content=True)
+        if len(body) > _LARGEST_ANSWER:
+            response.close()
+            raise TransportError(f"{self._host} answered with more than {_LARGEST_ANSWER} bytes")
+        response.raw.release_conn()
+        return Reply(url.partition("?")[0], response.status_code, response.headers, body)
+
+    def _current_session(self) -> requests.Session:
+        # A forked child must not write into the connection that its parent goes on using. Without
+        # a lock two threads may both renew it; the loser's is closed once its request is answered.
+        if self._pid != os.getpid():
+            self._session, self._pid = _new_session(), os.getpid()
+        return self._session
+
+    def _translated(self, error: Exception) -> TransportError:
+        connect, read = self.timeout
+        reason = _reason(error)
+        if isinstance(error, requests.ConnectTimeout):
+            text = f"no connection to {self._host} within {connect:g} seconds"
+        elif isinstance(error, requests.exceptions.SSLError):
+            text = f"no trusted connection to {self._host}: {reason}"
+        elif isinstance(error, requests.exceptions.ProxyError):
+            text = f"the proxy gave no connection to {self._host}: {reason}"
+        elif _never_connected(error):
+            text = f"cannot connect to {self._host}: {reason}"
+        elif isinstance(error, (requests.Timeout, urllib3_errors.TimeoutError)):
+            return TransportError(f"no answer from {self._host} within {read:g} seconds")
+        else:
+            return TransportError(f"the connection to {self._host} broke: {reason}")
+        return TransportError(text, may_have_arrived=False)
+
+
+def _checked(timeout: tuple[float, float]) -> tuple[float, float]:
+    try:
+        connect, read = timeout
+        valid = connect > 0 and read > 0
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"timeout must be two numbers of seconds, for connecting and reading, not {timeout!r}"
+        ) from None
+    if not valid:
+        raise ValueError(f"timeout must be two numbers above 0, not {timeout!r}")
+    return float(connect), float(read)
+
+
+def _proxies_for(api_url: str) -> dict[str, str]:
+    if is_loopback(api_url):
+        # Through a proxy the request would leave this machine, and over http in clear.
+        return {}
+    proxy = requests.utils.select_proxy(api_url, requests.utils.get_environ_proxies(api_url))
+    return {urlsplit(api_url).scheme: proxy} if proxy else {}
+
+
+def _trusted_certificates() -> str | bool:
+    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+
+
+def _template(method: str, api_url: str) -> requests.PreparedRequest:
+    headers = {"User-Agent": "pushover-logging"}
+    if method == "POST":
+        headers["Content-Type"] = _FORM
+    return requests.Request(method, api_url, headers=headers).prepare()
+
+
+def _new_session() -> requests.Session:
+    logging.getLogger("urllib3.connectionpool").addFilter(_mask_query)
+    session = requests.Session()
+    adapter = requests.adapters.HTTPAdapter(1, _CONNECTIONS, max_retries=0, pool_block=True)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
+
+
+def _mask_query(record: logging.LogRecord) -> bool:
+    """Keep the token of a GET out of urllib3's debug records, which quote the whole query."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(_masked(value) for value in record.args)
+    return True
+
+
+def _masked(value: object) -> object:
+    if isinstance(value, str) and "token=" in value:
+        return _TOKEN_IN_QUERY.sub(lambda found: mask(found[0]), value)
+    return value
+
+
+def _never_connected(error: BaseException) -> bool:
+    return any(isinstance(e, urllib3_errors.NewConnectionError) for e in _chain(error))
+
+
+def _reason(error: BaseException) -> str:
+    """What the innermost error says about itself, never with a URL in it."""
+    innermost = _chain(error)[-1]
+    said = getattr(innermost, "verify_message", None) or getattr(innermost, "strerror", None)
+    return str(said) if said else type(innermost).__name__
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """The error and what caused it, down to the system's own; requests and urllib3 wrap it deep."""
+    chain: list[BaseException] = []
+    following: BaseException | None = error
+    while following is not None and following not in chain:
+        chain.append(following)
+        wrapped = [getattr(following, "reason", None), *reversed(following.args)]
+        inner = [e for e in wrapped if isinstance(e, BaseException)]
+        following = inner[0] if inner else following.__cause__ or following.__context__
+    return chain
