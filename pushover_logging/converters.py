@@ -45,14 +45,14 @@ def deep_plain(value: object) -> object:
     return value
 
 
-def shown(value: object) -> str:
-    """Return how an error may quote ``value``: short, and without anything like a key."""
-    return masked(repr(value))
-
-
 def masked(text: str) -> str:
-    """Return ``text`` shortened, with ``***`` in place of anything like a key."""
-    text = _LOOKS_SECRET.sub("***", text)
+    """Return ``text`` with ``***`` in place of anything like a key."""
+    return _LOOKS_SECRET.sub("***", text)
+
+
+def shown(value: object) -> str:
+    """Return how an error may quote ``value``: masked and short."""
+    text = masked(repr(value))
     return text if len(text) <= _SHOWN_LIMIT else f"{text[:_SHOWN_LIMIT]}..."
 
 
@@ -221,7 +221,10 @@ def _imported(name: str, option: str) -> object:
     try:
         return resolve_name(name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f"{option} is {shown(name)}, which cannot be imported: {error}") from error
+        reason = _LOOKS_SECRET.sub("***", str(error))
+        raise ValueError(
+            f"{option} is {shown(name)}, which cannot be imported: {reason}"
+        ) from error
 
 
 def to_level(value: object, option: str) -> int:
