@@ -1,0 +1,33 @@
+"""A wire that ends in requests-mock, for tests of what the transport puts onto it."""
+
+from __future__ import annotations
+
+from functools import partialmethod
+
+import pytest
+import requests
+from requests_mock import Adapter
+
+
+class Wire(Adapter):
+    """Answers as registered and keeps every request that came."""
+
+    get = partialmethod(Adapter.register_uri, "GET")
+    post = partialmethod(Adapter.register_uri, "POST")
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    # requests-mock's own fixture hooks Session.send, which the transport leaves out for speed.
+    wire = Wire()
+    monkeypatch.setattr(requests.Session, "get_adapter", lambda session, url: wire)
+    return wire
+
+
+@pytest.fixture(autouse=True)
+def _no_service_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("API_URL", "TOKEN", "USER", "TOKEN_FILE", "USER_FILE"):
+        monkeypatch.delenv(f"PUSHOVER_{name}", raising=False)
+    for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)

@@ -1,0 +1,93 @@
+"""The error tree: what pickles, what is retried, and that no text holds a secret."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import traceback
+from datetime import datetime, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pushover_logging.client.errors import (
+    APIError,
+    PushoverError,
+    RateLimitError,
+    ServerError,
+    TransportError,
+)
+from pushover_logging.client.masking import mask, scrub
+
+TOKEN = "azGDORePK8gMaC0QOYAMyEEuzJnyUi"
+USERS = "uQiRzpo4DXghDmr9QzzfQu27cmVRsG,gznej3rKEVAvPUxu9vvNnqpmZpokzF"
+WHEN = datetime(2026, 10, 13, tzinfo=timezone.utc)
+REQUEST = {"token": TOKEN, "user": USERS, "message": "hello"}
+RESPONSE: dict[str, object] = {
+    "user": "invalid",
+    "errors": [f"no such user {USERS[:30]}"],
+    "status": 0,
+    "request": "id",
+}
+
+
+def error_of(kind: type[APIError]) -> APIError:
+    return kind("https://api.pushover.net/1/messages.json", REQUEST, RESPONSE, WHEN)
+
+
+@pytest.mark.parametrize("kind", [APIError, RateLimitError, ServerError])
+def test_refusals_pickle_and_copy_with_all_they_hold(kind: type[APIError]) -> None:
+    error = error_of(kind)
+
+    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(twin) is kind
+        assert twin.__dict__ == error.__dict__
+        assert str(twin) == str(error)
+        assert repr(twin.request) == repr(error.request)
+
+
+@pytest.mark.parametrize("kind", [APIError, RateLimitError, ServerError])
+def test_no_text_of_a_refusal_shows_a_whole_secret(kind: type[APIError]) -> None:
+    error = error_of(kind)
+
+    trace = "".join(traceback.format_exception(type(error), error, None))
+    texts = [str(error), repr(error), repr(error.request), str(error.request), trace]
+
+    for secret in (TOKEN, *USERS.split(",")):
+        assert not any(secret in text for text in texts)
+    assert "azG…" in repr(error)
+    assert "uQi…,gzn…" in repr(error)
+
+
+def test_request_holds_the_real_parameters() -> None:
+    assert error_of(APIError).request == REQUEST
+
+
+def test_constructor_takes_what_chump_gave() -> None:
+    error = APIError("url", {"token": TOKEN}, {"request": "id", "status": 0, "errors": ["a"]}, WHEN)
+
+    assert (error.url, error.id, error.status, error.errors) == ("url", "id", 0, ["a"])
+    assert (error.bad_inputs, error.receipt, error.timestamp) == ({}, None, WHEN)
+
+
+def test_only_what_may_succeed_later_is_retryable() -> None:
+    retryable = {kind for kind in (APIError, RateLimitError, ServerError) if kind.retryable}
+
+    assert retryable == {ServerError}
+    assert TransportError.retryable
+    assert not PushoverError.retryable
+
+
+@given(st.text(alphabet=st.characters(categories=["Lu", "Ll", "Nd"]), min_size=9, max_size=64))
+def test_mask_shows_three_characters_and_no_more(secret: str) -> None:
+    assert mask(secret) == secret[:3] + "…"
+
+
+@given(st.text(max_size=8).filter(lambda text: "," not in text))
+def test_mask_shows_nothing_of_what_is_short(secret: str) -> None:
+    assert mask(secret) == "…"
+
+
+def test_scrub_masks_secrets_wherever_they_stand() -> None:
+    assert scrub(f"a{TOKEN}b {TOKEN}", [TOKEN, ""]) == "aazG…b azG…"
