@@ -1,0 +1,85 @@
+"""Connections that are counted and can be broken off; the only place inside uvicorn's protocol."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+import sys
+from collections.abc import Callable
+from typing import Any, cast
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
+
+# uvicorn's own loggers may belong to the very program that is under test, and what they say would
+# come back here as a push. This one has no parent: only a bug of the app gets through, to stderr.
+_QUIET = logging.Logger("devserver.uvicorn", logging.ERROR)
+
+Report = Callable[[int], None]
+
+
+class Connection(H11Protocol):
+    """One connection of a client, which the app finds as ``scope["connection"]``."""
+
+    def __init__(
+        self, config: uvicorn.Config, server_state: ServerState, report_open: Report
+    ) -> None:
+        super().__init__(config, server_state, {})
+        self.logger = _QUIET
+        self.access_logger = _QUIET
+        self.access_log = False
+        self._report_open = report_open
+        self._app = self.app
+        self.app = self._with_connection
+
+    async def _with_connection(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._app({**scope, "connection": self}, receive, send)
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """A client has connected."""
+        super().connection_made(cast(asyncio.Transport, transport))
+        self._report_open(sum(_is_open(each.transport) for each in self._siblings()))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone, or was broken off."""
+        super().connection_lost(exc)
+        self._report_open(sum(_is_open(each.transport) for each in self._siblings()))
+
+    def is_gone(self) -> bool:
+        """Whether nobody waits for an answer any more."""
+        return self.transport.is_closing() or not _is_open(self.transport)
+
+    def drop(self) -> None:
+        """Close without an answer, as a server does that dies."""
+        self.transport.abort()
+
+    def reset(self) -> None:
+        """Break off at once, so that the client sees its connection reset."""
+        raw: socket.socket = self.transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
+
+    def _siblings(self) -> list[Connection]:
+        return [cast(Connection, each) for each in self.connections]
+
+
+if sys.platform == "linux":
+    _ESTABLISHED = 1
+
+    def _is_open(transport: asyncio.Transport) -> bool:
+        # A client that closed one connection and opened the next may be seen opening first: what
+        # the kernel knows about the other end is newer than what asyncio has told us.
+        raw: socket.socket = transport.get_extra_info("socket")
+        try:
+            state = raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
+        except OSError:
+            return False
+        return not transport.is_closing() and state[0] == _ESTABLISHED
+
+else:
+
+    def _is_open(transport: asyncio.Transport) -> bool:
+        return not transport.is_closing()

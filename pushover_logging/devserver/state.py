@@ -1,0 +1,129 @@
+"""What the server remembers: people, groups, what arrived, what rings, the month's allowance."""
+
+from __future__ import annotations
+
+import secrets
+import string
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pushover_logging.client.constants import SOUNDS
+from pushover_logging.devserver.allowance import Allowance, next_month
+from pushover_logging.devserver.emergencies import Emergency
+from pushover_logging.devserver.parameters import Attachment
+
+MONTHLY_LIMIT = 10_000
+
+
+def new_key(prefix: str = "") -> str:
+    """A fresh identifier of 30 letters and digits, such as the service gives out."""
+    letters = string.ascii_letters + string.digits
+    return prefix + "".join(secrets.choice(letters) for _ in range(30 - len(prefix)))
+
+
+@dataclass
+class Person:
+    """A user of the service: the key, the names of active devices, and the licences they hold."""
+
+    key: str
+    devices: tuple[str, ...] = ("phone",)
+    licenses: tuple[str, ...] = ("Android",)
+
+
+@dataclass
+class Member:
+    """A person's place in a group; without a device it means all of them."""
+
+    user: str
+    device: str | None = None
+    memo: str = ""
+    disabled: bool = False
+
+    def as_answer(self) -> dict[str, object]:
+        """What the service says about the member."""
+        return {
+            "user": self.user,
+            "device": self.device,
+            "memo": self.memo,
+            "disabled": self.disabled,
+        }
+
+
+@dataclass
+class Group:
+    """Several people under one key."""
+
+    key: str
+    name: str
+    members: list[Member] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ReceivedMessage:
+    """One accepted message.
+
+    ``params`` are the fields as they came, without the token. ``received_at`` is in Unix seconds.
+    ``recipients`` names the devices it reached, for each user; nobody where none is active.
+    """
+
+    number: int
+    params: Mapping[str, str]
+    received_at: float
+    request: str
+    receipt: str | None = None
+    attachment: Attachment | None = None
+    recipients: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Glance:
+    """One update of the small screens, as it came and without the token."""
+
+    user: str
+    params: Mapping[str, str]
+    received_at: float
+
+
+class Account:
+    """One account of the service with one application, and all that happened to it.
+
+    Takes no lock and starts nothing: whoever shares it between threads brings the lock.
+    """
+
+    def __init__(self, token: str, *, clock: Callable[[], float] = time.time) -> None:
+        self.token = token
+        self.clock = clock
+        self.people: dict[str, Person] = {}
+        self.groups: dict[str, Group] = {}
+        self.subscriptions: set[str] = set()
+        self.sounds: dict[str, str] = dict(SOUNDS)
+        self.license_credits = 10
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget everything that arrived and start the month anew; people and groups stay."""
+        self.messages: list[ReceivedMessage] = []
+        self.emergencies: dict[str, Emergency] = {}
+        self.glances: list[Glance] = []
+        self.subscribed: dict[str, str] = {}
+        self.impolite = 0
+        reset = next_month(self.clock())
+        self.allowance = Allowance(MONTHLY_LIMIT, MONTHLY_LIMIT, reset)
+
+    def members_of(self, key: str) -> Iterator[Member] | None:
+        """Who a user, group or subscribed user key stands for; None where nobody has it."""
+        key = self.subscribed.get(key, key)
+        if key in self.people:
+            return iter([Member(key)])
+        if key in self.groups:
+            return (each for each in self.groups[key].members if not each.disabled)
+        return None
+
+    def devices_of(self, member: Member, wanted: str = "") -> tuple[str, ...]:
+        """The devices a member's message reaches: those wanted, or all if none of them exists."""
+        active = self.people[member.user].devices
+        if member.device:
+            return tuple(name for name in active if name == member.device)
+        names = wanted.split(",")
+        return tuple(name for name in active if name in names) or active
