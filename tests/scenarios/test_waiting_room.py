@@ -1,0 +1,62 @@
+"""Between the logging call and the network: bounded, fair to the urgent, and never deserted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from harness import Scenario, mark
+
+
+@pytest.mark.scenario("B1")
+def test_a_full_room_keeps_the_error(scenario: Scenario, server: Any) -> None:
+    """B1: full of INFO, an ERROR comes: it is kept, the least important goes and is counted."""
+    program = """
+import logging, stage
+phone = stage.attach("shop", capacity=10)
+log = logging.getLogger("shop")
+log.info(stage.mark(0))
+stage.until(lambda: stage.requests_begun() == 1)
+for number in range(1, 31):
+    log.info(stage.mark(number))
+log.error(stage.mark(31))
+stage.note(flushed=phone.flush(15))
+stage.accounts(phone)
+"""
+
+    server.fault("delay", seconds=1)
+    outcome = scenario.run(program)
+
+    assert outcome.marks[mark(31)] == 1
+    lost = sum(outcome.notes["dropped"].values())
+    assert lost >= 20
+    assert outcome.notes["delivered"] + lost == outcome.notes["accepted"] == 32
+    assert outcome.records == 32 - lost
+
+
+@pytest.mark.scenario("B3")
+def test_a_dead_courier_is_replaced_by_the_next_record(scenario: Scenario) -> None:
+    """B3: an exception ends the thread; the next record starts another, and nothing is lost."""
+    program = """
+import ctypes, logging, threading, stage
+phone = stage.attach("shop")
+log = logging.getLogger("shop")
+log.error(stage.mark(0))
+phone.flush(10)
+(courier,) = (t for t in threading.enumerate() if t is not threading.main_thread())
+kill = ctypes.pythonapi.PyThreadState_SetAsyncExc
+kill(ctypes.c_ulong(courier.ident), ctypes.py_object(GeneratorExit))
+log.error(stage.mark(1))
+stage.until(lambda: not courier.is_alive(), 2)
+log.error(stage.mark(2))
+stage.note(died=not courier.is_alive(), flushed=phone.flush(10))
+stage.accounts(phone)
+"""
+
+    outcome = scenario.run(program)
+
+    notes = outcome.notes
+    assert notes["died"]
+    assert outcome.marks[mark(0)] == outcome.marks[mark(2)] == 1
+    assert notes["delivered"] + sum(notes["dropped"].values()) == notes["accepted"] == 3
+    assert outcome.records == notes["delivered"]
