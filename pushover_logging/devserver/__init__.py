@@ -13,7 +13,7 @@ except ModuleNotFoundError as missing:
     ) from missing
 
 from pushover_logging.devserver.emergencies import Emergency
-from pushover_logging.devserver.faults import FaultKind
+from pushover_logging.devserver.faults import Fault, FaultKind
 from pushover_logging.devserver.parameters import Attachment
 from pushover_logging.devserver.server import DEFAULT_PORT, DevServer, serve
 from pushover_logging.devserver.state import Glance, ReceivedMessage
@@ -24,6 +24,7 @@ __all__ = [
     "Attachment",
     "DevServer",
     "Emergency",
+    "Fault",
     "FaultKind",
     "Glance",
     "ReceivedMessage",

@@ -28,9 +28,10 @@ class Allowance:
     def change(self, given: Mapping[str, Any]) -> None:
         """Take over the fields that are given. Raises ValueError where one cannot be so."""
         changed = dataclasses.replace(self, **given)
-        for name in ("limit", "remaining"):
-            if not isinstance(getattr(changed, name), int) or getattr(changed, name) < 0:
-                raise ValueError(f"{name} is {getattr(changed, name)!r}; it must be 0 or more")
+        for name in ("limit", "remaining", "reset"):
+            value = getattr(changed, name)
+            if not isinstance(value, int | float) or value < 0:
+                raise ValueError(f"{name} is {value!r}; it must be a number, 0 or more")
         if changed.headers not in get_args(HeaderMode):
             raise ValueError(f"headers is {changed.headers!r}; choose from {get_args(HeaderMode)}")
         for name, value in given.items():

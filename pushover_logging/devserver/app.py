@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from pushover_logging.devserver.api import CALLS, Answer, CallFunction, answer, refuse
+from pushover_logging.devserver.parameters import Attachment
 from pushover_logging.devserver.refusals import Refusal
 
 if TYPE_CHECKING:
@@ -107,6 +108,8 @@ async def _options(request: Request) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     """A value as JSON can say it; bytes as text, what is none in them replaced."""
+    if isinstance(value, Attachment):
+        return {"name": value.name, "type": value.type, "size": len(value.data)}
     if dataclasses.is_dataclass(value):
         return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, dict):

@@ -46,7 +46,7 @@ class Call:
     @property
     def person(self) -> Person:
         """The one person whose key is the ``user`` parameter."""
-        found = self.account.people.get(self.get("user"))
+        found = self.account.people.get(self.account.resolve(self.get("user")))
         if found is None:
             raise Refusal({"user": "invalid"}, ["user key is invalid"])
         return found

@@ -8,6 +8,7 @@ import socket
 import struct
 import sys
 from collections.abc import Callable
+from email.utils import formatdate
 from typing import Any, cast
 
 import uvicorn
@@ -36,7 +37,13 @@ class Connection(H11Protocol):
         self.app = self._with_connection
 
     async def _with_connection(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._app({**scope, "connection": self}, receive, send)
+        async def send_dated(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                date = formatdate(usegmt=True).encode("ascii")
+                message = {**message, "headers": [*message["headers"], (b"date", date)]}
+            await send(message)
+
+        await self._app({**scope, "connection": self}, receive, send_dated)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
@@ -72,12 +79,10 @@ if sys.platform == "linux":
     def _is_open(transport: asyncio.Transport) -> bool:
         # A client that closed one connection and opened the next may be seen opening first: what
         # the kernel knows about the other end is newer than what asyncio has told us.
-        raw: socket.socket = transport.get_extra_info("socket")
-        try:
-            state = raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)
-        except OSError:
+        raw: socket.socket | None = transport.get_extra_info("socket")
+        if raw is None or transport.is_closing():
             return False
-        return not transport.is_closing() and state[0] == _ESTABLISHED
+        return raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _ESTABLISHED
 
 else:
 

@@ -10,6 +10,12 @@ from typing import Literal, get_args
 FaultKind = Literal["status", "delay", "hang", "reset", "garbage", "lost"]
 FaultBody = str | bytes | Mapping[str, object]
 
+_OPTIONS = ("status", "body", "seconds", "headers")
+_MEANINGFUL = {
+    "status": ("status", "body", "headers"),
+    "delay": ("seconds",),
+    "garbage": ("body", "headers"),
+}
 _HTML = "<html><body><h1>{status}</h1><p>The dev server was asked to answer so.</p></body></html>"
 _GARBAGE = "{'this': is not JSON"
 
@@ -18,9 +24,10 @@ _GARBAGE = "{'this': is not JSON"
 class Fault:
     """One trouble for the next ``count`` requests, or for all that come where ``count`` is None.
 
-    ``"status"`` answers with ``status`` and ``body``. ``"delay"`` answers as usual, but late.
-    ``"hang"`` doesn't answer before faults are cleared. ``"reset"`` breaks the connection off.
-    ``"garbage"`` answers 200 with a body that isn't JSON. ``"lost"`` does what was asked and drops
+    ``"status"`` answers with ``status``, ``body`` and ``headers`` instead of doing what was asked.
+    ``"delay"`` answers as usual, ``seconds`` late. ``"hang"`` doesn't answer before faults are
+    cleared, and then as usual to those who still wait. ``"reset"`` breaks the connection off.
+    ``"garbage"`` answers 200 with a body that isn't JSON. ``"lost"`` does what was asked and closes
     the connection without an answer. ``path`` is the beginning of an address below ``/1/``.
     """
 
@@ -30,25 +37,32 @@ class Fault:
     status: int | None = None
     body: FaultBody | None = field(default=None, repr=False)
     seconds: float | None = None
+    headers: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(FaultKind):
             raise ValueError(f"kind is {self.kind!r}; it must be one of {get_args(FaultKind)}")
-        if self.count is not None and self.count < 1:
-            raise ValueError(f"count is {self.count}; it must be at least 1, or None for no end")
-        self._refuse_stray_options()
-
-    def _refuse_stray_options(self) -> None:
-        allowed = {"status": ("status", "body"), "delay": ("seconds",), "garbage": ("body",)}
-        for name in ("status", "body", "seconds"):
-            if getattr(self, name) is not None and name not in allowed.get(self.kind, ()):
+        for name in _OPTIONS:
+            if getattr(self, name) is not None and name not in _MEANINGFUL.get(self.kind, ()):
                 raise ValueError(f"{name} means nothing to a fault of kind {self.kind!r}")
-        if self.status is not None and not 200 <= self.status <= 599:
-            raise ValueError(f"status is {self.status}; it must be from 200 to 599")
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        if self.count is not None and not (isinstance(self.count, int) and self.count >= 1):
+            raise ValueError(f"count is {self.count!r}; it must be at least 1, or None for no end")
+        if self.status is not None and self.status not in range(200, 600):
+            raise ValueError(f"status is {self.status!r}; it must be from 200 to 599")
+        if not isinstance(self.seconds, int | float | None) or (self.seconds or 0) < 0:
+            raise ValueError(f"seconds is {self.seconds!r}; it must be 0 or more")
 
     def matches(self, path: str) -> bool:
         """Whether it is meant for a request to that address."""
         return self.path is None or _below(path).startswith(_below(self.path))
+
+    @property
+    def delay(self) -> float:
+        """By how many seconds it holds an answer up."""
+        return 1.0 if self.seconds is None else self.seconds
 
     @property
     def answer_status(self) -> int:
@@ -58,6 +72,8 @@ class Fault:
     @property
     def answer_body(self) -> tuple[str, bytes]:
         """The content type and the bytes it answers with."""
+        if self.answer_status in (204, 304):
+            return "text/plain", b""
         if self.body is None:
             return self._default_body()
         if isinstance(self.body, Mapping):

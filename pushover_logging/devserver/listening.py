@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 10.0
 STOP_SECONDS = 5.0
+KEEP_ALIVE_SECONDS = 75
 _BACKLOG = 2048
 
 CertificateAndKey = tuple[str | Path, str | Path]
@@ -38,7 +39,7 @@ class Listener:
     ) -> None:
         self._app = app
         self._host = loopback(host)
-        self._wanted_port = port
+        self.port = port
         self._tls = None if tls is None else _tls_context(tls)
         self._report_open = report_open
         self._thread: threading.Thread | None = None
@@ -53,11 +54,14 @@ class Listener:
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}"
 
     def start(self) -> None:
-        """Bind and serve; returns once clients can connect. Raises OSError on a port in use."""
+        """Bind and serve; returns once clients can connect. Raises OSError on a port in use.
+
+        A second start, after a stop, takes the same port again.
+        """
         if self._thread is not None:
             raise RuntimeError("the dev server is running already")
-        listening = _bind(self._host, self._wanted_port)
-        self.port: int = listening.getsockname()[1]
+        listening = _bind(self._host, self.port)
+        self.port = listening.getsockname()[1]
         self._loop = asyncio.new_event_loop()
         self._stopping = asyncio.Event()
         self._started = threading.Event()
@@ -107,7 +111,12 @@ class Listener:
     async def _serve(self, listening: socket.socket) -> None:
         # log_config=None: the logging of the program that this server is a guest in stays as it is.
         config = uvicorn.Config(
-            self._app, log_config=None, lifespan="off", ws="none", proxy_headers=False
+            self._app,
+            log_config=None,
+            lifespan="off",
+            ws="none",
+            proxy_headers=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         config.load()
         server = await self._loop.create_server(

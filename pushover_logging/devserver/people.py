@@ -16,7 +16,7 @@ _LICENSE_SYSTEMS = ("Android", "iOS", "Desktop")
 
 def validate_user(call: Call) -> Fields:
     """Whether a user or group key is good, and the devices behind it."""
-    key = call.account.subscribed.get(call.get("user"), call.get("user"))
+    key = call.account.resolve(call.get("user"))
     if key in call.account.groups:
         return {"group": 1, "devices": [], "licenses": []}
     person = call.account.people.get(key)

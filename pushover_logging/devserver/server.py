@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 
+from pushover_logging.client.constants import KEY_PATTERN
 from pushover_logging.devserver.allowance import HeaderMode
 from pushover_logging.devserver.app import control_app, service_app
 from pushover_logging.devserver.callbacks import is_reachable, post_form
@@ -55,8 +56,8 @@ class DevServer:
         clock: Callable[[], float] = time.time,
         callback_interval: float = 60.0,
     ) -> None:
-        self.token = token or DEFAULT_TOKEN
-        self.user = user or DEFAULT_USER
+        self.token = _key("token", token or DEFAULT_TOKEN)
+        self.user = _key("user", user or DEFAULT_USER)
         self.callback_interval = callback_interval
         self.changed = threading.Condition()
         """Guards account, traffic and faults; told of everything that happens."""
@@ -69,10 +70,9 @@ class DevServer:
         app = Guard(control_app(self, self._wire), hosts)
         self._listener = Listener(app, host, port, tls, self._note_connections)
 
-    # Its life
-
     def start(self) -> DevServer:
-        """Serve from now on. Raises OSError where the port is taken."""
+        """Serve from now on. Raises OSError on a port in use; started again, it keeps its port."""
+        self._wire.release()
         self._listener.start()
         return self
 
@@ -97,11 +97,14 @@ class DevServer:
         return self._listener.base_url
 
     @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return self._listener.port
+
+    @property
     def url(self) -> str:
         """What ``PUSHOVER_API_URL`` gets."""
         return f"{self.base_url}/1/"
-
-    # What it saw
 
     @property
     def messages(self) -> list[ReceivedMessage]:
@@ -139,10 +142,9 @@ class DevServer:
     def wait_for(self, count: int, timeout: float = 10.0) -> list[ReceivedMessage]:
         """All messages, once there are that many. Raises TimeoutError, which says what there is."""
         with self.changed:
-            arrived = self.account.messages
             if self.changed.wait_for(lambda: len(self.account.messages) >= count, timeout):
                 return list(self.account.messages)
-            texts = [each.params.get("message", "")[:80] for each in arrived]
+            texts = [each.params.get("message", "")[:80] for each in self.account.messages]
         raise TimeoutError(f"{len(texts)} of {count} messages within {timeout:g} s: {texts}")
 
     def wait_for_requests(self, count: int, timeout: float = 10.0) -> list[SeenRequest]:
@@ -155,7 +157,8 @@ class DevServer:
 
     def emergency(self, receipt: str) -> Emergency:
         """The emergency with that receipt. Raises LookupError where there is none."""
-        found = self.account.emergencies.get(receipt)
+        with self.changed:
+            found = self.account.emergencies.get(receipt)
         if found is None:
             raise LookupError(f"no emergency has the receipt {receipt!r}")
         return found
@@ -186,8 +189,6 @@ class DevServer:
                 },
             }
 
-    # Who is there
-
     def add_user(self, key: str | None = None, devices: Iterable[str] = ("phone",)) -> str:
         """Another user, with a fresh key unless one is given; returns the key."""
         person = Person(key or new_key("u"), tuple(devices))
@@ -212,8 +213,6 @@ class DevServer:
         with self.changed:
             self.account.sounds[name] = title
 
-    # What a test does to it
-
     def fault(
         self,
         kind: FaultKind,
@@ -223,9 +222,10 @@ class DevServer:
         status: int | None = None,
         body: FaultBody | None = None,
         seconds: float | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         """Let something go wrong with the next ``count`` requests; see :class:`Fault`."""
-        fault = Fault(kind, count, path, status, body, seconds)
+        fault = Fault(kind, count, path, status, body, seconds, headers)
         with self.changed:
             self._faults.add(fault)
 
@@ -288,11 +288,17 @@ class DevServer:
         url = emergency.callback or ""
         while not await post_form(url, emergency.as_callback()):
             await asyncio.sleep(self.callback_interval)
-            if not emergency.is_kept(self.account.clock()):
+            if emergency.receipt not in self.account.emergencies:
                 return
         with self.changed:
             emergency.called_back_at = self.account.clock()
             self.changed.notify_all()
+
+
+def _key(name: str, value: str) -> str:
+    if not KEY_PATTERN.fullmatch(value):
+        raise ValueError(f"{name} has {len(value)} characters; it must be 30 letters and digits")
+    return value
 
 
 def serve(

@@ -111,9 +111,13 @@ class Account:
         reset = next_month(self.clock())
         self.allowance = Allowance(MONTHLY_LIMIT, MONTHLY_LIMIT, reset)
 
+    def resolve(self, key: str) -> str:
+        """The user behind a subscribed user key; any other key as it is."""
+        return self.subscribed.get(key, key)
+
     def members_of(self, key: str) -> Iterator[Member] | None:
         """Who a user, group or subscribed user key stands for; None where nobody has it."""
-        key = self.subscribed.get(key, key)
+        key = self.resolve(key)
         if key in self.people:
             return iter([Member(key)])
         if key in self.groups:

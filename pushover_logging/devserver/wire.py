@@ -72,12 +72,12 @@ class Wire:
 
     async def _answer_so(self, visit: Visit, fault: Fault) -> None:
         content_type, body = fault.answer_body
-        response = Response(body, fault.answer_status, media_type=content_type)
+        response = Response(body, fault.answer_status, fault.headers, content_type)
         self._end(visit, fault.answer_status)
         await response(visit.scope, visit.receive, visit.send)
 
     async def _answer_late(self, visit: Visit, fault: Fault) -> None:
-        await self._wait(visit, 1.0 if fault.seconds is None else fault.seconds)
+        await self._wait(visit, fault.delay)
 
     async def _hang(self, visit: Visit, _fault: Fault) -> None:
         await self._wait(visit, None)
@@ -151,7 +151,7 @@ def _parse(seen: SeenRequest, body: bytes) -> Parameters:
     if len(body) > BODY_LIMIT:
         raise Refusal({}, [f"body is more than {BODY_LIMIT} bytes"], http_status=413)
     query = parse_query(seen.query)
-    if seen.method == "GET":
+    if seen.method in ("GET", "HEAD"):
         return Parameters(query)
     for secret in ("token", "user"):
         if secret in query:
