@@ -11,7 +11,6 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from string import Formatter
 from typing import Final
 
 from .client.constants import Priority
@@ -167,43 +166,6 @@ def to_names(value: object, option: str) -> tuple[str, ...]:
     if not isinstance(names, list | tuple | set | frozenset):
         raise TypeError(f"{option} is {kind_of(value)}; expected a list or a comma-separated text")
     return tuple(dict.fromkeys(to_name(name, f"{option}[{n}]") for n, name in enumerate(names)))
-
-
-def to_patterns(value: object, option: str) -> tuple[re.Pattern[str], ...]:
-    """Return the regular expressions in a list of them, or of their texts, or in a single one."""
-    patterns = [value] if isinstance(value, str | re.Pattern) else deep_plain(value)
-    if not isinstance(patterns, list | tuple):
-        raise TypeError(f"{option} is {kind_of(value)}; expected a list of regular expressions")
-    return tuple(_pattern(item, f"{option}[{n}]") for n, item in enumerate(patterns))
-
-
-def _pattern(value: object, option: str) -> re.Pattern[str]:
-    text = value.pattern if isinstance(value, re.Pattern) else value
-    if not isinstance(text, str):
-        raise TypeError(f"{option} is {kind_of(value)}; expected a regular expression over text")
-    try:
-        return value if isinstance(value, re.Pattern) else re.compile(text)
-    except re.error as error:
-        # Neither the pattern nor the error that holds it: it may spell out a secret to redact.
-        raise ValueError(f"{option} is no regular expression: {error}") from None
-
-
-def to_template(value: object, option: str) -> str:
-    """Return a text whose ``{}`` fields are well formed and named."""
-    template = to_text(value, option)
-    if any(not re.match(r"[^\W\d]", field) for field in template_fields(template, option)):
-        raise ValueError(
-            f"{option} has a field without a name; expected ones such as {{levelname}}"
-        )
-    return template
-
-
-def template_fields(template: str, option: str) -> list[str]:
-    """Return the names of the fields of a ``{}``-template."""
-    try:
-        return [field for _, field, _, _ in Formatter().parse(template) if field is not None]
-    except ValueError as error:
-        raise ValueError(f"{option} is {shown(template)}, which is no template: {error}") from None
 
 
 def to_callable(value: object, option: str) -> Callable[..., object]:

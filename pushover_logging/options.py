@@ -21,23 +21,21 @@ from .converters import (
     masked,
     nearest,
     shown,
-    template_fields,
     to_bool,
     to_callable,
     to_int,
     to_name,
     to_names,
-    to_patterns,
     to_seconds,
-    to_template,
+    to_text,
     to_whole_seconds,
 )
 from .credentials import resolve_api_url
 from .priorities import PriorityTable, priority_table
+from .templates import Template
 
 _DAY: Final = 86_400.0
 _MILLISECOND: Final = 0.001
-_STORES: Final = ("sqlite", "redis", "rediss", "unix")
 
 
 @dataclass(frozen=True)
@@ -45,18 +43,14 @@ class Settings:
     """The options that steer the handler itself rather than what a push says."""
 
     priorities: PriorityTable = field(default_factory=priority_table)
-    quota_reserve: int = 500
-    """Messages of the month's allowance that are kept for HIGH and EMERGENCY."""
     capacity: int = 1000
     """Alerts that may wait to be sent."""
     exit_timeout: float = 5.0
     """Seconds that the end of the process may take to deliver what is pending."""
     timeout: tuple[float, float] = (5.0, 10.0)
     """Seconds to wait for a connection, and for an answer."""
-    store: str | None = field(default=None, repr=False)  # it may hold a password
     fallback: logging.Handler | str | None = None
     """Gets what could not be delivered; a name stands for the handler that has it by then."""
-    redact: tuple[re.Pattern[str], ...] = field(default=(), repr=False)  # may spell out a secret
     ignore: tuple[str, ...] = ("pushover_logging", "requests", "urllib3", "charset_normalizer")
     """Loggers, with all below them, whose records are not pushed: sending would feed on itself."""
     on_error: Callable[..., object] | None = None
@@ -67,13 +61,10 @@ class SettingsOptions(TypedDict, total=False):
     """Keyword arguments of ``Settings``, checked; the address is found apart from them."""
 
     priorities: PriorityTable
-    quota_reserve: int
     capacity: int
     exit_timeout: float
     timeout: tuple[float, float]
-    store: str
     fallback: logging.Handler | str
-    redact: tuple[re.Pattern[str], ...]
     ignore: tuple[str, ...]
     on_error: Callable[..., object]
 
@@ -158,14 +149,6 @@ def _timeout(value: object, option: str) -> tuple[float, float]:
     return seconds[0], seconds[-1]
 
 
-def _store(value: object, option: str) -> str:
-    store = to_name(value, option)
-    scheme, separator, _ = store.partition("://")
-    if not separator or scheme not in _STORES:
-        raise ValueError(f"{option} is none we know; expected sqlite:///path or redis://host/0")
-    return store
-
-
 def _fallback(value: object, option: str) -> logging.Handler | str:
     if isinstance(value, logging.Handler):
         return value
@@ -178,13 +161,10 @@ def _fallback(value: object, option: str) -> logging.Handler | str:
 
 _SETTINGS: Final[Mapping[str, _Converter]] = {
     "priorities": lambda value, _: priority_table(value),
-    "quota_reserve": lambda value, option: to_int(value, option, at_least=0),
     "capacity": lambda value, option: to_int(value, option, at_least=1),
     "exit_timeout": lambda value, option: to_seconds(value, option, at_most=_DAY),
     "timeout": _timeout,
-    "store": _store,
     "fallback": _fallback,
-    "redact": to_patterns,
     "ignore": to_names,
     "on_error": to_callable,
 }
@@ -210,9 +190,15 @@ def _device(value: object, option: str) -> str:
     return ",".join(names)
 
 
+def _template(value: object, option: str) -> str:
+    text = to_text(value, option)
+    Template(option, text)  # it refuses what it cannot read
+    return text
+
+
 def _url(value: object, option: str) -> str:
-    url = to_template(value, option)
-    if not template_fields(url, option) and len(url) > URL_LIMIT:
+    url = to_text(value, option)
+    if not Template(option, url, address=True).fields and len(url) > URL_LIMIT:
         raise ValueError(f"{option} is {len(url)} characters; at most {URL_LIMIT} fit")
     return url
 
@@ -253,11 +239,11 @@ def _param(value: object, option: str) -> str:
 
 
 _STYLE: Final[Mapping[str, _Converter]] = {
-    "title": to_template,
+    "title": _template,
     "device": _device,
     "sound": to_name,
     "url": _url,
-    "url_title": to_template,
+    "url_title": _template,
     "html": to_bool,
     "monospace": to_bool,
     "ttl": to_whole_seconds,
@@ -298,7 +284,7 @@ def _nested(value: object, option: str, converters: Mapping[str, _Converter]) ->
 
 def _group_key(value: object, option: str) -> str | Callable[..., object]:
     if isinstance(value, str) and not value.startswith("ext://"):
-        return to_template(value, option)
+        return _template(value, option)
     return to_callable(value, option)
 
 

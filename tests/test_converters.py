@@ -21,10 +21,8 @@ from pushover_logging.converters import (
     to_int,
     to_level,
     to_names,
-    to_patterns,
     to_priority,
     to_seconds,
-    to_template,
     to_whole_seconds,
 )
 
@@ -234,43 +232,6 @@ def test_the_name_that_is_wrong_is_pointed_out_by_its_place() -> None:
         to_names(1, "tags")
 
 
-def test_patterns_are_understood_as_texts_and_compiled() -> None:
-    ready = re.compile("b", re.IGNORECASE)
-
-    assert to_patterns("a", "redact") == (re.compile("a"),)
-    assert to_patterns(["a", ready], "redact") == (re.compile("a"), ready)
-
-
-def test_a_broken_pattern_is_refused_without_printing_it() -> None:
-    with pytest.raises(ValueError, match=r"^redact\[1\] is no regular expression: ") as caught:
-        to_patterns(["fine", "(hunter2"], "redact")
-
-    assert "hunter2" not in str(caught.value)
-    assert caught.value.__cause__ is None
-
-
-@pytest.mark.parametrize("value", [1, [1], [re.compile(b"a")]])
-def test_patterns_of_another_type_are_refused(value: object) -> None:
-    with pytest.raises(TypeError, match=r"^redact(\[0\])? is of type"):
-        to_patterns(value, "redact")
-
-
-def test_templates_keep_their_named_fields() -> None:
-    assert to_template("{levelname:>8} {{x}} {name!r}", "title") == "{levelname:>8} {{x}} {name!r}"
-
-
-@pytest.mark.parametrize("text", ["{levelname", "}", "{x!}"])
-def test_a_template_with_unpaired_braces_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^title is .*, which is no template: "):
-        to_template(text, "title")
-
-
-@pytest.mark.parametrize("text", ["{}", "{0}", "a {} b", "{.x}"])
-def test_a_template_field_without_a_name_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^title has a field without a name; .*{levelname}$"):
-        to_template(text, "title")
-
-
 @pytest.mark.parametrize("spelled", [re.escape, "re.escape", "ext://re.escape", "re:escape"])
 def test_callables_are_understood_by_themselves_and_by_name(spelled: object) -> None:
     assert to_callable(spelled, "on_error") is re.escape
@@ -289,7 +250,7 @@ def test_what_cannot_be_called_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "convert", [to_bool, to_int, to_seconds, to_priority, to_level, to_template, to_callable]
+    "convert", [to_bool, to_int, to_seconds, to_priority, to_level, to_callable]
 )
 def test_no_complaint_quotes_what_looks_like_a_key(convert: Callable[[str, str], object]) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
