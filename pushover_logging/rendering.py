@@ -1,0 +1,193 @@
+"""Turns a log record into an alert: what may change is frozen in the logging call, the rest waits.
+
+The logging call pays for as little as can be: a record with a text template and plain arguments is
+only noted. Formatting, cutting and reading lines of source happen on the courier's thread.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from .alerts import TEXT_BOUND, Alert, clean, cut, is_blank, trim
+from .capturing import Capture, bare, filled_in, freeze
+from .client.constants import TITLE_LIMIT, URL_LIMIT, URL_TITLE_LIMIT, Priority
+from .layout import MARKUP, PLAIN, compose
+from .overrides import NO_OVERRIDES, Overrides
+from .templates import Templates
+
+__all__ = ["Capture", "Renderer", "Style"]
+
+_new = tuple.__new__
+_PLAIN_TYPES = frozenset({int, float, bool, type(None)})
+
+
+@dataclass(frozen=True)
+class Style:
+    """All that shapes a push and is not the record's own; the defaults of these options."""
+
+    title: str = "{levelname} {name}"
+    device: str | None = None
+    sound: str | None = None
+    url: str | None = None
+    url_title: str | None = None
+    html: bool = False
+    monospace: bool = False
+    ttl: int | None = None
+    retry: int = 60
+    expire: int = 3600
+    callback: str | None = None
+    tags: tuple[str, ...] = ()
+    params: Mapping[str, str] = field(default_factory=dict)
+
+
+class Renderer:
+    """Makes alerts in one style; holds nothing of the records, so one serves all threads."""
+
+    def __init__(
+        self, style: Style, *, hostname: str | None = None, redact: Callable[[str], str] = str
+    ) -> None:
+        """``redact`` gets every text of a record before it is cut; ``hostname`` is this machine's.
+
+        Raises ValueError for a template that is none.
+        """
+        self._style = style
+        self._redact = redact
+        self._templates = Templates(style.title, style.url, style.url_title, hostname)
+        self._fill_now = None if self._templates.can_wait else self._templates.fill
+
+    def capture(
+        self, record: logging.LogRecord, formatter: logging.Formatter | None = None
+    ) -> Capture:
+        """Note what the record says: in the logging call, without I/O or lock; never raises.
+
+        This is what every new record costs the program, and so it is written out in one piece.
+        """
+        try:
+            msg, args = record.msg, record.args
+            if (
+                type(msg) is str
+                and len(msg) <= TEXT_BOUND
+                and not record.exc_info
+                and not record.exc_text
+                and not record.stack_info
+                and formatter is None
+                and self._fill_now is None
+                and getattr(record, "pushover", None) is None
+                and type(record) is logging.LogRecord
+                and (not args or type(args) is tuple)
+            ):
+                for arg in args or ():
+                    if type(arg) is str:
+                        if len(arg) > TEXT_BOUND:
+                            break
+                    elif type(arg) not in _PLAIN_TYPES:
+                        break
+                else:
+                    return _new(Capture, (record, msg, args, 0, (), NO_OVERRIDES, None, False))
+            return freeze(record, formatter, self._style.html, self._fill_now)
+        except Exception:  # noqa: BLE001 - the stack is full; the courier has one of its own
+            return bare(record)
+
+    def render(self, capture: Capture, priority: Priority) -> Alert:
+        """The push for a record; reads source files, so never in a logging call. Never raises."""
+        try:
+            return self._render(capture, priority)
+        except Exception as error:  # noqa: BLE001 - the alert goes out, whatever is in it
+            return _last_resort(capture.record, priority, error)
+
+    def _render(self, capture: Capture, priority: Priority) -> Alert:
+        record, overrides = capture.record, capture.overrides
+        style = _chosen(self._style, overrides)
+        text = filled_in(record, capture.msg, capture.args)
+        alert = Alert(
+            message=self._message(capture, text, style.html),
+            title="",
+            priority=priority,
+            timestamp=overrides.timestamp or _unix_seconds(record.created),
+            levelno=record.levelno,
+            html=style.html,
+            monospace=style.monospace,
+            device=style.device,
+            sound=style.sound,
+            ttl=style.ttl,
+            retry=style.retry,
+            expire=style.expire,
+            callback=style.callback,
+            tags=style.tags,
+            params=style.params,
+            complaints=overrides.complaints,
+        )
+        return self._with_texts(alert, capture, text)
+
+    def _message(self, capture: Capture, text: str, html: bool) -> str:
+        ink = MARKUP if html else PLAIN
+        own = capture.overrides.texts.get("message")
+        text, gone = trim(text if own is None else own)
+        tidied = self._tidy(text).strip("\n").rstrip()
+        is_markup = capture.markup or own is not None
+        message = compose(
+            tidied if is_markup else ink.encode(tidied),
+            capture.trouble,
+            ink,
+            self._tidy,
+            gone=gone or capture.gone,
+        )
+        return ink.encode(_placeholder(capture.record)) if is_blank(message) else message
+
+    def _with_texts(self, alert: Alert, capture: Capture, text: str) -> Alert:
+        """The alert with its title and url, given by the record or by the templates."""
+        texts = capture.texts or self._templates.fill(capture.record, text)
+        given = {**texts._asdict(), **capture.overrides.texts}
+        url = self._tidy(given["url"]).strip()
+        too_long = f"url is {len(url)} characters; at most {URL_LIMIT} fit; left out"
+        fits = len(url) <= URL_LIMIT
+        return dataclasses.replace(
+            alert,
+            title=self._one_line(given["title"], TITLE_LIMIT),
+            url=(url or None) if fits else None,
+            url_title=self._one_line(given["url_title"], URL_TITLE_LIMIT) or None,
+            complaints=alert.complaints if fits else (*alert.complaints, too_long),
+        )
+
+    def _one_line(self, text: str, limit: int) -> str:
+        return cut(" ".join(self._tidy(trim(text)[0]).split()), limit)
+
+    def _tidy(self, text: str) -> str:
+        return self._redact(clean(text))
+
+
+def _chosen(style: Style, overrides: Overrides) -> Style:
+    """The style with a record's own wishes in it; what it asks for excludes what it doesn't."""
+    wishes = overrides.style
+    if not wishes:
+        return style
+    chosen = dataclasses.replace(style, **wishes)
+    if wishes.get("html"):
+        chosen = dataclasses.replace(chosen, monospace=False)
+    elif wishes.get("monospace"):
+        chosen = dataclasses.replace(chosen, html=False)
+    return dataclasses.replace(chosen, params={**style.params, **chosen.params})
+
+
+def _placeholder(record: logging.LogRecord) -> str:
+    return clean(f"(blank message, logged at {record.filename}:{record.lineno})")
+
+
+def _unix_seconds(created: float) -> int:
+    return int(created) if math.isfinite(created) else int(time.time())
+
+
+def _last_resort(record: logging.LogRecord, priority: Priority, error: Exception) -> Alert:
+    reason = f"{type(error).__name__} while it was written"
+    return Alert(
+        message=f"A log record that cannot be shown: {reason}",
+        title=cut(clean(f"{record.levelname!s:.50} {record.name!s:.150}"), TITLE_LIMIT),
+        priority=priority,
+        timestamp=int(time.time()),
+        complaints=(reason,),
+    )
