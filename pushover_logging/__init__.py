@@ -1,3 +1,71 @@
-"""Python logging to your phone: a PushoverHandler, and a complete Pushover client under it."""
+"""Python logging to your phone: a PushoverHandler, and a complete Pushover client under it.
+
+Names only: what they stand for is loaded at first use, so that importing costs nearly nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .client.application import Application as Application
+    from .client.application import User as User
+    from .client.constants import EMERGENCY as EMERGENCY
+    from .client.constants import HIGH as HIGH
+    from .client.constants import LOW as LOW
+    from .client.constants import LOWEST as LOWEST
+    from .client.constants import NORMAL as NORMAL
+    from .client.constants import Priority as Priority
+    from .client.errors import APIError as APIError
+    from .client.errors import PushoverError as PushoverError
+    from .client.errors import RateLimitError as RateLimitError
+    from .client.errors import ServerError as ServerError
+    from .client.errors import TransportError as TransportError
+    from .client.messages import EmergencyMessage as EmergencyMessage
+    from .client.messages import Message as Message
+    from .delivery import Stats as Stats
+    from .handler import PushoverHandler as PushoverHandler
+    from .oneshot import pushover as pushover
+    from .oneshot import pushover_defaults as pushover_defaults
+    from .retrying import RetryPolicy as RetryPolicy
+
+_HOMES = {
+    "Application": ".client.application",
+    "User": ".client.application",
+    "EMERGENCY": ".client.constants",
+    "HIGH": ".client.constants",
+    "LOW": ".client.constants",
+    "LOWEST": ".client.constants",
+    "NORMAL": ".client.constants",
+    "Priority": ".client.constants",
+    "APIError": ".client.errors",
+    "PushoverError": ".client.errors",
+    "RateLimitError": ".client.errors",
+    "ServerError": ".client.errors",
+    "TransportError": ".client.errors",
+    "EmergencyMessage": ".client.messages",
+    "Message": ".client.messages",
+    "Stats": ".delivery",
+    "PushoverHandler": ".handler",
+    "pushover": ".oneshot",
+    "pushover_defaults": ".oneshot",
+    "RetryPolicy": ".retrying",
+}
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> object:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(home, __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,89 @@
+"""The way in: a bounded waiting room, filled by any thread without a lock."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from typing import Generic, TypeVar
+
+from .alerts import Priority
+
+__all__ = ["Intake", "Tally"]
+
+Entry = TypeVar("Entry")
+
+_MOST_URGENT_FIRST = sorted(Priority, reverse=True)
+
+
+class Tally:
+    """A count that any thread raises without a lock, exact on every build of Python."""
+
+    __slots__ = ("_reads", "add")
+
+    def __init__(self) -> None:
+        ticks = itertools.count()
+        self.add = ticks.__next__
+        """Count one."""
+        self._reads = 0
+
+    def value(self) -> int:
+        """The count so far; readers take turns, under a lock of their own."""
+        ticks = self.add()  # the only way to read an itertools.count is to advance it
+        self._reads += 1
+        return ticks - (self._reads - 1)
+
+
+class Intake(Generic[Entry]):
+    """A lane for each priority, bounded together; when they are full the least urgent goes.
+
+    ``put`` runs in the logging call: it takes no lock (a signal handler may interrupt it anywhere
+    and call it again), and what it does to a lane is one atomic operation of ``deque``.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self._capacity = capacity
+        self._size = 0
+        # Indexed by priority, -2 to 2: lanes[-2] and lanes[-1] are the last two.
+        self._lanes: list[deque[Entry]] = [deque() for _ in Priority]
+
+    def put(self, priority: int, entry: Entry) -> Entry | None:
+        """Let an entry in; returns the one that had to go for it, perhaps itself."""
+        self._lanes[priority].append(entry)
+        # Threads may lose each other's increments; `_make_room` counts before it turns anyone away.
+        self._size += 1
+        if self._size > self._capacity:
+            return self._make_room()
+        return None
+
+    def put_back(self, priority: int, entry: Entry) -> None:
+        """Return an entry that was taken to the head of its lane."""
+        self._lanes[priority].appendleft(entry)
+
+    def take(self) -> tuple[Priority, Entry] | None:
+        """The most urgent entry, the oldest among equals; None when nobody waits."""
+        for priority in _MOST_URGENT_FIRST:
+            try:
+                entry = self._lanes[priority].popleft()
+            except IndexError:
+                continue
+            self._size = len(self)
+            return priority, entry
+        return None
+
+    def most_urgent(self) -> Priority | None:
+        """The priority that ``take`` would give; None when nobody waits."""
+        return next((p for p in _MOST_URGENT_FIRST if self._lanes[p]), None)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._lanes))
+
+    def _make_room(self) -> Entry | None:
+        self._size = len(self)
+        if self._size <= self._capacity:
+            return None
+        for priority in reversed(_MOST_URGENT_FIRST):
+            try:
+                return self._lanes[priority].pop()  # the newest: how a trouble began says more
+            except IndexError:
+                continue
+        return None

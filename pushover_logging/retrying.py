@@ -1,0 +1,89 @@
+"""When a failed send may be repeated: the policy as a value, and tenacity stepping through it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .client.errors import PushoverError
+
+if TYPE_CHECKING:
+    import tenacity
+
+__all__ = ["Outage", "RetryPolicy"]
+
+POLITE_WAIT = 5.0
+"""Seconds that Pushover asks clients to leave between two tries (https://pushover.net/api#friendly)."""
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """How often, and for how long, an alert that the service could not take is tried again.
+
+    Only what may succeed later is repeated: no answer, a broken answer, a 5xx. What the service
+    refuses (4xx) never is. The waits are random between ``wait_initial`` and a bound that doubles
+    with each failure, from ``2 * wait_initial`` up to ``wait_max``. Seconds throughout.
+    """
+
+    attempts: int | None = None
+    """Sends of one alert at most; None sets no bound but ``give_up_after``."""
+    wait_initial: float = 5.0
+    """The shortest wait; Pushover asks for at least 5 s, less is for a local server only."""
+    wait_max: float = 300.0
+    give_up_after: float = 86400.0
+    """An alert that could not be sent for so long is given up, and handed to ``fallback``."""
+
+    def __post_init__(self) -> None:
+        if self.attempts is not None and self.attempts < 1:
+            raise ValueError(f"retry_policy.attempts is {self.attempts}; at least 1 is needed")
+        if not self.wait_initial > 0:
+            raise ValueError(f"retry_policy.wait_initial is {self.wait_initial}; expected over 0")
+        if self.wait_max < self.wait_initial:
+            raise ValueError(
+                f"retry_policy.wait_max is {self.wait_max}; "
+                f"at least wait_initial, {self.wait_initial}, is needed"
+            )
+        if not self.give_up_after > 0:
+            raise ValueError(f"retry_policy.give_up_after is {self.give_up_after}; expected over 0")
+
+    def gives_up(self, tries: int, age: float) -> bool:
+        """Whether an alert tried so often, first submitted ``age`` seconds ago, is given up."""
+        return age >= self.give_up_after or (self.attempts is not None and tries >= self.attempts)
+
+
+class Outage:
+    """A run of failures, up to the next success: how long to leave the service alone.
+
+    It belongs to the service rather than to one alert: a thousand waiting alerts must not make a
+    thousand first tries. tenacity decides what comes next, the caller does the waiting, so that it
+    can wait for something else at the same time.
+    """
+
+    def __init__(self, policy: RetryPolicy) -> None:
+        import tenacity  # loaded at the first failure, to keep applications quick to start
+
+        self._retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception(_is_retryable),
+            wait=tenacity.wait_random_exponential(
+                multiplier=2 * policy.wait_initial, max=policy.wait_max, min=policy.wait_initial
+            ),
+            reraise=True,
+        )
+        self._retrying.begin()
+        self._state = tenacity.RetryCallState(self._retrying, fn=None, args=(), kwargs={})
+        self._step()
+
+    def wait_after(self, error: PushoverError) -> float:
+        """Seconds to wait after this failure; raises it again if it must not be repeated."""
+        self._state.set_exception((type(error), error, None))
+        wait = float(self._step())
+        self._state.prepare_for_next_attempt()
+        return wait
+
+    def _step(self) -> tenacity.DoSleep:
+        action: tenacity.DoSleep = self._retrying.iter(self._state)
+        return action
+
+
+def _is_retryable(error: BaseException) -> bool:
+    return isinstance(error, PushoverError) and error.retryable
