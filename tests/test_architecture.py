@@ -17,40 +17,47 @@ PACKAGE = Path(pushover_logging.__file__).parent
 PROJECT = "pushover_logging"
 
 # What a module, or every module of a folder, may import of this package besides its own folder.
-# A folder's name stands for all that is in it. Shared by all but the client and the dev server:
+# A folder's name stands for all that is in it.
 VALUES = ("alerts", "client.errors", "client.constants")
+SPELLING = ("client.constants", "converters", "credentials", "priorities", "templates")
+WRITING = (*VALUES, "markup", "templates", "tracebacks", "overrides", "capturing", "layout")
 MAY_IMPORT = {
     "client": (),
     "devserver": ("client.constants",),
     "alerts": ("client.constants",),
-    "rendering": VALUES,
+    # What options and overrides may be written as.
+    "converters": SPELLING[:1],
+    "credentials": SPELLING[:2],
+    "priorities": SPELLING[:2],
+    "templates": VALUES,
+    "options": (*VALUES, *SPELLING),
+    "overrides": (*VALUES, "converters", "options"),
+    # From a record to an alert.
+    "markup": VALUES,
+    "tracebacks": VALUES,
+    "capturing": WRITING,
+    "layout": WRITING,
+    "rendering": WRITING,
+    # From an alert to the service; decisions know neither logging nor HTTP.
+    "notices": (),
+    "intake": VALUES,
     "grouping": VALUES,
     "quota": VALUES,
     "incidents": VALUES,
     "retrying": VALUES,
-    "courier": VALUES,
     "stores": (*VALUES, "grouping", "incidents", "quota"),
     "delivery": (
-        *VALUES,
-        "client",
-        "retrying",
-        "quota",
-        "grouping",
-        "incidents",
-        "stores",
-        "courier",
+        *(*VALUES, "intake", "notices"),
+        *("retrying", "quota", "grouping", "incidents", "stores"),
     ),
-    "converters": ("client.constants",),
-    "priorities": ("client.constants", "converters"),
-    "credentials": ("client.constants", "converters"),
-    "options": (*VALUES, "converters", "credentials", "priorities"),
+    "courier": ("notices",),
+    # Where they meet, and what stands before them.
     "handler": (
-        *VALUES,
-        *("client", "rendering", "grouping", "courier", "delivery"),
-        *("options", "converters", "credentials", "priorities", "retrying", "quota", "stores"),
+        *(*VALUES, "client", "rendering", "overrides", "options", *SPELLING),
+        *("delivery", "courier", "notices", "retrying", "grouping", "quota", "stores"),
     ),
-    "oneshot": ("client", "credentials", "options"),
-    "cli": ("client", "credentials", "options", "handler", "devserver"),
+    "oneshot": ("client", "credentials"),
+    "cli": (*VALUES, *SPELLING, "client", "handler", "devserver"),
     "pytest_plugin": ("devserver", "handler"),
     "__main__": ("cli",),
 }

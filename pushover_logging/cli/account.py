@@ -1,0 +1,53 @@
+"""Who sends, to whom and where: the same options for every command that talks to the service."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from typing import TYPE_CHECKING
+
+from pushover_logging.credentials import resolve_api_url, resolve_token, resolve_users
+
+if TYPE_CHECKING:
+    from pushover_logging.client.application import Application
+
+
+def add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    purpose: str,
+    example: str,
+) -> argparse.ArgumentParser:
+    """Add a command whose help says what it does and shows it in use."""
+    return commands.add_parser(
+        name,
+        help=purpose,
+        description=f"{purpose[0].upper()}{purpose[1:]}.",
+        epilog="example:\n" + textwrap.indent(textwrap.dedent(example).strip(), "  "),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_account(parser: argparse.ArgumentParser) -> None:
+    """Add --token, --user and --api-url."""
+    group = parser.add_argument_group("account")
+    where = "or env:NAME, or file:PATH; default: the environment's"
+    group.add_argument("--token", help=f"the application's token, {where} PUSHOVER_TOKEN")
+    group.add_argument("--user", help=f"the user or group key, {where} PUSHOVER_USER")
+    group.add_argument(
+        "--api-url",
+        metavar="URL",
+        help="the service's address; default: PUSHOVER_API_URL, else Pushover's own",
+    )
+
+
+def application(arguments: argparse.Namespace) -> Application:
+    """The application that --token and --api-url, or the environment, name."""
+    from pushover_logging.client.application import Application
+
+    return Application(resolve_token(arguments.token), api_url=resolve_api_url(arguments.api_url))
+
+
+def users(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """The keys of those who get it, from --user or the environment."""
+    return resolve_users(arguments.user)

@@ -1,0 +1,131 @@
+"""``pushover-logging demo``: what a phone gets from an application that only logs."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from pushover_logging.client.constants import Priority
+from pushover_logging.credentials import resolve_token, resolve_users
+from pushover_logging.priorities import priority_table
+
+from .account import add_command
+from .endings import Exit
+from .phone import Phone
+from .stage import Application, find_example, server
+from .table import Table
+
+_EXAMPLE = """
+pushover-logging demo
+PUSHOVER_TOKEN=... PUSHOVER_USER=... pushover-logging demo --real
+"""
+_DEADLINE = 90.0
+_LOOK_EVERY = 0.05
+_SHORT_WAITS = {"wait_initial": 0.5, "wait_max": 1.0}
+"""For a local server only; Pushover wants 5 seconds, which is the default."""
+_LOGGED = re.compile(r"\S+ \S+ (?P<level>[A-Z]+) +(?P<name>shop\S*): (?P<text>.*)")
+"""A record in the example's log file; the lines of tracebacks are not like it."""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its options."""
+    parser = add_command(
+        commands, "demo", "show what a phone gets from an application that only logs", _EXAMPLE
+    )
+    parser.add_argument(
+        "--real",
+        action="store_true",
+        help="send to your phone, as PUSHOVER_TOKEN and PUSHOVER_USER say; it will ring twice",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> Exit:
+    """Show it; DONE if every record that the application logged is accounted for."""
+    with tempfile.TemporaryDirectory(prefix="pushover-logging-demo-") as folder:
+        return _really(Path(folder)) if arguments.real else _locally(Path(folder))
+
+
+def _locally(folder: Path) -> Exit:
+    with server() as account:
+        print(f"The application: {_short(find_example())}, which only logs.")
+        print("The phone: a Pushover of its own on this machine. What it gets:\n")
+        table = Table()
+        phone = Phone(account["PUSHOVER_API_URL"].removesuffix("/1/"), table)
+        application = Application(folder, account, retry_policy=_SHORT_WAITS)
+        _watch(application, phone.look)
+        phone.ring_out()
+        return _add_up(application, phone.pushes, phone.records)
+
+
+def _really(folder: Path) -> Exit:
+    resolve_token()
+    resolve_users()
+    print(f"The application: {_short(find_example())}, which only logs.")
+    print("The phone: yours. What is sent to it:\n")
+    application = Application(folder, {})
+    _watch(application, _Echo(application, Table()).look)
+    books = application.books()
+    return _add_up(application, books["pushes"], books["delivered"])
+
+
+class _Echo:
+    """Stands in for a phone that cannot be looked at: shows what the application logs."""
+
+    def __init__(self, application: Application, table: Table) -> None:
+        self._application = application
+        self._table = table
+        self._priorities = priority_table()
+        self._shown = 0
+
+    def look(self) -> None:
+        """Show what was logged since the last look."""
+        for record in _records(self._application)[self._shown :]:
+            self._shown += 1
+            priority = self._priorities.for_level(getattr(logging, record["level"]))
+            title = f"{record['level']} {record['name']}"
+            self._table.push(priority or Priority.NORMAL, title, record["text"])
+
+
+def _watch(application: Application, look: Callable[[], None]) -> None:
+    """Look again and again until the application has ended, and once more."""
+    until = time.monotonic() + _DEADLINE
+    try:
+        while application.is_running(_LOOK_EVERY):
+            look()
+            if time.monotonic() > until:
+                raise TimeoutError(f"the application did not end within {_DEADLINE:g} s")
+    finally:
+        application.end()
+    look()
+
+
+def _records(application: Application) -> list[re.Match[str]]:
+    """What the application wrote into its own log file, record by record."""
+    return [found for line in application.log() if (found := _LOGGED.fullmatch(line))]
+
+
+def _add_up(application: Application, pushes: int, stand_for: int) -> Exit:
+    """Print the sums of all three: the log file, the handler's books, the pushes that arrived."""
+    books, logged = application.books(), len(_records(application))
+    print(
+        f"\n{logged} records logged = {books['delivered']} delivered + {books['pending']} pending"
+        f" + {books['dropped']} dropped; {pushes} pushes stand for {stand_for} records."
+    )
+    if logged == books["accepted"] == books["delivered"] == stand_for and books["pushes"] == pushes:
+        print("It adds up: nothing was lost, nothing came twice, and the application never waited.")
+        return Exit.DONE
+    print(f"It does not add up. {application.complaints()}".strip(), file=sys.stderr)
+    return Exit.REFUSED
+
+
+def _short(path: Path) -> str:
+    """The path as seen from here, where that is shorter."""
+    return min(str(path), os.path.relpath(path), key=len)

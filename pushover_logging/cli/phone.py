@@ -1,0 +1,81 @@
+"""The phone of the demo: shows what the server got, acknowledges what rings, has an outage."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.request
+from typing import Any
+
+from pushover_logging.client.constants import Priority
+
+from .table import Table
+
+_TIMEOUT = 5.0
+_OUTAGE_AFTER = 5
+"""Pushes that arrive before the server is made to fail."""
+_OUTAGE_REQUESTS = 3
+"""Requests that it then answers with 500."""
+_RINGS_FOR = 1.0
+"""Seconds before somebody acknowledges an emergency."""
+_STANDS_FOR = re.compile(" \N{MULTIPLICATION SIGN}(\\d+)\\Z")
+
+
+class Phone:
+    """What one server got, drawn as a table line by line."""
+
+    def __init__(self, base_url: str, table: Table) -> None:
+        self.pushes = 0
+        self.records = 0
+        """Records that the pushes stand for, by what their titles say."""
+        self._base_url = base_url
+        self._table = table
+        self._ringing: list[tuple[float, str, str]] = []
+        self._outage_begun = self._outage_ended = False
+        # Whatever proxy the environment names, it does not lead to this machine.
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def look(self) -> None:
+        """Show what has arrived since the last look, then do what is due."""
+        for message in self._call("messages")[self.pushes :]:
+            if self._outage_begun and not self._outage_ended:
+                self._outage_ended = True
+                self._table.event(f"the service is back; {self._refused()} requests were in vain")
+            self._show(message)
+        if self.pushes >= _OUTAGE_AFTER and not self._outage_begun:
+            self._outage_begun = True
+            self._call("faults", kind="status", status=500, count=_OUTAGE_REQUESTS)
+            self._table.event("the service breaks: from now on it answers with HTTP 500")
+        self._acknowledge_what_rang()
+
+    def ring_out(self) -> None:
+        """Acknowledge what still rings."""
+        self._acknowledge_what_rang(at_once=True)
+
+    def _show(self, message: dict[str, Any]) -> None:
+        fields = message["params"]
+        priority = Priority(int(fields.get("priority", 0)))
+        self.pushes += 1
+        count = _STANDS_FOR.search(fields.get("title", ""))
+        self.records += int(count[1]) if count else 1
+        self._table.push(priority, fields.get("title", ""), fields["message"])
+        if message["receipt"]:
+            due = time.monotonic() + _RINGS_FOR
+            self._ringing.append((due, message["receipt"], fields["title"]))
+
+    def _acknowledge_what_rang(self, *, at_once: bool = False) -> None:
+        while self._ringing and (at_once or self._ringing[0][0] <= time.monotonic()):
+            _, receipt, title = self._ringing.pop(0)
+            self._call(f"acknowledge/{receipt}", device="phone")
+            self._table.event(f"somebody acknowledged {title}; it stops ringing")
+
+    def _refused(self) -> int:
+        return sum(request["status"] == 500 for request in self._call("requests"))
+
+    def _call(self, control: str, **options: object) -> Any:
+        request = urllib.request.Request(
+            f"{self._base_url}/dev/{control}", json.dumps(options).encode() if options else None
+        )
+        with self._opener.open(request, timeout=_TIMEOUT) as answer:
+            return json.load(answer)

@@ -1,0 +1,58 @@
+"""Runs an application just as it is, then writes down what its Pushover handlers did; for ``demo``.
+
+python -m pushover_logging.cli.rehearsal STATS.json APPLICATION.py [ARGUMENT...]
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import runpy
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from pushover_logging.handler import PushoverHandler
+
+_PATIENCE = 60.0
+"""Seconds for what still waits when the application is done; the demo's outage is far shorter."""
+
+
+def main() -> None:
+    """Run it under its own name; whatever ends it, the books are written."""
+    stats, application, *arguments = sys.argv[1:]
+    sys.argv = [application, *arguments]
+    try:
+        runpy.run_path(application, run_name="__main__")
+    finally:
+        Path(stats).write_text(json.dumps(_books()), "utf-8")
+
+
+def _books() -> Counter[str]:
+    """The sums over all handlers, once they have delivered what they can."""
+    books = Counter[str](accepted=0, delivered=0, pending=0, dropped=0, pushes=0)
+    for handler in _handlers():
+        handler.flush(_PATIENCE)
+        stats = handler.stats()
+        books["accepted"] += stats.accepted
+        books["delivered"] += stats.delivered
+        books["pending"] += stats.pending
+        books["dropped"] += sum(stats.dropped.values())
+        books["pushes"] += stats.pushes
+    return books
+
+
+def _handlers() -> Iterator[PushoverHandler]:
+    loggers = [logging.root, *logging.root.manager.loggerDict.values()]
+    handlers = {
+        handler
+        for logger in loggers
+        if isinstance(logger, logging.Logger)
+        for handler in logger.handlers
+    }
+    return (handler for handler in handlers if isinstance(handler, PushoverHandler))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""``pushover-logging send``: one message, from an argument or standard input."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from pushover_logging.alerts import Alert
+from pushover_logging.client.constants import MESSAGE_LIMIT, Priority
+from pushover_logging.converters import to_priority, to_whole_seconds
+
+from .account import add_account, add_command, application, users
+from .endings import Exit
+
+T = TypeVar("T")
+
+_EXAMPLE = """
+pushover-logging send 'The backup is done' --title nas --priority low --ttl 3600
+tail -n 5 backup.log | pushover-logging send --title 'backup failed' --priority emergency
+"""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its options."""
+    parser = add_command(commands, "send", "send one message", _EXAMPLE)
+    parser.add_argument(
+        "text", nargs="?", default="-", help="what to say; - or nothing: read standard input"
+    )
+    _add_content(parser)
+    _add_urgency(parser)
+    add_account(parser)
+    parser.set_defaults(run=run)
+
+
+def _add_content(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what it says")
+    group.add_argument("-t", "--title", help="default: the application's name")
+    group.add_argument("--url", help="a link below the text")
+    group.add_argument("--url-title", metavar="TITLE", help="what to show for the link")
+    looks = group.add_mutually_exclusive_group()
+    looks.add_argument("--html", action="store_const", const=1, help="the text is HTML")
+    looks.add_argument("--monospace", action="store_const", const=1, help="in a monospace font")
+    group.add_argument(
+        "--timestamp", type=int, metavar="SECONDS", help="Unix time to show instead of now"
+    )
+
+
+def _add_urgency(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how it arrives")
+    group.add_argument("-d", "--device", help="only this device, or several with commas between")
+    group.add_argument(
+        "-p",
+        "--priority",
+        type=_priority,
+        default=Priority.NORMAL,
+        help="lowest, low, normal (default), high, emergency, or -2 to 2",
+    )
+    group.add_argument("-s", "--sound", help="default: the one chosen on the phone")
+    for name, purpose in (
+        ("ttl", "then it vanishes by itself; 90, 30m, 12h"),
+        ("retry", f"emergency: ring again after this time ({Alert.retry}s)"),
+        ("expire", f"emergency: stop ringing after this time ({Alert.expire}s)"),
+    ):
+        group.add_argument(f"--{name}", type=_seconds, metavar="TIME", help=purpose)
+    group.add_argument("--callback", metavar="URL", help="emergency: told when acknowledged")
+    group.add_argument("--tags", help="emergency: names to cancel it by, with commas between")
+
+
+def _priority(text: str) -> Priority:
+    priority = _as_argparse_has_it(to_priority, text)
+    if priority is None:
+        raise argparse.ArgumentTypeError("none is no priority of a message")
+    return priority
+
+
+def _seconds(text: str) -> int:
+    return _as_argparse_has_it(to_whole_seconds, text)
+
+
+def _as_argparse_has_it(convert: Callable[[str, str], T], text: str) -> T:
+    try:
+        return convert(text, "it")
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def run(arguments: argparse.Namespace) -> Exit:
+    """Send it and print the service's ids; what the service remarks goes to stderr."""
+    answer = application(arguments).send(_parameters(arguments))
+    receipt = f", receipt {answer.receipt}" if answer.receipt else ""
+    print(f"sent, request {answer.id}{receipt}")
+    if answer.info:
+        print(f"pushover-logging send: the service remarks: {answer.info}", file=sys.stderr)
+    return Exit.DONE
+
+
+def _parameters(arguments: argparse.Namespace) -> Mapping[str, str | int]:
+    """Pushover's parameters; an option that was not given leaves the choice to the service."""
+    names = ("title", "url", "url_title", "html", "monospace", "timestamp", "device", "sound")
+    emergency = ("retry", "expire", "callback", "tags")
+    given = {name: getattr(arguments, name) for name in (*names, "ttl", *emergency)}
+    if arguments.priority == Priority.EMERGENCY:
+        given["retry"] = given["retry"] or Alert.retry
+        given["expire"] = given["expire"] or Alert.expire
+    elif lost := [name for name in emergency if given[name] is not None]:
+        raise ValueError(f"--{lost[0]} belongs to --priority emergency")
+    return {
+        "user": ",".join(users(arguments)),
+        "message": _text(arguments.text),
+        "priority": int(arguments.priority),
+        **{name: value for name, value in given.items() if value is not None},
+    }
+
+
+def _text(argument: str) -> str:
+    if argument == "-" and sys.stdin.isatty():
+        raise ValueError("there is no text: give it as an argument or on standard input")
+    given = sys.stdin.buffer.read() if argument == "-" else os.fsencode(argument)
+    # Output of other programs need not be UTF-8; better a replacement character than no alert.
+    text = given.decode("utf-8", "replace").strip()
+    if not text:
+        raise ValueError(f"the text is blank; 1 to {MESSAGE_LIMIT} characters fit")
+    if len(text) > MESSAGE_LIMIT:
+        raise ValueError(f"the text is {len(text)} characters; at most {MESSAGE_LIMIT} fit")
+    return text

@@ -1,0 +1,121 @@
+"""The two processes of the demo: a server to send to, and an application that only logs."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+_HOME = Path(__file__).resolve().parents[2]
+"""Where the package lies: a clone, or site-packages."""
+_STOP_SECONDS = 5.0
+
+
+@contextmanager
+def server() -> Iterator[dict[str, str]]:
+    """A Pushover of one's own in its own process; yields what an application needs to find it."""
+    command = [sys.executable, "-m", "pushover_logging", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, env=_environment({}), stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    ) as process:
+        try:
+            yield _introduction(process)
+        finally:
+            process.terminate()
+            process.wait(_STOP_SECONDS)
+
+
+def _introduction(process: subprocess.Popen[str]) -> dict[str, str]:
+    account = {}
+    for line in process.stdout or ():
+        name, _, value = line.removeprefix("export ").strip().partition("=")
+        if line.startswith("export "):
+            account[name] = value
+        if len(account) == 3:
+            return account
+    raise ChildProcessError("the local server did not start")
+
+
+class Application:
+    """The example in its own process, as it is; its log file and its handlers' books beside it."""
+
+    def __init__(self, folder: Path, account: Mapping[str, str], **options: object) -> None:
+        """Start it in ``folder``; the options are added to those of its Pushover handler."""
+        self._folder = folder
+        example = find_example()
+        config = folder / "logging.json"
+        config.write_text(_configured(example.with_name("logging.json"), options), "utf-8")
+        command = [sys.executable, "-m", "pushover_logging.cli.rehearsal", "books.json"]
+        with (folder / "stderr").open("wb") as stderr:
+            self._process = subprocess.Popen(
+                [*command, str(example), str(config)],
+                cwd=folder,
+                env=_environment(account),
+                stdin=subprocess.DEVNULL,
+                stdout=stderr,
+                stderr=stderr,
+            )
+
+    def is_running(self, wait: float) -> bool:
+        """Whether it still runs, after at most ``wait`` seconds."""
+        try:
+            self._process.wait(wait)
+        except subprocess.TimeoutExpired:
+            return True
+        return False
+
+    def end(self) -> None:
+        """End it, if it has not ended by itself."""
+        self._process.kill()
+        self._process.wait()
+
+    def log(self) -> list[str]:
+        """The lines of its log file so far."""
+        path = self._folder / "shop.log"
+        return path.read_text("utf-8").splitlines() if path.exists() else []
+
+    def complaints(self) -> str:
+        """What it, or its handler, said on stderr."""
+        return (self._folder / "stderr").read_text("utf-8", "replace").strip()
+
+    def books(self) -> dict[str, int]:
+        """The sums over its handlers, once it has ended."""
+        path = self._folder / "books.json"
+        if not path.exists():
+            raise ChildProcessError(f"the application failed: {self.complaints()[-500:]}")
+        books: dict[str, int] = json.loads(path.read_text("utf-8"))
+        return books
+
+
+def find_example() -> Path:
+    """The example application: installed with the package, or beside it in a clone."""
+    try:
+        installed = importlib.metadata.files("pushover-logging") or []
+    except importlib.metadata.PackageNotFoundError:
+        installed = []
+    found = [Path(str(file.locate())) for file in installed if file.name == "shop.py"]
+    found.append(_HOME / "examples" / "shop.py")
+    for path in found:
+        if path.exists():
+            return path.resolve()
+    raise FileNotFoundError(f"the example application is missing: {found[-1]}")
+
+
+def _configured(config: Path, options: Mapping[str, object]) -> str:
+    configuration = json.loads(config.read_text("utf-8"))
+    for handler in configuration["handlers"].values():
+        if handler["class"] == "pushover_logging.PushoverHandler":
+            handler.update(options)
+    return json.dumps(configuration, indent=2)
+
+
+def _environment(account: Mapping[str, str]) -> dict[str, str]:
+    # The package that runs now is the one to show, installed or not. No proxy leads to loopback.
+    paths = [str(_HOME), os.environ.get("PYTHONPATH", "")]
+    path = os.pathsep.join(filter(None, paths))
+    return {**os.environ, "NO_PROXY": "127.0.0.1", "PYTHONPATH": path, **account}

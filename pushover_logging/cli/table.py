@@ -1,0 +1,55 @@
+"""Draws what a phone gets as a table in the terminal, one line a push, as it comes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+
+from pushover_logging.client.constants import Priority
+
+_STYLES = {
+    Priority.LOWEST: ("·", "2"),
+    Priority.LOW: ("○", "0"),
+    Priority.NORMAL: ("●", "36"),
+    Priority.HIGH: ("▲", "33"),
+    Priority.EMERGENCY: ("‼", "1;31"),
+}
+_AT, _PRIORITY, _TITLE = 6, 11, 22
+
+
+class Table:
+    """A table that grows at its end; colours only where a person watches."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._width = min(shutil.get_terminal_size((80, 24)).columns, 120)
+        self._coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        self._print(f"{'time':>{_AT}}  {'priority':{_PRIORITY}}  {'title':{_TITLE}}  text", "1")
+        self._print("-" * self._width, "2")
+
+    def push(self, priority: Priority, title: str, text: str) -> None:
+        """Print one push: its title and the first line of its text."""
+        sign, style = _STYLES[priority]
+        kind = f"{sign} {priority.name}"
+        first = text.partition("\n")[0]
+        self._print(
+            f"{self._now()}  {kind:{_PRIORITY}}  {_cut(title, _TITLE):{_TITLE}}  {first}",
+            style,
+        )
+
+    def event(self, text: str) -> None:
+        """Print something that happened beside the pushes."""
+        self._print(f"{self._now()}  {text}", "3")
+
+    def _now(self) -> str:
+        return f"{time.monotonic() - self._started:{_AT - 2}.1f} s"
+
+    def _print(self, line: str, style: str) -> None:
+        line = _cut(line, self._width)
+        print(f"\033[{style}m{line}\033[0m" if self._coloured else line, flush=True)
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."
