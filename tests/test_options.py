@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import logging
 import logging.config
 import re
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pushover_logging import PushoverHandler
 from pushover_logging.client.constants import HIGH
 from pushover_logging.options import (
     KNOWN_OPTIONS,
@@ -376,3 +379,27 @@ def test_dictconfig_shows_the_sentence_and_no_secret(
     shown = "".join(traceback.format_exception(caught.value, chain=True))
     assert SECRET not in shown
     assert SECRET.lower() not in shown
+
+
+PAGE = Path(__file__).parent.parent / "docs" / "configuration.rst"
+PARAMETERS = [
+    parameter
+    for parameter in inspect.signature(PushoverHandler).parameters.values()
+    if parameter.kind is not parameter.VAR_KEYWORD
+]
+
+
+@pytest.mark.parametrize("parameter", PARAMETERS, ids=lambda parameter: parameter.name)
+def test_every_option_of_the_handler_is_documented_with_its_default(
+    parameter: inspect.Parameter,
+) -> None:
+    rows = PAGE.read_text("utf-8").split("\n   * - ")
+    default = parameter.default
+    words = [logging.getLevelName(0)] if parameter.name == "level" else [str(default)]
+    if parameter.name == "ignore":
+        words = list(default)
+
+    row = next((row for row in rows if f"``{parameter.name}``" in row.split("\n")[0]), "")
+
+    assert row, f"{parameter.name} has no row in {PAGE.name}"
+    assert default is None or all(f"``{word}``" in row for word in words)
