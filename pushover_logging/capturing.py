@@ -15,7 +15,7 @@ from .alerts import cut, trim
 from .overrides import NO_OVERRIDES, Overrides, read_overrides
 from .templates import Texts
 
-__all__ = ["Capture", "bare", "filled_in", "freeze"]
+__all__ = ["Capture", "filled_in", "freeze"]
 
 Arguments = tuple[object, ...] | Mapping[str, object] | None
 
@@ -64,7 +64,7 @@ def freeze(
     fill: Callable[[logging.LogRecord, str], Texts] | None,
 ) -> Capture:
     """The record as it is now, formatted; ``fill`` fills the templates if that cannot wait."""
-    overrides = read_overrides(record.__dict__.get("pushover"))
+    overrides = read_overrides(getattr(record, "pushover", None))
     message = _message(record)
     written = _written(record, message, formatter, overrides.style.get("html", html))
     text, gone = trim(written.text)
@@ -72,13 +72,6 @@ def freeze(
     shell.msg, shell.args, shell.exc_info = trim(message)[0], None, None
     texts = fill(record, message) if fill else None
     return Capture(shell, text, None, gone, written.trouble, overrides, texts, written.markup)
-
-
-def bare(record: logging.LogRecord) -> Capture:
-    """The record without what would keep frames alive; all else is left to the courier."""
-    copy = copy_of(record)
-    copy.exc_info = None
-    return Capture(copy, record.msg, record.args)
 
 
 def filled_in(record: logging.LogRecord, msg: str, args: Arguments) -> str:
@@ -91,10 +84,15 @@ def filled_in(record: logging.LogRecord, msg: str, args: Arguments) -> str:
 
 def _message(record: logging.LogRecord) -> str:
     try:
-        return str(record.getMessage())
+        return str(record.getMessage()) or _name_of_error(record.msg)
     except Exception as error:  # noqa: BLE001 - the user's objects; the alert goes out
         what = f"could not be filled in with {_shown(record.args)}" if record.args else "is no text"
         return _substitute(record, record.msg, what, error)
+
+
+def _name_of_error(msg: object) -> str:
+    """What ``logger.error(error)`` says for an exception without a text."""
+    return type(msg).__name__ if isinstance(msg, BaseException) else ""
 
 
 def _substitute(record: logging.LogRecord, text: object, what: str, error: Exception) -> str:
@@ -139,7 +137,10 @@ def _has_own_tracebacks(formatter: logging.Formatter) -> bool:
     laid out for a wide screen.
     """
     kind, stock = type(formatter), logging.Formatter
-    return kind.format is not stock.format or kind.formatException is not stock.formatException
+    return (
+        kind.format is not stock.format
+        or getattr(kind, "formatException", None) is not stock.formatException
+    )
 
 
 def _for_formatter(
@@ -150,9 +151,9 @@ def _for_formatter(
     own_tracebacks: bool,
 ) -> logging.LogRecord:
     """A copy to format, for formatters leave ``message`` and ``exc_text`` behind on the record."""
-    copy = copy_of(record, type(record))
+    copy = copy_of(record, logging.LogRecord if html else type(record))
     if record.exc_info:
-        copy.exc_text = None
+        copy.exc_text = None  # it may be the work of another handler's formatter
     if not own_tracebacks:
         copy.exc_info = None
     if html:
@@ -174,7 +175,7 @@ def _shown(args: object) -> str:
     """The arguments for a person to read; each may refuse to be shown."""
     if not isinstance(args, tuple):
         return _shown_one(args)
-    return f"({', '.join(map(_shown_one, islice(args, 10)))})"
+    return ", ".join(map(_shown_one, islice(args, 10)))
 
 
 def _shown_one(value: object) -> str:

@@ -16,6 +16,7 @@ from .client.constants import MESSAGE_LIMIT
 
 __all__ = ["MARKUP", "PLAIN", "Ink", "compose"]
 
+_SOURCE_LIMIT = 100
 _TRACEBACK_SIGN = '\n  File "'
 
 
@@ -27,12 +28,13 @@ class Ink(NamedTuple):
     """How text is written: as it is, or as markup."""
 
     encode: Callable[[str], str]
+    decode: Callable[[str], str]
     bold: Callable[[str], str]
     cut: _Cut
 
 
-PLAIN = Ink(str, str, alerts.cut)
-MARKUP = Ink(markup.escape, markup.bold, markup.cut)
+PLAIN = Ink(str, str, str, alerts.cut)
+MARKUP = Ink(markup.escape, markup.strip, markup.bold, markup.cut)
 
 
 class _Section(NamedTuple):
@@ -74,9 +76,14 @@ def _section(block: tracebacks.Block, ink: Ink, tidy: Callable[[str], str]) -> _
     limit = MESSAGE_LIMIT // 6 if block.relation else MESSAGE_LIMIT * 2 // 5
     return _Section(
         ink.bold(ink.cut(heading, limit, gone=block.gone)),
-        [ink.encode(tidy(call)) for call in tracebacks.calls(block)],
+        [_call(call, ink, tidy) for call in tracebacks.calls(block)],
         block.outer,
     )
+
+
+def _call(call: tracebacks.Call, ink: Ink, tidy: Callable[[str], str]) -> str:
+    lines = [tidy(call.where), alerts.cut(tidy(call.source), _SOURCE_LIMIT)]
+    return ink.encode("\n  ".join(line for line in lines if line))
 
 
 def _joined(sections: Sequence[_Section], counts: Sequence[int | None]) -> str:

@@ -38,6 +38,8 @@ def override_priority(overrides: object) -> Priority | None:
 
 def read_overrides(given: object) -> Overrides:
     """Read a record's ``pushover``, whatever it is; nothing of it is kept by reference."""
+    if given is None:
+        return NO_OVERRIDES
     reader = _Reader()
     reader.attempt(lambda: reader.read(given))
     return Overrides(reader.texts, reader.style, reader.timestamp, tuple(reader.complaints))
@@ -61,7 +63,7 @@ class _Reader:
             self.complaints.append(f"an override raised {type(error).__name__}; left out")
 
     def read(self, given: object) -> None:
-        if given is None or isinstance(given, bool):
+        if isinstance(given, bool):
             return
         if not isinstance(given, Mapping):
             raise TypeError(f"pushover is {kind_of(given)}; expected a mapping, or False")

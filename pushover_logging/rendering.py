@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from .alerts import TEXT_BOUND, Alert, clean, cut, is_blank, trim
-from .capturing import Capture, bare, filled_in, freeze
+from .capturing import Capture, filled_in, freeze
 from .client.constants import TITLE_LIMIT, URL_LIMIT, URL_TITLE_LIMIT, Priority
 from .layout import MARKUP, PLAIN, compose
 from .overrides import NO_OVERRIDES, Overrides
@@ -67,8 +67,8 @@ class Renderer:
 
         This is what every new record costs the program, and so it is written out in one piece.
         """
+        msg, args = record.msg, record.args
         try:
-            msg, args = record.msg, record.args
             if (
                 type(msg) is str
                 and len(msg) <= TEXT_BOUND
@@ -90,8 +90,11 @@ class Renderer:
                 else:
                     return _new(Capture, (record, msg, args, 0, (), NO_OVERRIDES, None, False))
             return freeze(record, formatter, self._style.html, self._fill_now)
-        except Exception:  # noqa: BLE001 - the stack is full; the courier has one of its own
-            return bare(record)
+        except Exception:  # noqa: BLE001 - the stack is full, and may not bear one more call of ours
+            copy = object.__new__(logging.LogRecord)
+            copy.__dict__.update(record.__dict__)
+            copy.exc_info = None
+            return _new(Capture, (copy, msg, args, 0, (), NO_OVERRIDES, None, False))
 
     def render(self, capture: Capture, priority: Priority) -> Alert:
         """The push for a record; reads source files, so never in a logging call. Never raises."""
@@ -108,7 +111,7 @@ class Renderer:
             message=self._message(capture, text, style.html),
             title="",
             priority=priority,
-            timestamp=overrides.timestamp or _unix_seconds(record.created),
+            timestamp=_timestamp(capture),
             levelno=record.levelno,
             html=style.html,
             monospace=style.monospace,
@@ -137,7 +140,9 @@ class Renderer:
             self._tidy,
             gone=gone or capture.gone,
         )
-        return ink.encode(_placeholder(capture.record)) if is_blank(message) else message
+        if is_blank(ink.decode(message)):
+            return ink.encode(_placeholder(capture.record))
+        return message
 
     def _with_texts(self, alert: Alert, capture: Capture, text: str) -> Alert:
         """The alert with its title and url, given by the record or by the templates."""
@@ -178,7 +183,10 @@ def _placeholder(record: logging.LogRecord) -> str:
     return clean(f"(blank message, logged at {record.filename}:{record.lineno})")
 
 
-def _unix_seconds(created: float) -> int:
+def _timestamp(capture: Capture) -> int:
+    given, created = capture.overrides.timestamp, capture.record.created
+    if given is not None:
+        return given
     return int(created) if math.isfinite(created) else int(time.time())
 
 

@@ -15,16 +15,25 @@ from itertools import groupby, islice
 from types import TracebackType
 from typing import NamedTuple
 
-from .alerts import cut, trim
+from .alerts import trim
 
-__all__ = ["Block", "Frame", "Trouble", "calls", "freeze", "heading", "plain_text", "short_path"]
+__all__ = [
+    "Block",
+    "Call",
+    "Frame",
+    "Trouble",
+    "calls",
+    "freeze",
+    "heading",
+    "plain_text",
+    "short_path",
+]
 
 FRAMES = 30
 """The innermost frames that are kept of each exception; no more fit a push."""
 BLOCKS = 10
 """The exceptions that are kept of a chain or group."""
 CHAIN_BOUND = 1000
-SOURCE_LIMIT = 100
 
 
 class Frame(NamedTuple):
@@ -164,10 +173,17 @@ def heading(block: Block) -> str:
     return f"{block.relation} {block.text}".lstrip()
 
 
-def calls(block: Block) -> list[str]:
-    """Each call with its line of source, innermost first; reads files, so never in a logging call.
+class Call(NamedTuple):
+    """A frame, written: where it is and its line of source, if there is one."""
 
-    Calls repeated in a row, as in an endless recursion, are written once.
+    where: str
+    source: str
+
+
+def calls(block: Block) -> list[Call]:
+    """The calls that led to the exception, innermost first; repeated in a row, they are one.
+
+    Reads source files, so never in a logging call.
     """
     repeated = [(frame, len(list(same))) for frame, same in groupby(block.frames)]
     return [_call(frame, count) for frame, count in repeated]
@@ -175,20 +191,20 @@ def calls(block: Block) -> list[str]:
 
 def plain_text(trouble: Trouble) -> str:
     """The exceptions one after the other, whole."""
-    return "\n".join("\n".join([heading(block), *calls(block)]) for block in trouble)
+    lines = []
+    for block in trouble:
+        lines += [heading(block), *("\n  ".join(call).rstrip() for call in calls(block))]
+    return "\n".join(lines)
 
 
-def _call(frame: Frame, count: int) -> str:
+def _call(frame: Frame, count: int) -> Call:
     where = f"at {frame.function}, {short_path(frame.path)}:{frame.line}"
-    if count > 1:
-        where = f"{where} ({count} times)"
-    source = _source(frame)
-    return f"{where}\n  {source}" if source else where
+    return Call(f"{where} ({count} times)" if count > 1 else where, _source(frame))
 
 
 def _source(frame: Frame) -> str:
     linecache.checkcache(frame.path)
-    return cut(linecache.getline(frame.path, frame.line).strip(), SOURCE_LIMIT)
+    return trim(linecache.getline(frame.path, frame.line).strip())[0]
 
 
 def short_path(path: str) -> str:
