@@ -9,25 +9,57 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .answers import Allowance as Allowance
     from .answers import Answer as Answer
     from .application import Application as Application
+    from .callbacks import Acknowledgement as Acknowledgement
+    from .constants import EMERGENCY as EMERGENCY
+    from .constants import HIGH as HIGH
+    from .constants import LOW as LOW
+    from .constants import LOWEST as LOWEST
+    from .constants import NORMAL as NORMAL
+    from .constants import Priority as Priority
     from .errors import APIError as APIError
     from .errors import PushoverError as PushoverError
     from .errors import RateLimitError as RateLimitError
     from .errors import ServerError as ServerError
     from .errors import TransportError as TransportError
+    from .groups import Group as Group
+    from .groups import GroupUser as GroupUser
+    from .messages import EmergencyMessage as EmergencyMessage
+    from .messages import Message as Message
+    from .receipts import Receipt as Receipt
     from .transport import Transport as Transport
+    from .users import User as User
+    from .users import Validation as Validation
 
 _HOMES = {
+    "Acknowledgement": "callbacks",
+    "Allowance": "answers",
     "Answer": "answers",
-    "Application": "application",
     "APIError": "errors",
+    "Application": "application",
+    "EMERGENCY": "constants",
+    "EmergencyMessage": "messages",
+    "Group": "groups",
+    "GroupUser": "groups",
+    "HIGH": "constants",
+    "LOW": "constants",
+    "LOWEST": "constants",
+    "Message": "messages",
+    "NORMAL": "constants",
+    "Priority": "constants",
     "PushoverError": "errors",
     "RateLimitError": "errors",
+    "Receipt": "receipts",
     "ServerError": "errors",
-    "TransportError": "errors",
     "Transport": "transport",
+    "TransportError": "errors",
+    "User": "users",
+    "Validation": "users",
 }
+
+__all__ = [*_HOMES]
 
 
 def __getattr__(name: str) -> object:

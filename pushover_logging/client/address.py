@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from urllib.parse import SplitResult, urlsplit
 
 from .constants import API_URL
@@ -39,9 +40,11 @@ def is_loopback(api_url: str) -> bool:
 
 
 def _split(address: str) -> SplitResult:
+    # Parsers disagree on what blanks and backslashes mean; none may decide where tokens go.
+    valid = not re.search(r"[\s\\]", address)
     try:
         parts = urlsplit(address)
-        valid = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        valid &= parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         valid = False
     # The address itself is not shown: one with a password in it is among the wrong ones.

@@ -71,6 +71,15 @@ def read_allowance(headers: Mapping[str, str]) -> Allowance:
     )
 
 
+def allowance_in(body: Mapping[str, object]) -> Allowance:
+    """Read an allowance where it stands in an answer's body."""
+    return Allowance(
+        limit=_count(body.get("limit")),
+        remaining=_count(body.get("remaining")),
+        reset=moment(body.get("reset")),
+    )
+
+
 def moment(unix_seconds: object) -> datetime | None:
     """The time that the service means by a number of Unix seconds; None for 0 and for nonsense."""
     seconds = _count(unix_seconds)

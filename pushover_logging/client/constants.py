@@ -41,6 +41,8 @@ URL_TITLE_LIMIT: Final = 100
 
 RETRY_MINIMUM: Final = 30
 EXPIRE_MAXIMUM: Final = 10_800
+EXPIRE_ACCEPTED: Final = 86_400
+"""What the service once allowed and older programs still ask for; sent as EXPIRE_MAXIMUM."""
 USERS_MAXIMUM: Final = 50
 ATTACHMENT_LIMIT: Final = 5_242_880
 

@@ -1,0 +1,70 @@
+"""One call that sends one push, in the manner of ``sage.misc.messaging``."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import Any, Final, cast
+
+from .client.application import Application
+from .client.errors import PushoverError
+from .client.messages import Extras, Message
+from .client.transport import Transport
+from .credentials import resolve_api_url, resolve_token, resolve_users
+
+__all__ = ["pushover", "pushover_defaults"]
+
+_logger = logging.getLogger("pushover_logging")
+
+pushover_defaults: Final[dict[str, object]] = {}
+"""Keywords for every call of ``pushover`` that doesn't give them itself, such as ``user``."""
+
+_KNOWN = frozenset(
+    (
+        *("html", "title", "timestamp", "url", "url_title", "device", "priority", "sound"),
+        *("callback", "retry", "expire", *Extras.__annotations__),
+    )
+)
+
+
+def pushover(message: object, **kwds: object) -> bool:
+    """Send a push; True if the service took it, else False and a warning that says why not.
+
+    Keywords: ``user``, ``device``, ``title``, ``url``, ``url_title``, ``priority``, ``timestamp``,
+    ``sound``, ``token``, and any other parameter of a message. A keyword given here comes before
+    ``pushover_defaults``, and that before the environment (``PUSHOVER_TOKEN``, ``PUSHOVER_USER``).
+    The warning goes to the logger ``pushover_logging``. Never raises for what was wrong.
+    """
+    try:
+        made = _message(str(message), {**pushover_defaults, **kwds})
+        made.send()
+    except (TypeError, ValueError, OSError, ImportError) as error:
+        _logger.warning("push not sent: %s", error)
+        return False
+    _warn_about(made)
+    return made.is_sent
+
+
+def _message(text: str, given: dict[str, object]) -> Message:
+    """The message that the keywords describe; those that name no parameter are passed through."""
+    # Whatever the values are, create_message checks them.
+    keywords = cast("dict[str, Any]", {n: v for n, v in given.items() if v is not None})
+    token = resolve_token(keywords.pop("token", None))
+    users = resolve_users(keywords.pop("user", None))
+    known = {name: keywords.pop(name) for name in _KNOWN & keywords.keys()}
+    known["params"] = {**known.get("params", {}), **keywords}
+    application = Application(token, transport=_transport(resolve_api_url()))
+    return application.get_user(users).create_message(text, **known)
+
+
+@functools.lru_cache(maxsize=1)
+def _transport(api_url: str) -> Transport:
+    """One connection for all calls, kept alive from one to the next."""
+    return Transport(api_url)
+
+
+def _warn_about(sent: Message) -> None:
+    if isinstance(sent.error, PushoverError):
+        _logger.warning("push not sent: %s", sent.error)
+    elif sent.info:
+        _logger.warning("push sent, but: %s", sent.info)
