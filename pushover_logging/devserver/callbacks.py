@@ -12,8 +12,8 @@ ANSWER_SECONDS = 10.0
 
 def is_reachable(url: str) -> bool:
     """Whether the dev server may call there: plain http to this machine, and nowhere else."""
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         loopback(parts.hostname or "")
     except ValueError:
         return False
@@ -22,11 +22,16 @@ def is_reachable(url: str) -> bool:
 
 async def post_form(url: str, form: dict[str, str]) -> bool:
     """Post a form once; True where the answer was a 2xx."""
+    posting = asyncio.ensure_future(_post(urlsplit(url), form))
     try:
-        return 200 <= await asyncio.wait_for(_post(urlsplit(url), form), ANSWER_SECONDS) < 300
-    except (OSError, ValueError, IndexError, EOFError, asyncio.TimeoutError):
-        # Nobody there, no answer, or none that is HTTP: the caller asks again in a while.
+        # Not wait_for, which before Python 3.12 may swallow the cancelling of the caller.
+        await asyncio.wait({posting}, timeout=ANSWER_SECONDS)
+        return posting.done() and 200 <= posting.result() < 300
+    except (OSError, ValueError, IndexError):
+        # Nobody there, or no answer that is HTTP: the caller asks again in a while.
         return False
+    finally:
+        posting.cancel()
 
 
 async def _post(parts: SplitResult, form: dict[str, str]) -> int:

@@ -119,6 +119,8 @@ class Listener:
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
         )
         config.load()
+        # Where all of logging is turned on, uvicorn wraps the app in one that logs each message.
+        config.loaded_app = self._app
         server = await self._loop.create_server(
             lambda: Connection(config, self._state, self._report_open),
             sock=listening,
