@@ -137,10 +137,13 @@ class Listener:
             task.cancel()
         for connection in list(self._state.connections):
             connection.transport.abort()
-        # Answers in the making see their connection gone and end by themselves.
-        working = [*self._tasks, *self._state.tasks]
-        if working:
-            await asyncio.wait(working, timeout=STOP_SECONDS / 2)
+        # Answers in the making see their connection gone and end by themselves; what ends may
+        # leave behind a task that was cancelled just now.
+        deadline = self._loop.time() + STOP_SECONDS / 2
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            if self._loop.time() > deadline:
+                break
+            await asyncio.wait(others, timeout=STOP_SECONDS / 2)
         await self._loop.shutdown_default_executor()
 
 

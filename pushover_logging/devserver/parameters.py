@@ -46,9 +46,10 @@ def parse_body(content_type: str, body: bytes) -> Parameters:
         return Parameters(_json_fields(body))
     if kind == "multipart/form-data":
         return _multipart_fields(split_multipart(content_type, body))
-    if kind == "application/x-www-form-urlencoded":
+    # Some clients name no type at all and mean a form, which is how the service takes it.
+    if kind in ("application/x-www-form-urlencoded", ""):
         return Parameters(_pairs(body))
-    raise Refusal({}, [f"content type {kind or 'missing'} is not form, multipart or JSON"])
+    raise Refusal({}, [f"content type {kind} is not form, multipart or JSON"])
 
 
 def _pairs(text: bytes) -> dict[str, str]:

@@ -79,7 +79,6 @@ def test_numbers_and_truths_of_json_are_texts() -> None:
         ("multipart/form-data; boundary=x", b"nonsense", "multipart body is broken"),
         ("multipart/form-data; boundary=x", b"--x\r\n", "multipart body ends too early"),
         ("text/plain", b"Hello", "content type text/plain is not form, multipart or JSON"),
-        ("", b"Hello", "content type missing is not form, multipart or JSON"),
     ],
 )
 def test_a_broken_body_is_refused_in_a_sentence(
@@ -105,6 +104,10 @@ def test_a_text_part_that_is_no_utf8_is_refused() -> None:
         multipart({}, [("message", ("m", b"\xff", "text/plain"))])
 
     assert refused.value.reasons == {"message": "is not UTF-8"}
+
+
+def test_a_body_that_names_no_type_is_a_form() -> None:
+    assert parse_body("", b"message=Hello").fields == {"message": "Hello"}
 
 
 def test_no_body_has_no_parameters() -> None:
