@@ -46,7 +46,7 @@ class Phone:
         if self.pushes >= _OUTAGE_AFTER and not self._outage_begun:
             self._outage_begun = True
             self._call("faults", kind="status", status=500, count=_OUTAGE_REQUESTS)
-            self._table.event("the service breaks: from now on it answers with HTTP 500")
+            self._table.event("the service breaks and answers HTTP 500; the application goes on")
         self._acknowledge_what_rang()
 
     def ring_out(self) -> None:

@@ -1,0 +1,144 @@
+"""``pushover-logging demo``: records arrive, an outage is outlived, the sums come out."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pushover_logging.cli import main
+from pushover_logging.cli.stage import find_example
+from pushover_logging.devserver import DevServer
+
+DEADLINE = 60.0
+
+
+def demo(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pushover_logging", "demo", *words],
+        env={**os.environ, "PYTHONUTF8": "1", **environment},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=DEADLINE,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def local() -> subprocess.CompletedProcess[str]:
+    return demo()
+
+
+def test_demo_adds_up(local: subprocess.CompletedProcess[str]) -> None:
+    sums = re.search(
+        r"(\d+) records logged = (\d+) delivered \+ 0 pending \+ 0 dropped", local.stdout
+    )
+
+    assert local.returncode == 0, local.stderr
+    assert local.stderr == ""
+    assert sums
+    assert sums[1] == sums[2]
+
+
+@pytest.mark.parametrize("priority", ["LOWEST", "LOW", "NORMAL", "EMERGENCY"])
+def test_demo_shows_every_level_of_urgency(
+    local: subprocess.CompletedProcess[str], priority: str
+) -> None:
+    assert re.search(rf"^ *\d+\.\d s  \S {priority} ", local.stdout, re.MULTILINE)
+
+
+def test_demo_outlives_an_outage(local: subprocess.CompletedProcess[str]) -> None:
+    events = ["the service breaks", "requests were in vain", "CRITICAL shop"]
+
+    assert sorted(events, key=local.stdout.index) == events
+
+
+def test_demo_fits_80_columns_without_colours_where_nobody_watches(
+    local: subprocess.CompletedProcess[str],
+) -> None:
+    table = local.stdout.partition("\n\n")[2].partition("\n\n")[0].splitlines()
+
+    assert max(map(len, table)) <= 80
+    assert "\033" not in local.stdout
+
+
+def test_demo_for_a_real_phone_sends_what_it_shows() -> None:
+    with DevServer(port=0) as server:
+        account = {
+            "PUSHOVER_API_URL": server.url,
+            "PUSHOVER_TOKEN": server.token,
+            "PUSHOVER_USER": server.user,
+        }
+
+        run = demo("--real", **account)
+
+    shown = re.findall(r"^ *\d+\.\d s  \S [A-Z]+", run.stdout, re.MULTILINE)
+    assert run.returncode == 0, run.stderr
+    assert len(shown) == len(server.messages) > 0
+
+
+def test_demo_for_a_real_phone_wants_its_keys(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("PUSHOVER_TOKEN", "PUSHOVER_TOKEN_FILE", "PUSHOVER_USER", "PUSHOVER_USER_FILE"):
+        monkeypatch.delenv(name, raising=False)
+
+    code = main(["demo", "--real"])
+
+    assert code == 2
+    assert "PUSHOVER_TOKEN" in capsys.readouterr().err
+
+
+def test_demo_says_why_when_the_service_refuses() -> None:
+    with DevServer(port=0) as server:
+        account = {
+            "PUSHOVER_API_URL": server.url,
+            "PUSHOVER_TOKEN": "w" * 30,
+            "PUSHOVER_USER": server.user,
+        }
+
+        run = demo("--real", **account)
+
+    assert run.returncode == 1
+    assert "does not add up" in run.stderr
+    assert "application token is invalid" in run.stderr
+    assert "w" * 30 not in run.stdout + run.stderr
+
+
+def test_example_knows_of_the_package_by_its_configuration_only() -> None:
+    example = find_example()
+
+    config = json.loads(example.with_name("logging.json").read_text("utf-8"))
+
+    code = example.read_text("utf-8").replace("has never heard of Pushover", "")
+    assert "pushover" not in code.lower()
+    assert config["handlers"]["phone"] == {"class": "pushover_logging.PushoverHandler"}
+
+
+def test_example_runs_by_itself(tmp_path: Path) -> None:
+    with DevServer(port=0) as server:
+        account = {
+            "PUSHOVER_API_URL": server.url,
+            "PUSHOVER_TOKEN": server.token,
+            "PUSHOVER_USER": server.user,
+        }
+
+        run = subprocess.run(
+            [sys.executable, str(find_example())],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **account},
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""
+    assert {message.params["priority"] for message in server.messages} == {"-2", "-1", "0", "2"}
