@@ -6,6 +6,7 @@ import copy
 import logging
 import os
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
@@ -65,7 +66,7 @@ class Transport:
         self._verify = _trusted_certificates()
         self._post = _template("POST", self.api_url)
         self._get = _template("GET", self.api_url)
-        self._session, self._pid = _new_session(), os.getpid()
+        self._renew()
 
     def post(self, path: str, parameters: Mapping[str, str], file: File | None = None) -> Reply:
         """Send parameters in the body of a POST, and a file with them.
@@ -119,22 +120,36 @@ class Transport:
         # Session.send would look up proxies and collect cookies for each request: 1.3 times
         # bare urllib3, against 1.2 times this way.
         adapter = self._current_session().get_adapter(url)
-        response = adapter.send(
-            request, stream=True, timeout=self.timeout, verify=self._verify, proxies=self._proxies
-        )
-        body = response.raw.read(_LARGEST_ANSWER + 1, decode_content=True)
-        if len(body) > _LARGEST_ANSWER:
-            response.close()
-            raise TransportError(f"{self._host} answered with more than {_LARGEST_ANSWER} bytes")
-        response.raw.release_conn()
+        with self._slots:
+            response = adapter.send(
+                request,
+                stream=True,
+                timeout=self.timeout,
+                verify=self._verify,
+                proxies=self._proxies,
+            )
+            body = response.raw.read(_LARGEST_ANSWER + 1, decode_content=True)
+            if len(body) > _LARGEST_ANSWER:
+                response.close()
+                raise TransportError(
+                    f"{self._host} answered with more than {_LARGEST_ANSWER} bytes"
+                )
+            response.raw.release_conn()
         return Reply(url.partition("?")[0], response.status_code, response.headers, body)
 
     def _current_session(self) -> requests.Session:
         # A forked child must not write into the connection that its parent goes on using. Without
         # a lock two threads may both renew it; the loser's is closed once its request is answered.
         if self._pid != os.getpid():
-            self._session, self._pid = _new_session(), os.getpid()
+            self._renew()
         return self._session
+
+    def _renew(self) -> None:
+        self._session, self._pid = _new_session(), os.getpid()
+        # Holds the number of connections down. urllib3's pool could (pool_block), but it empties
+        # itself when the interpreter exits, and whoever sends from a later exit hook would wait
+        # for ever for a connection to come back.
+        self._slots = threading.BoundedSemaphore(_CONNECTIONS)
 
     def _translated(self, error: Exception) -> TransportError:
         connect, read = self.timeout
@@ -189,7 +204,7 @@ def _template(method: str, api_url: str) -> requests.PreparedRequest:
 def _new_session() -> requests.Session:
     logging.getLogger("urllib3.connectionpool").addFilter(_mask_query)
     session = requests.Session()
-    adapter = requests.adapters.HTTPAdapter(1, _CONNECTIONS, max_retries=0, pool_block=True)
+    adapter = requests.adapters.HTTPAdapter(1, _CONNECTIONS, max_retries=0, pool_block=False)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
