@@ -117,11 +117,10 @@ def omission(gone: int) -> str:
 
 def trim(text: str) -> tuple[str, int]:
     """The text, or so much of both its ends as could ever be shown, and how much was taken out."""
-    gone = len(text) - TEXT_BOUND
-    if gone <= 0:
+    if len(text) <= TEXT_BOUND:
         return text, 0
-    half = TEXT_BOUND // 2
-    return f"{text[:half]}…{text[-half:]}", gone
+    half = TEXT_BOUND // 2 - 1  # with the sign between them, so that once is enough
+    return f"{text[:half]}…{text[-half:]}", len(text) - 2 * half
 
 
 def is_blank(text: str) -> bool:

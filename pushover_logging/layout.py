@@ -17,7 +17,7 @@ from .client.constants import MESSAGE_LIMIT
 __all__ = ["MARKUP", "PLAIN", "Ink", "compose"]
 
 _SOURCE_LIMIT = 100
-_TRACEBACK_SIGN = '\n  File "'
+_TRACEBACK_SIGN = "\n  File "
 
 
 class _Cut(Protocol):
@@ -60,11 +60,13 @@ def compose(
     gone: int = 0,
 ) -> str:
     """The text of a push; ``message`` is already in ink, every text of the trouble gets tidied."""
+    # A traceback that is part of the text ends in what matters most.
+    tail = 2 / 3 if _TRACEBACK_SIGN in ink.decode(message) else 1 / 3
+    if not trouble:
+        return ink.cut(message, MESSAGE_LIMIT, gone=gone, tail=tail)
     sections = [_section(block, ink, tidy) for block in trouble]
     whole = _joined(sections, [len(section.calls) for section in sections])
-    # A traceback that is part of the text ends in what matters most.
-    tail = 2 / 3 if _TRACEBACK_SIGN in message else 1 / 3
-    share = max(MESSAGE_LIMIT * 2 // 5, MESSAGE_LIMIT - len(whole) - 1) if whole else MESSAGE_LIMIT
+    share = max(MESSAGE_LIMIT * 2 // 5, MESSAGE_LIMIT - len(whole) - 1)
     shown = ink.cut(message, share, gone=gone, tail=tail)
     room = MESSAGE_LIMIT - len(shown) - 1
     below = whole if len(whole) <= room else _fitted(sections, room)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from .alerts import TEXT_BOUND, Alert, clean, cut, is_blank, trim
 from .capturing import Capture, filled_in, freeze
-from .client.constants import TITLE_LIMIT, URL_LIMIT, URL_TITLE_LIMIT, Priority
+from .client.constants import MESSAGE_LIMIT, TITLE_LIMIT, URL_LIMIT, URL_TITLE_LIMIT, Priority
 from .layout import MARKUP, PLAIN, compose
 from .overrides import NO_OVERRIDES, Overrides
 from .templates import Templates
@@ -101,7 +101,7 @@ class Renderer:
         try:
             return self._render(capture, priority)
         except Exception as error:  # noqa: BLE001 - the alert goes out, whatever is in it
-            return _last_resort(capture.record, priority, error)
+            return self._last_resort(capture, priority, error)
 
     def _render(self, capture: Capture, priority: Priority) -> Alert:
         record, overrides = capture.record, capture.overrides
@@ -130,15 +130,14 @@ class Renderer:
     def _message(self, capture: Capture, text: str, html: bool) -> str:
         ink = MARKUP if html else PLAIN
         own = capture.overrides.texts.get("message")
-        text, gone = trim(text if own is None else own)
+        text, gone = trim(own) if own else trim(text)
         tidied = self._tidy(text).strip("\n").rstrip()
-        is_markup = capture.markup or own is not None
         message = compose(
-            tidied if is_markup else ink.encode(tidied),
+            tidied if own or capture.markup else ink.encode(tidied),
             capture.trouble,
             ink,
             self._tidy,
-            gone=gone or capture.gone,
+            gone=gone if own else gone + capture.gone,
         )
         if is_blank(ink.decode(message)):
             return ink.encode(_placeholder(capture.record))
@@ -163,7 +162,23 @@ class Renderer:
         return cut(" ".join(self._tidy(trim(text)[0]).split()), limit)
 
     def _tidy(self, text: str) -> str:
-        return self._redact(clean(text))
+        try:
+            return self._redact(clean(text))
+        except Exception as error:  # noqa: BLE001 - no text goes out that it has not seen
+            return f"(withheld: redact raised {type(error).__name__})"
+
+    def _last_resort(self, capture: Capture, priority: Priority, error: Exception) -> Alert:
+        """Little more than the text, when all else failed."""
+        record = capture.record
+        reason = f"this record could not be laid out: {type(error).__name__}"
+        text = self._tidy(trim(filled_in(record, capture.msg, capture.args))[0])
+        return Alert(
+            message=f"{cut(text, MESSAGE_LIMIT - 100)}\n({reason})",
+            title=self._one_line(f"{record.levelname} {record.name}", TITLE_LIMIT),
+            priority=priority,
+            timestamp=int(time.time()),
+            complaints=(reason,),
+        )
 
 
 def _chosen(style: Style, overrides: Overrides) -> Style:
@@ -188,14 +203,3 @@ def _timestamp(capture: Capture) -> int:
     if given is not None:
         return given
     return int(created) if math.isfinite(created) else int(time.time())
-
-
-def _last_resort(record: logging.LogRecord, priority: Priority, error: Exception) -> Alert:
-    reason = f"{type(error).__name__} while it was written"
-    return Alert(
-        message=f"A log record that cannot be shown: {reason}",
-        title=cut(clean(f"{record.levelname!s:.50} {record.name!s:.150}"), TITLE_LIMIT),
-        priority=priority,
-        timestamp=int(time.time()),
-        complaints=(reason,),
-    )

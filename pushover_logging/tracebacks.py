@@ -108,8 +108,9 @@ def _exceptions(
     while following is not None and id(following) not in seen:
         seen.add(id(following))
         yield relation, following
+        place = relation if relation.endswith(".") else ""
         for number, member in enumerate(_members(following), 1):
-            yield from _exceptions(member, f"{number}.", seen)
+            yield from _exceptions(member, f"{place}{number}.", seen)
         relation, following = _cause(following)
 
 
