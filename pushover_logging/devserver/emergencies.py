@@ -21,13 +21,13 @@ class Emergency:
     sent_at: float
     retry: int
     expires_at: float
-    user: str
+    user: str = field(repr=False)
     device: str
     rings: bool = True
     callback: str | None = None
     tags: frozenset[str] = frozenset()
     acknowledged_at: float | None = None
-    acknowledged_by: str = ""
+    acknowledged_by: str = field(default="", repr=False)
     acknowledged_by_device: str = ""
     called_back_at: float | None = None
     canceled: bool = False

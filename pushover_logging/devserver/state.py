@@ -26,7 +26,7 @@ def new_key(prefix: str = "") -> str:
 class Person:
     """A user of the service: the key, the names of active devices, and the licences they hold."""
 
-    key: str
+    key: str = field(repr=False)
     devices: tuple[str, ...] = ("phone",)
     licenses: tuple[str, ...] = ("Android",)
 
@@ -35,7 +35,7 @@ class Person:
 class Member:
     """A person's place in a group; without a device it means all of them."""
 
-    user: str
+    user: str = field(repr=False)
     device: str | None = None
     memo: str = ""
     disabled: bool = False
@@ -54,7 +54,7 @@ class Member:
 class Group:
     """Several people under one key."""
 
-    key: str
+    key: str = field(repr=False)
     name: str
     members: list[Member] = field(default_factory=list)
 
@@ -75,13 +75,17 @@ class ReceivedMessage:
     attachment: Attachment | None = None
     recipients: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        texts = {name: text for name, text in self.params.items() if name != "user"}
+        return f"ReceivedMessage(number={self.number}, params={texts}, receipt={self.receipt!r})"
+
 
 @dataclass(frozen=True)
 class Glance:
     """One update of the small screens, as it came and without the token."""
 
-    user: str
-    params: Mapping[str, str]
+    user: str = field(repr=False)
+    params: Mapping[str, str] = field(repr=False)
     received_at: float
 
 

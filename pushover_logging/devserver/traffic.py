@@ -18,9 +18,9 @@ class SeenRequest:
     number: int
     method: str
     path: str
-    query: str
+    query: str = field(repr=False)
     client_port: int
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
     status: int | None = None

@@ -34,10 +34,10 @@ class Note(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self.server.calls.put((self.path, {name: texts[0] for name, texts in form.items()}))
         statuses = self.server.statuses
         self.send_response(statuses.pop(0) if len(statuses) > 1 else statuses[0])
         self.end_headers()
-        self.server.calls.put((self.path, {name: texts[0] for name, texts in form.items()}))
 
     def log_message(self, *_: object) -> None:
         """Nothing on stderr."""

@@ -139,6 +139,20 @@ def test_requests_are_kept_as_they_came(server: DevServer, client: Client) -> No
     assert [post.number, get.number] == [1, 2]
 
 
+def test_no_repr_shows_a_key(server: DevServer, client: Client) -> None:
+    client.send("Hello", priority=2, retry=30, expire=60)
+    client.get("sounds.json")
+    client.post("glances.json", user=server.user, text="x")
+    emergency = server.emergency(str(server.messages[0].receipt))
+    emergency.acknowledge(emergency.sent_at)
+
+    shown = repr([server.messages, server.requests, server.glances, emergency, server])
+
+    assert "Hello" in shown
+    assert server.token not in shown
+    assert server.user not in shown
+
+
 def test_a_kept_alive_connection_shows_in_the_ports(server: DevServer, client: Client) -> None:
     for _ in range(5):
         client.send()
