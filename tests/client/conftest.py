@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partialmethod
 
 import pytest
 import requests
 from requests_mock import Adapter
+
+from .sides import LocalService, start_service
 
 
 class Wire(Adapter):
@@ -31,3 +34,13 @@ def _no_service_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
+    """A dev server behind TLS, for comparing with chump."""
+    service = start_service(tmp_path_factory.mktemp("tls"))
+    with service.server:
+        service.server.add_user("o" * 30)
+        service.server.add_user("d" * 30, devices=())
+        yield service

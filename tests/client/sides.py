@@ -61,6 +61,7 @@ class LocalService:
 
     def side(self, package: types.ModuleType, monkeypatch: pytest.MonkeyPatch) -> Side:
         self.server.reset()
+        self.server.set_quota_headers("normal")
         monkeypatch.setenv("PUSHOVER_API_URL", self.server.url)
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(self.ca_file))
         monkeypatch.setattr("pushover_logging.client.messages.POLL_INTERVAL", 0.0)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from operator import attrgetter
 from pathlib import Path
 
 import chump
@@ -12,19 +14,10 @@ import pytest
 
 import pushover_logging
 
-from .sides import BOTH, LocalService, Observed, Program, Side, is_aware, outcome_of, start_service
+from .sides import BOTH, LocalService, Observed, Program, Side, is_aware, outcome_of
 
 OTHER_TOKEN = "b" * 30
 UNKNOWN_USER = "n" * 30
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalService]:
-    service = start_service(tmp_path_factory.mktemp("tls"))
-    with service.server:
-        service.server.add_user("o" * 30)
-        service.server.add_user("d" * 30, devices=())
-        yield service
 
 
 def constants(side: Side) -> Observed:
@@ -402,3 +395,21 @@ def test_ours_has_every_public_name_of_chumps(kind: str) -> None:
     missing = {name for name in vars(theirs) if not name.startswith("_")} - set(dir(ours))
 
     assert missing == set()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("Application", "Application.get_user", "User", "User.create_message"),
+        *("User.send_message", "Message", "EmergencyMessage", "APIError"),
+    ],
+)
+def test_positions_and_defaults_are_chumps(path: str) -> None:
+    chumps, ours = (parameters_of(attrgetter(path)(package)) for package in BOTH)
+
+    assert ours[: len(chumps)] == chumps
+
+
+def parameters_of(function: Callable[..., object]) -> list[tuple[str, object]]:
+    found = inspect.signature(function).parameters.values()
+    return [(each.name, each.default) for each in found]

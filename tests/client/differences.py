@@ -1,0 +1,427 @@
+"""Where ours deliberately differs from chump: one row each, for the test and for the docs page."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pushover_logging import APIError
+
+from .sides import Observed, Program, Side, is_aware, outcome_of
+
+NAIVE = datetime(2026, 10, 13, 12)
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A program that shows a difference, what chump gives for it, and what ours gives."""
+
+    name: str
+    program: Program
+    chump: Observed
+    ours: Observed
+    sentence: str
+    """What the docs say of it."""
+
+
+def requests_behind_an_assignment(side: Side) -> Observed:
+    side.user.create_message("hello", device="phone", sound="bike")
+    return [path for _, path, _ in side.requests]
+
+
+def unknown_device_and_sound(side: Side) -> Observed:
+    user = side.user
+    return [
+        outcome_of(lambda: user.send_message("hello", device="laptop").is_sent),
+        outcome_of(lambda: user.send_message("hello", sound="custom").is_sent),
+    ]
+
+
+def answer_500(side: Side) -> Observed:
+    side.server.fault("status", status=500)
+    return outcome_of(lambda: type(side.user.send_message("hello").error).__name__)
+
+
+def answer_that_is_not_json(side: Side) -> Observed:
+    side.server.fault("garbage")
+    return outcome_of(lambda: type(side.user.send_message("hello").error).__name__)
+
+
+def no_answer(side: Side) -> Observed:
+    side.server.fault("reset")
+    return outcome_of(lambda: type(side.user.send_message("hello").error).__name__)
+
+
+def priority_out_of_range(side: Side) -> Observed:
+    return outcome_of(lambda: side.user.create_message("hello", priority=3).priority)
+
+
+def emergency_without_retry(side: Side) -> Observed:
+    return outcome_of(lambda: side.package.Message(side.user, "hello", priority=2).send())
+
+
+def default_expire(side: Side) -> Observed:
+    sent = side.user.send_message("hello", priority=2)
+    return sent.is_sent, sent.expire, side.requests[0][2]["expire"]
+
+
+def blank_text(side: Side) -> Observed:
+    return outcome_of(lambda: side.user.send_message("  ").is_sent)
+
+
+def refused_with(side: Side, body: dict[str, object], status: int = 400) -> Any:
+    side.server.fault("status", status=status, body={"status": 0, "request": "id", **body})
+    return side.user.send_message("hello").error
+
+
+def errors_missing(side: Side) -> Observed:
+    return outcome_of(lambda: refused_with(side, {"message": "cannot be blank"}).errors)
+
+
+def errors_as_an_object(side: Side) -> Observed:
+    return list(refused_with(side, {"errors": {"name": ["is taken"]}}).errors)
+
+
+def riders_of_a_refusal(side: Side) -> Observed:
+    body = {"errors": ["a"], "user": "invalid", "group": 0, "licenses": ["iOS"]}
+    return refused_with(side, body).bad_inputs
+
+
+def receipt_of_a_refusal(side: Side) -> Observed:
+    error = refused_with(side, {"errors": ["a"], "receipt": "not found"})
+    return error.receipt, error.bad_inputs
+
+
+def quota_used_up(side: Side) -> Observed:
+    user = side.user
+    user.app.is_authenticated = True
+    side.server.set_quota(remaining=0)
+    sent = user.send_message("hello")
+    return sent.is_sent, type(sent.error).__name__, user.app.is_authenticated
+
+
+def authentication_fails_otherwise(side: Side) -> Observed:
+    side.server.fault("status", status=403, body={"status": 0, "request": "id", "errors": ["a"]})
+    return outcome_of(lambda: side.app.is_authenticated)
+
+
+def limit_headers_missing(side: Side) -> Observed:
+    side.server.set_quota_headers("missing")
+    return outcome_of(lambda: side.user.send_message("hello").is_sent)
+
+
+def hash_of_equals(side: Side) -> Observed:
+    return outcome_of(lambda: hash(side.app) == hash(side.app) and len({side.user, side.user}))
+
+
+def naive_datetime(side: Side) -> Observed:
+    made = side.user.create_message("hello")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        made.timestamp = NAIVE
+        is_kept_aware = is_aware(made.timestamp)
+        made.send()
+    places = [each.filename == __file__ for each in caught if each.category is RuntimeWarning]
+    return is_kept_aware, places, side.requests[-1][2]["timestamp"]
+
+
+def fraction_of_a_second(side: Side) -> Observed:
+    return side.user.create_message("hello", timestamp=1.5).timestamp.microsecond
+
+
+def html_read_back(side: Side) -> Observed:
+    return repr(side.user.create_message("hello", html=True).html)
+
+
+def polling_often(side: Side) -> Observed:
+    side.monkeypatch.setattr("pushover_logging.client.messages.POLL_INTERVAL", 5.0)
+    sent = side.user.send_message("hello", priority=2, expire=600)
+    polled = [sent.poll(), sent.poll()]
+    return polled, [method for method, _, _ in side.requests].count("GET")
+
+
+def polling_what_is_over(side: Side) -> Observed:
+    sent = side.user.send_message("hello", priority=2, expire=600)
+    side.server.acknowledge(sent.receipt)
+    polled = [sent.poll(), sent.poll()]
+    return polled, [method for method, _, _ in side.requests].count("GET")
+
+
+def receipt_that_is_gone(side: Side) -> Observed:
+    sent = side.user.send_message("hello", priority=2, expire=600)
+    sent.receipt = "g" * 30
+    polled = outcome_of(sent.poll)
+    return getattr(polled, "__name__", (polled, sent.is_expired))
+
+
+def poll_that_fails(side: Side) -> Observed:
+    sent = side.user.send_message("hello", priority=2, expire=600)
+    side.server.fault("status", status=503)
+    polled = outcome_of(sent.poll)
+    return polled, sent.is_sent, type(sent.error).__name__
+
+
+def cancel_that_fails(side: Side) -> Observed:
+    sent = side.user.send_message("hello", priority=2, expire=600)
+    sent.receipt = "g" * 30
+    cancelled = outcome_of(sent.cancel)
+    return getattr(cancelled, "__name__", (cancelled, type(sent.error).__name__))
+
+
+def emergency_without_a_receipt(side: Side) -> Observed:
+    allowance = {f"X-Limit-App-{name}": "1790000000" for name in ("Limit", "Remaining", "Reset")}
+    body = {"status": 1, "request": "id"}
+    side.server.fault("status", status=200, body=body, headers=allowance)
+    made = side.user.create_message("hello", priority=2, expire=600)
+    return outcome_of(lambda: (made.send(), made.poll()))
+
+
+def remark_on_an_accepted_message(side: Side) -> Observed:
+    sent = side.app.get_user("d" * 30).send_message("hello")
+    return sent.is_sent, getattr(sent, "info", "nowhere")
+
+
+def tokens_in_texts(side: Side) -> Observed:
+    app, user = side.app, side.user
+    texts = [str(app), repr(app), str(user), repr(user)]
+    return [app.token in text or user.token in text for text in texts]
+
+
+def token_in_the_url_of_an_error(side: Side) -> Observed:
+    sent = side.user.send_message("hello", priority=2, expire=600)
+    side.server.fault("status", status=400, body={"status": 0, "errors": ["a"], "request": "id"})
+    try:
+        sent.poll()
+        error = sent.error
+    except Exception as raised:
+        error = raised
+    return side.server.token in error.url, side.server.token in repr(error)
+
+
+DIFFERENCES = [
+    Difference(
+        "requests behind an assignment",
+        requests_behind_an_assignment,
+        ["/1/users/validate.json", "/1/sounds.json"],
+        [],
+        "Setting an attribute never sends a request: ``device`` and ``sound`` are not looked up.",
+    ),
+    Difference(
+        "unknown devices and sounds",
+        unknown_device_and_sound,
+        [ValueError, ValueError],
+        [True, True],
+        "A device or a sound that isn't in ``devices`` or ``sounds`` is sent all the same: the "
+        "service takes custom sounds, and sends to all devices where it doesn't know one.",
+    ),
+    Difference(
+        "server errors",
+        answer_500,
+        UnboundLocalError,
+        "ServerError",
+        "An answer with a 5xx status makes ``send()`` return False with a ``ServerError`` in "
+        "``error``, where chump crashes.",
+    ),
+    Difference(
+        "broken answers",
+        answer_that_is_not_json,
+        json.JSONDecodeError,
+        "TransportError",
+        "An answer that isn't JSON makes ``send()`` return False with a ``TransportError`` in "
+        "``error``, where chump raises.",
+    ),
+    Difference(
+        "no answer",
+        no_answer,
+        AttributeError,
+        "TransportError",
+        "No connection, or no answer in time, makes ``send()`` return False with a "
+        "``TransportError`` in ``error``, where chump crashes or waits for ever.",
+    ),
+    Difference(
+        "priorities out of range",
+        priority_out_of_range,
+        3,
+        ValueError,
+        "A priority that is none of the five raises ValueError.",
+    ),
+    Difference(
+        "emergencies of the wrong class",
+        emergency_without_retry,
+        False,
+        ValueError,
+        "``Message(priority=2)`` raises ValueError, since the service refuses an emergency without "
+        "``retry`` and ``expire``; ``EmergencyMessage`` has them.",
+    ),
+    Difference(
+        "expire",
+        default_expire,
+        (False, 86400, "86400"),
+        (True, 86400, "10800"),
+        "An ``expire`` of up to 86400 is accepted, but sent as at most 10800, which is all that "
+        "the service allows now: chump's default is refused.",
+    ),
+    Difference(
+        "blank texts",
+        blank_text,
+        False,
+        ValueError,
+        "A message of nothing but whitespace raises ValueError instead of being refused.",
+    ),
+    Difference(
+        "refusals without errors",
+        errors_missing,
+        KeyError,
+        ["message cannot be blank"],
+        "A refusal without ``errors`` is an ``APIError`` that says which parameters were bad, "
+        "where chump crashes.",
+    ),
+    Difference(
+        "errors as an object",
+        errors_as_an_object,
+        ["name"],
+        ["name is taken"],
+        "``APIError.errors`` is a list of sentences, also when the service sends an object.",
+    ),
+    Difference(
+        "bad_inputs",
+        riders_of_a_refusal,
+        {"user": "invalid", "group": 0, "licenses": ["iOS"]},
+        {"user": "invalid"},
+        "``APIError.bad_inputs`` holds only what was bad, not what else rides along in a refusal "
+        "(``group``, ``licenses``).",
+    ),
+    Difference(
+        "receipts of refusals",
+        receipt_of_a_refusal,
+        ("not found", {}),
+        (None, {"receipt": "not found"}),
+        "``APIError.receipt`` is a receipt or None; an unknown one is named in ``bad_inputs``.",
+    ),
+    Difference(
+        "quota",
+        quota_used_up,
+        (False, "APIError", False),
+        (False, "RateLimitError", True),
+        "At quota the error is a ``RateLimitError``, and the token still counts as good, though "
+        "the service's answer calls it invalid.",
+    ),
+    Difference(
+        "other failures to authenticate",
+        authentication_fails_otherwise,
+        None,
+        APIError,
+        "``is_authenticated``, ``sounds`` and ``devices`` raise when the service fails for another "
+        "reason than a bad token or user, instead of being None.",
+    ),
+    Difference(
+        "missing limits",
+        limit_headers_missing,
+        TypeError,
+        True,
+        "An answer without readable ``X-Limit-App-*`` headers leaves ``limit``, ``remaining`` and "
+        "``reset`` as they were, where chump crashes after the message was delivered.",
+    ),
+    Difference(
+        "hashes",
+        hash_of_equals,
+        TypeError,
+        1,
+        "Applications, users and messages can be members of sets and keys of dicts; what is equal "
+        "has equal hashes.",
+    ),
+    Difference(
+        "naive datetimes",
+        naive_datetime,
+        (False, [False], "1791892800"),
+        (True, [True], "1791892800"),
+        "A naive ``timestamp`` becomes an aware one, in UTC, when it is set; the RuntimeWarning "
+        "then points at the line that set it, not into the package at sending.",
+    ),
+    Difference(
+        "fractions of seconds",
+        fraction_of_a_second,
+        0,
+        500_000,
+        "A float as ``timestamp`` keeps its fraction in the attribute; whole seconds are sent.",
+    ),
+    Difference(
+        "html",
+        html_read_back,
+        "1",
+        "True",
+        "``Message.html`` reads back as a bool instead of 0 or 1.",
+    ),
+    Difference(
+        "polling",
+        polling_often,
+        ([True, True], 3),
+        ([True, True], 1),
+        "``poll()`` asks the service every 5 seconds at most, as the service demands, and in "
+        "between answers from what it knows; loops that sleep work as before.",
+    ),
+    Difference(
+        "polling what is over",
+        polling_what_is_over,
+        ([False, False], 3),
+        ([False, False], 2),
+        "Once an emergency is over for good, ``poll()`` asks no more.",
+    ),
+    Difference(
+        "receipts that are gone",
+        receipt_that_is_gone,
+        "APIError",
+        (False, True),
+        "A receipt that the service doesn't know any more, after a week, is an expired message, "
+        "where ``poll()`` of chump raises.",
+    ),
+    Difference(
+        "polls that fail",
+        poll_that_fails,
+        (UnboundLocalError, True, "NoneType"),
+        (True, True, "ServerError"),
+        "When the service cannot be asked, ``poll()`` answers from what it knows and ``error`` "
+        "says why; the message stays ``is_sent``.",
+    ),
+    Difference(
+        "cancels that fail",
+        cancel_that_fails,
+        "APIError",
+        (False, "APIError"),
+        "``cancel()`` returns False with the reason in ``error`` instead of raising.",
+    ),
+    Difference(
+        "emergencies without a receipt",
+        emergency_without_a_receipt,
+        KeyError,
+        (True, None),
+        "An emergency that was accepted without a receipt is sent, and ``poll()`` gives None, "
+        "where chump crashes.",
+    ),
+    Difference(
+        "remarks",
+        remark_on_an_accepted_message,
+        (True, "nowhere"),
+        (True, "no active devices to send to"),
+        "What the service remarks on an accepted message, such as ``no active devices to send "
+        "to``, is in ``Message.info``.",
+    ),
+    Difference(
+        "tokens in texts",
+        tokens_in_texts,
+        [True, True, True, True],
+        [False, False, False, False],
+        "``str`` and ``repr`` show tokens and keys as ``azG…``.",
+    ),
+    Difference(
+        "tokens in errors",
+        token_in_the_url_of_an_error,
+        (True, True),
+        (False, False),
+        "``APIError.url`` comes without its query and ``repr`` masks the token; ``request`` holds "
+        "the real parameters still.",
+    ),
+]
