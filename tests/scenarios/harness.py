@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from back_door import BackDoor
 from invariants import Evidence, violations
 
 HERE = Path(__file__).parent
@@ -141,7 +142,9 @@ class Scenario:
         self.runs += 1
         accepted, asked = len(self.server.messages), len(self.server.requests)
         environment = {**self.environment(), **run.environment(), **(env or {})}
-        ended = run.execute(command, environment, meanwhile, pass_fds)
+        with BackDoor(self.server) as door:
+            environment["SCENARIO_BACK_DOOR"] = str(door.port)
+            ended = run.execute(command, environment, meanwhile, pass_fds)
         outcome = run.outcome(ended, self.server.messages[accepted:], self.server.requests[asked:])
         broken = violations(
             Evidence(
@@ -161,12 +164,11 @@ class Scenario:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("PUSHOVER")}
         return {
             **inherited,
-            "PYTHONPATH": os.pathsep.join([str(PROJECT), str(HERE)]),
+            "PYTHONPATH": os.pathsep.join([str(PROJECT), str(HERE), *_inherited_path()]),
             "PYTHONUTF8": "1",
             "PUSHOVER_API_URL": self.server.url,
             "PUSHOVER_TOKEN": self.server.token,
             "PUSHOVER_USER": self.server.user,
-            "SCENARIO_SERVER": self.server.base_url,
         }
 
 
@@ -185,7 +187,6 @@ class _Run:
         return {
             "SCENARIO_NOTES": str(self.folder / "notes"),
             "SCENARIO_DUMP": str(self.folder / "dump"),
-            "SCENARIO_DEADLINE": str(self.deadline),
         }
 
     def execute(
@@ -216,13 +217,15 @@ class _Run:
             self.ended = time.monotonic()
         finally:
             watchdog.cancel()
-            _kill_group(process.pid)
+            _signal_group(process.pid, signal.SIGKILL)
             process.wait()
         return process
 
     def _stop(self, process: subprocess.Popen[bytes]) -> None:
         self.overdue = True
-        _kill_group(process.pid)
+        _signal_group(process.pid, signal.SIGUSR1)  # the stage dumps its stacks
+        time.sleep(0.2)  # nothing tells that all processes have dumped
+        _signal_group(process.pid, signal.SIGKILL)
 
     def outcome(
         self, process: subprocess.Popen[bytes], messages: Sequence[Any], requests: Sequence[Any]
@@ -261,8 +264,12 @@ class _Run:
         return "\n".join(["the scenario did not end well:", *parts])
 
 
-def _kill_group(pgid: int) -> None:
+def _inherited_path() -> list[str]:
+    return [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+
+
+def _signal_group(pgid: int, number: signal.Signals) -> None:
     try:
-        os.killpg(pgid, signal.SIGKILL)
+        os.killpg(pgid, number)
     except ProcessLookupError:
         pass  # all of it has ended, which is what we want

@@ -198,14 +198,14 @@ given_up = logging.FileHandler("given-up.log")
 policy = {"wait_initial": 0.05, "wait_max": 0.1, "give_up_after": 0.5}
 phone = stage.attach("shop", fallback=given_up, retry_policy=policy)
 log = logging.getLogger("shop")
-for number in range(40):
+for number in range(20):
     log.error(stage.mark(number))
     phone.flush(0.02)
-stage.until(lambda: sum(phone.stats().dropped.values()) >= 40)
-for number in range(40, 60):
+stage.until(lambda: sum(phone.stats().dropped.values()) >= 20)
+for number in range(20, 25):
     log.error(stage.mark(number))
-stage.server("DELETE", "/dev/faults")
-for number in range(60, 80):
+stage.clear_faults()
+for number in range(25, 30):
     log.error(stage.mark(number))
 stage.until(lambda: phone.stats().pending == 0)
 stage.accounts(phone)
@@ -216,8 +216,8 @@ stage.note(given_up=open("given-up.log").read().split())
     outcome = scenario.run(program)
 
     given_up = set(outcome.notes["given_up"])
-    assert given_up >= {mark(number) for number in range(40)}
-    assert given_up | set(outcome.marks) == set(each_once(80))
+    assert given_up >= {mark(number) for number in range(20)}
+    assert given_up | set(outcome.marks) == set(each_once(30))
     assert not given_up & set(outcome.marks)
     assert sum(outcome.notes["dropped"].values()) == len(given_up)
     assert len(outcome.sends) < 100

@@ -47,9 +47,9 @@ phone.flush(10)
 kill = ctypes.pythonapi.PyThreadState_SetAsyncExc
 kill(ctypes.c_ulong(courier.ident), ctypes.py_object(GeneratorExit))
 log.error(stage.mark(1))
-stage.until(lambda: not courier.is_alive(), 2)
+died = stage.until(lambda: stage.threads_beside_main() == 0, 5)
 log.error(stage.mark(2))
-stage.note(died=not courier.is_alive(), flushed=phone.flush(10))
+stage.note(died=died, flushed=phone.flush(10))
 stage.accounts(phone)
 """
 
