@@ -211,8 +211,7 @@ class _Run:
         watchdog = threading.Timer(self.deadline, self._stop, [process])
         watchdog.start()
         try:
-            if meanwhile is not None:
-                meanwhile(process)
+            self._do(meanwhile, process)
             process.wait()  # without a timeout, for that one polls and so ends late
             self.ended = time.monotonic()
         finally:
@@ -220,6 +219,17 @@ class _Run:
             _signal_group(process.pid, signal.SIGKILL)
             process.wait()
         return process
+
+    def _do(
+        self,
+        meanwhile: Callable[[subprocess.Popen[bytes]], None] | None,
+        process: subprocess.Popen[bytes],
+    ) -> None:
+        try:
+            if meanwhile is not None:
+                meanwhile(process)
+        except Exception as error:
+            raise AssertionError(self.report([f"meanwhile: {error!r}"])) from error
 
     def _stop(self, process: subprocess.Popen[bytes]) -> None:
         self.overdue = True

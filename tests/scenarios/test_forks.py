@@ -52,7 +52,7 @@ log = logging.getLogger("shop")
 stop = threading.Event()
 
 def work(first):
-    while not stop.is_set():
+    while not stop.wait(0.0005):
         log.warning(stage.mark(first))
         log.error("order of %s", object())
 

@@ -196,12 +196,12 @@ def fail():
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("30 kB", ["KeyError: 'the last word'", "innermost_frame", "in frame"]),
+        ("30 kB", ["KeyError: 'the last word'", "innermost_frame", "another"]),
         ("chained", ["KeyError: 'the last word'", "innermost_frame"]),
         ("RecursionError", ["RecursionError: maximum recursion depth", "innermost_frame"]),
         pytest.param(
             "ExceptionGroup",
-            ["ExceptionGroup: the last word", "in fail"],
+            ["ExceptionGroup: the last word", "fail", "KeyError: '0 is gone'"],
             marks=pytest.mark.skipif(sys.version_info < (3, 11), reason="new in Python 3.11"),
         ),
     ],
@@ -209,13 +209,12 @@ def fail():
 def test_a_huge_traceback_keeps_its_end(scenario: Scenario, kind: str, words: list[str]) -> None:
     """G6: it is cut to 1024 characters that hold the exception line and the innermost frames."""
     program = f"""
-import logging, stage, traceback
+import logging, stage
 phone = stage.attach()
 {TRACEBACKS[kind]}
 try:
     fail()
 except Exception:
-    stage.note(size=len(traceback.format_exc()))
     logging.getLogger("shop").exception("order %s lost", 42)
 phone.flush(10)
 """
@@ -223,7 +222,6 @@ phone.flush(10)
     outcome = scenario.run(program)
 
     (text,) = outcome.texts
-    assert outcome.notes["size"] > 1024
     assert len(text) <= 1024
     assert all(word in text for word in ["order 42 lost", *words])
 

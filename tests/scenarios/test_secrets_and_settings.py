@@ -258,6 +258,7 @@ LOG_CONFIG = {
     "disable_existing_loggers": False,
     "handlers": {"phone": {"class": "pushover_logging.PushoverHandler", "level": "ERROR"}},
     "root": {"handlers": ["phone"], "level": "INFO"},
+    "loggers": {},  # else gunicorn adds its own, and to them handlers that are not here
 }
 
 
