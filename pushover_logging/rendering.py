@@ -38,8 +38,8 @@ class Style:
     html: bool = False
     monospace: bool = False
     ttl: int | None = None
-    retry: int = 60
-    expire: int = 3600
+    retry: int = Alert.retry
+    expire: int = Alert.expire
     callback: str | None = None
     tags: tuple[str, ...] = ()
     params: Mapping[str, str] = field(default_factory=dict)

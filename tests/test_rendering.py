@@ -257,10 +257,19 @@ class TestG6ATraceback:
         message = push(made).message
 
         assert 900 < len(message) <= 1024
+        assert 300 < len(message.splitlines()[0]) <= 1024 * 2 / 5
         assert message.startswith("m" * 200)
         assert "\nValueError: bad\nat fail, " in message
         assert "at nested, tests/test_rendering.py:" in message
         assert message.splitlines()[-1].endswith("more calls")
+
+    def test_leaves_a_long_message_the_room_it_does_not_need(self):
+        made = record("m" * 30_000, exc_info=caught(fail))
+
+        message = push(made).message
+
+        assert 1000 < len(message) <= 1024
+        assert "more call" not in message
 
     def test_with_an_endless_text_keeps_both_its_ends_and_the_innermost_calls(self):
         text = f"begin {'x' * 30_000} end"

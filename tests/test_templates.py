@@ -85,6 +85,7 @@ def test_a_format_that_does_not_suit_the_value_is_no_error():
 
 def test_values_in_an_address_are_quoted():
     assert url("https://x/{id}?q={message}", id="a b/ü&c") == "https://x/a%20b/%C3%BC%26c?q=hello"
+    assert url("https://x/{id}", id="\udcff") == "https://x/%3F"
 
 
 def test_an_address_may_begin_with_a_value():

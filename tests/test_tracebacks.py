@@ -185,9 +185,11 @@ def test_no_frame_local_or_exception_is_kept_alive():
     assert seen[0]() is None
 
 
-def test_freezing_touches_no_file(monkeypatch):
+@pytest.mark.parametrize("prepare", [linecache.getlines, linecache.checkcache])
+def test_freezing_touches_no_file(monkeypatch, prepare):
     exc_info = caught(fail)
-    linecache.getlines(__file__)
+    linecache.clearcache()
+    prepare(__file__)
 
     def refuse(*args, **kwds):
         raise AssertionError("touched a file")
