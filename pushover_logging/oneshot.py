@@ -7,6 +7,7 @@ import logging
 from typing import Any, Final, cast
 
 from .client.application import Application
+from .client.attributes import params
 from .client.errors import PushoverError
 from .client.messages import Extras, Message
 from .client.transport import Transport
@@ -52,7 +53,7 @@ def _message(text: str, given: dict[str, object]) -> Message:
     token = resolve_token(keywords.pop("token", None))
     users = resolve_users(keywords.pop("user", None))
     known = {name: keywords.pop(name) for name in _KNOWN & keywords.keys()}
-    known["params"] = {**known.get("params", {}), **keywords}
+    known["params"] = {**params(known.get("params"), "params"), **keywords}
     application = Application(token, transport=_transport(resolve_api_url()))
     return application.get_user(users).create_message(text, **known)
 
