@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from .client.errors import TransportError as TransportError
     from .client.messages import EmergencyMessage as EmergencyMessage
     from .client.messages import Message as Message
-    from .delivery import Stats as Stats
+    from .books import Stats as Stats
     from .handler import PushoverHandler as PushoverHandler
     from .oneshot import pushover as pushover
     from .oneshot import pushover_defaults as pushover_defaults
@@ -48,7 +48,7 @@ _HOMES = {
     "TransportError": ".client.errors",
     "EmergencyMessage": ".client.messages",
     "Message": ".client.messages",
-    "Stats": ".delivery",
+    "Stats": ".books",
     "PushoverHandler": ".handler",
     "pushover": ".oneshot",
     "pushover_defaults": ".oneshot",

@@ -168,6 +168,25 @@ def to_names(value: object, option: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(to_name(name, f"{option}[{n}]") for n, name in enumerate(names)))
 
 
+def to_patterns(value: object, option: str) -> tuple[re.Pattern[str], ...]:
+    """Return the regular expressions in a list of them, or of their texts, or in a single one."""
+    patterns = [value] if isinstance(value, str | re.Pattern) else deep_plain(value)
+    if not isinstance(patterns, list | tuple):
+        raise TypeError(f"{option} is {kind_of(value)}; expected a list of regular expressions")
+    return tuple(_pattern(item, f"{option}[{n}]") for n, item in enumerate(patterns))
+
+
+def _pattern(value: object, option: str) -> re.Pattern[str]:
+    text = value.pattern if isinstance(value, re.Pattern) else value
+    if not isinstance(text, str):
+        raise TypeError(f"{option} is {kind_of(value)}; expected a regular expression over text")
+    try:
+        return value if isinstance(value, re.Pattern) else re.compile(text)
+    except re.error as error:
+        # Neither the pattern nor the error that holds it: it may spell out a secret to redact.
+        raise ValueError(f"{option} is no regular expression: {error}") from None
+
+
 def to_callable(value: object, option: str) -> Callable[..., object]:
     """Return a callable, imported if its dotted name is given."""
     if isinstance(value, str):

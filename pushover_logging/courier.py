@@ -119,6 +119,8 @@ class Courier:
         waiting = [work for work in self._works() if work.unsent()]
         if not waiting:
             return
+        for work in waiting:
+            self._tokens.put(work)  # it may hold counts that nobody would look at for long
         started = time.monotonic()
         budget = max(work.exit_timeout for work in waiting) - self._exit_spent
         self._deadline = started + max(0.0, budget)
@@ -163,6 +165,7 @@ class Courier:
     def _round(self) -> float | None:
         """One step for each Work; when the next is due (None: not before news)."""
         asked = self._asked
+        NOTICES.say_what_was_left()
         self._collect()
         dues = {work: self._step(work) for work in self._active}
         due = min((at for at in dues.values() if at is not None), default=None)

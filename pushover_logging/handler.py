@@ -3,37 +3,39 @@
 from __future__ import annotations
 
 import logging
-import os
-import weakref
 from _thread import get_ident
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from datetime import timedelta
 
-from .alerts import Alert, Priority
+from .alerts import Priority
+from .books import Stats
 from .client.address import is_loopback
+from .converters import to_level
 from .courier import COURIER
 from .credentials import resolve_token, resolve_users
-from .delivery import Delivery, Post, Receipt, Stats
+from .delivery import Delivery
+from .grouping import COMPARED, Grouping, kept_of, look_of
+from .incidents import ReceiptNews
 from .notices import NOTICES
 from .options import (
     KNOWN_OPTIONS,
     Settings,
+    read_grouping,
     read_retry_policy,
     read_settings,
     read_style,
     reject_unknown,
 )
-from .overrides import override_priority
-from .rendering import Capture, Renderer, Style
+from .overrides import override_priority, own_key, resolved_key
+from .phone import Phone
+from .redaction import Redaction
+from .rendering import Renderer, Style
 from .retrying import POLITE_WAIT, RetryPolicy
-
-if TYPE_CHECKING:
-    from .client.application import Application
-    from .client.transport import Transport
+from .summaries import Writer
 
 __all__ = ["PushoverHandler"]
 
-Seconds = float | str
+Seconds = float | str | timedelta
 
 
 class PushoverHandler(logging.Handler):
@@ -73,13 +75,17 @@ class PushoverHandler(logging.Handler):
         callback: str | None = None,
         tags: str | Iterable[str] | None = None,
         params: Mapping[str, str | int | float] | None = None,
+        grouping: Grouping | Mapping[str, object] | None = None,
         retry_policy: RetryPolicy | Mapping[str, object] | None = None,
+        quota_reserve: int | str = Settings.quota_reserve,
         capacity: int | str = Settings.capacity,
         exit_timeout: Seconds = Settings.exit_timeout,
         timeout: Seconds | tuple[float, float] = Settings.timeout,
         fallback: logging.Handler | str | None = None,
+        redact: str | Iterable[str] = (),
         ignore: str | Iterable[str] = Settings.ignore,
         on_error: Callable[[Exception], object] | str | None = None,
+        on_acknowledged: Callable[[ReceiptNews], object] | str | None = None,
         api_url: str | None = None,
         **unknown: object,
     ) -> None:
@@ -87,55 +93,74 @@ class PushoverHandler(logging.Handler):
         reject_unknown(unknown, options)
         settings = read_settings(options)
         style = Style(**read_style(options))
+        groups = grouping if isinstance(grouping, Grouping) else Grouping(**read_grouping(grouping))
         policy = _retry_policy(retry_policy, settings.api_url)
-        post = _Phone(self, resolve_token(token), resolve_users(user), settings, Renderer(style))
-        super().__init__(level)
-        self._renderer = post.renderer
+        renderer = Renderer(style, redact=Redaction(settings.redact))
+        phone = Phone(resolve_token(token), resolve_users(user), settings, Writer(style, renderer))
+        super().__init__(to_level(level, "level"))
+        self._renderer = renderer
         self._priorities = settings.priorities.by_level
-        self._ignored = tuple(settings.ignore)
+        self._ignored = settings.ignore
         self._exit_timeout = settings.exit_timeout
         self._delivery = Delivery(
-            post,
+            phone,
             capacity=settings.capacity,
             exit_timeout=settings.exit_timeout,
+            grouping=groups,
             retry_policy=policy,
+            quota_reserve=settings.quota_reserve,
+            someone_listens=settings.on_acknowledged is not None,
         )
+        self._groups = self._delivery.groups
+        self._known_looks = self._groups.quick
         COURIER.enlist(self._delivery)
 
     def handle(self, record: logging.LogRecord) -> bool | logging.LogRecord:  # type: ignore[override]
-        """Note the record, if the filters let it pass; takes no lock, unlike other handlers'."""
+        """Count the record if it is a repeat, else note it; takes no lock, unlike other handlers.
+
+        This is what every record costs the program, and so it is written out in one piece.
+        """
         if self.filters:
-            try:
-                passed = self.filter(record)
-            except Exception as error:  # noqa: BLE001 - a broken filter must not lose an alert
-                NOTICES.say(
-                    "filter", f"a filter failed, the record is pushed: {type(error).__name__}"
-                )
-                passed = True
+            passed = self._filtered(record)
             if not passed:
                 return False
-            if isinstance(passed, logging.LogRecord):
+            if passed is not True:
                 record = passed
-        self.emit(record)
+        trouble = record.exc_info
+        try:
+            group = self._known_looks.get(
+                (record.name, record.levelno, record.msg, trouble and trouble[0])
+            )
+        except Exception:  # noqa: BLE001 - no text and not to be looked up, or exc_info is no triple
+            group = None
+        if group is not None and group.counting and not hasattr(record, "pushover"):
+            group.last = (record.msg, record.args, record.created) if trouble else record
+            group.count()
+        else:
+            self.emit(record)
         return record
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note the record and return; never blocks, never raises."""
         if get_ident() in COURIER.speaking or self._is_ignored(record.name):
             return
-        priority = self._priority(record)
-        if priority is None:
-            return
-        delivery = self._delivery
-        delivery.submit(self._renderer.capture(record, self.formatter), priority)
-        if delivery.quiet:
-            COURIER.wake(delivery)
+        try:
+            priority, key = self._priorities[record.levelno], self._groups.key_of(record)
+            overrides = record.__dict__.get("pushover")
+            if overrides is not None:
+                priority, key = self._overridden(overrides, priority, key)
+            if priority is not None:
+                self._note(record, priority, key)
+        except Exception as error:  # noqa: BLE001 - the stack is full, or the record none at all
+            NOTICES.leave("record", f"a record could not be noted: {type(error).__name__}")
+            self._delivery.missed()
 
     def flush(self, timeout: float | None = None) -> bool:  # type: ignore[override]
-        """Wait until nothing is left to send, at most ``timeout`` seconds (default: ``exit_timeout``).
+        """Wait until nothing that is due is left to send; returns whether nothing is.
 
-        Returns whether nothing is left. It returns at once while the calling thread configures
-        logging: the connection may need the very lock that is held then.
+        At most ``timeout`` seconds, by default ``exit_timeout``. Repeats go on being counted until
+        their interval ends. It returns at once while the calling thread configures logging: the
+        connection may need the very lock that is held then.
         """
         delivery = self._delivery
         if delivery.settled():
@@ -146,112 +171,59 @@ class PushoverHandler(logging.Handler):
         return COURIER.wait_for(delivery, delivery.settled, seconds)
 
     def close(self) -> None:
-        """Take the handler out of logging's lists; what waits is still sent. Never waits."""
+        """Have everything sent that waits, summaries too, without waiting for it.
+
+        A record that comes later is delivered like any other.
+        """
         super().close()
+        if self._delivery.unsent():
+            self._delivery.wrap_up()
+            COURIER.wake(self._delivery)
 
     def stats(self) -> Stats:
         """What became of the records so far; may be called by any thread at any time."""
         return self._delivery.stats()
+
+    def _filtered(self, record: logging.LogRecord) -> bool | logging.LogRecord:
+        try:
+            return self.filter(record)
+        except Exception as error:  # noqa: BLE001 - a broken filter must not lose an alert
+            kind = type(error).__name__
+            NOTICES.leave("filter", f"a filter failed, the record is pushed: {kind}")
+            return True
 
     def _is_ignored(self, name: str) -> bool:
         return name.startswith(self._ignored) and any(
             name == ignored or name.startswith(f"{ignored}.") for ignored in self._ignored
         )
 
-    def _priority(self, record: logging.LogRecord) -> Priority | None:
-        overrides = record.__dict__.get("pushover")
-        if overrides is None:
-            return self._priorities[record.levelno]
+    def _overridden(
+        self, overrides: object, priority: Priority | None, key: Hashable | None
+    ) -> tuple[Priority | None, Hashable | None]:
+        """The record's own wishes in place of the handler's; no priority: it is not pushed."""
         if overrides is False:
-            return None
-        wanted = override_priority(overrides)
-        return self._priorities[record.levelno] if wanted is None else wanted
+            return None, None
+        wanted, resolved = override_priority(overrides), resolved_key(overrides)
+        if resolved is not None:
+            self._delivery.resolve(resolved)
+            COURIER.wake(self._delivery)
+            priority = None  # it ends an alert, and is one itself only if it says so
+        own = own_key(overrides)
+        return (priority if wanted is None else wanted), (key if own is None else own)
 
-
-class _Phone(Post[Capture]):
-    """Where a handler's alerts go: an application, its users, and the handler to fall back on."""
-
-    def __init__(
-        self,
-        handler: logging.Handler,
-        token: str,
-        users: tuple[str, ...],
-        settings: Settings,
-        renderer: Renderer,
-    ) -> None:
-        self.renderer = renderer
-        self._handler = weakref.ref(handler)
-        self._token = token
-        self._user = ",".join(users)
-        self._settings = settings
-        self._application: Application | None = None
-        self._transport: Transport | None = None
-
-    def open(self) -> None:
-        from .client.application import Application  # loads requests, so not before it is needed
-
-        self._transport = _shared_transport(self._settings.api_url, self._settings.timeout)
-        self._application = Application(self._token, transport=self._transport)
-
-    def render(self, item: Capture, priority: Priority) -> Alert:
-        alert = self.renderer.render(item, priority)
-        for complaint in alert.complaints:
-            NOTICES.say("override", f"left out of a push: {complaint}")
-        return alert
-
-    def send(self, alert: Alert, timeout: float | None) -> Receipt:
-        if self._application is None or self._transport is None:
-            raise RuntimeError("send was called before open")
-        connect, read = self._settings.timeout
-        if timeout is not None:
-            connect, read = min(connect, timeout), min(read, timeout)
-        self._transport.timeout = (connect, read)
-        return self._application.send({**alert.parameters(), "user": self._user})
-
-    def lost(self, item: Capture) -> None:
-        fallback = self._fallback()
-        if fallback is None:
-            return
-        try:
-            fallback.handle(item.record)
-        except Exception as error:  # noqa: BLE001 - the user's handler; the next record may go well
-            NOTICES.say("fallback", f"the fallback handler failed: {type(error).__name__}")
-
-    def failed(self, error: Exception) -> None:
-        if self._settings.on_error is None:
-            return
-        try:
-            self._settings.on_error(error)
-        except Exception as raised:  # noqa: BLE001 - the user's function; delivery goes on
-            NOTICES.say("on_error", f"on_error failed: {type(raised).__name__}")
-
-    def _fallback(self) -> logging.Handler | None:
-        fallback = self._settings.fallback
-        if isinstance(fallback, str):
-            found = _handler_named(fallback)
-            if found is None:
-                NOTICES.say("fallback", f"fallback: no handler is named {fallback}")
-            fallback = found
-        return None if fallback is self._handler() else fallback
-
-
-_transports: weakref.WeakValueDictionary[tuple[int, str], Transport] = weakref.WeakValueDictionary()
-"""By process and address: handlers for one service share one connection. Used by the courier only."""
-
-
-def _shared_transport(api_url: str, timeout: tuple[float, float]) -> Transport:
-    from .client.transport import Transport
-
-    key = (os.getpid(), api_url)
-    transport = _transports.get(key)
-    if transport is None:
-        transport = _transports[key] = Transport(api_url, timeout)
-    return transport
-
-
-def _handler_named(name: str) -> logging.Handler | None:
-    by_name: Mapping[str, logging.Handler] = getattr(logging, "_handlers", {})
-    return by_name.get(name)  # logging.getHandlerByName is new in 3.12
+    def _note(self, record: logging.LogRecord, priority: Priority, key: Hashable | None) -> None:
+        groups, delivery = self._groups, self._delivery
+        group = groups.find(record, priority, key)
+        if group.open():
+            capture = group.noted = self._renderer.capture(record, self.formatter)
+            delivery.submit(group, capture, priority)
+            if delivery.quiet:
+                COURIER.wake(delivery)
+        else:
+            group.last = kept_of(record)
+            group.count()
+        if key is None and type(record.msg) is str and len(record.msg) <= COMPARED:
+            groups.remember(look_of(record), group)
 
 
 def _retry_policy(given: RetryPolicy | Mapping[str, object] | None, api_url: str) -> RetryPolicy:

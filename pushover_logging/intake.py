@@ -55,13 +55,11 @@ class Intake(Generic[Entry]):
             return self._make_room()
         return None
 
-    def put_back(self, priority: int, entry: Entry) -> None:
-        """Return an entry that was taken to the head of its lane."""
-        self._lanes[priority].appendleft(entry)
-
-    def take(self) -> tuple[Priority, Entry] | None:
-        """The most urgent entry, the oldest among equals; None when nobody waits."""
+    def take(self, least: Priority = Priority.LOWEST) -> tuple[Priority, Entry] | None:
+        """The most urgent entry, the oldest among equals; None when none waits as urgent as that."""
         for priority in _MOST_URGENT_FIRST:
+            if priority < least:
+                break
             try:
                 entry = self._lanes[priority].popleft()
             except IndexError:
@@ -70,9 +68,13 @@ class Intake(Generic[Entry]):
             return priority, entry
         return None
 
-    def most_urgent(self) -> Priority | None:
-        """The priority that ``take`` would give; None when nobody waits."""
-        return next((p for p in _MOST_URGENT_FIRST if self._lanes[p]), None)
+    def most_urgent(self, least: Priority) -> Priority | None:
+        """The priority that ``take`` would give."""
+        return next((p for p in _MOST_URGENT_FIRST if p >= least and self._lanes[p]), None)
+
+    def count(self, least: Priority) -> int:
+        """How many wait that are as urgent as that."""
+        return sum(len(self._lanes[p]) for p in Priority if p >= least)
 
     def __len__(self) -> int:
         return sum(map(len, self._lanes))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 
 __all__ = ["Notices"]
 
@@ -20,6 +21,16 @@ class Notices:
     def __init__(self) -> None:
         self._last: dict[str, float] = {}
         self._withheld: dict[str, int] = {}
+        self._later: deque[tuple[str, str]] = deque(maxlen=100)
+
+    def leave(self, kind: str, text: str) -> None:
+        """Have a line written by the courier: a logging call does no I/O."""
+        self._later.append((kind, text))
+
+    def say_what_was_left(self) -> None:
+        """Write the lines that were left for the courier."""
+        while self._later:
+            self.say(*self._later.popleft())
 
     def say(self, kind: str, text: str) -> None:
         """Write one line, unless one of this kind was written within the last minute."""

@@ -26,6 +26,7 @@ from .converters import (
     to_int,
     to_name,
     to_names,
+    to_patterns,
     to_seconds,
     to_text,
     to_whole_seconds,
@@ -43,6 +44,8 @@ class Settings:
     """The options that steer the handler itself rather than what a push says."""
 
     priorities: PriorityTable = field(default_factory=priority_table)
+    quota_reserve: int = 500
+    """Messages of the month's allowance that are kept for HIGH and EMERGENCY."""
     capacity: int = 1000
     """Alerts that may wait to be sent."""
     exit_timeout: float = 5.0
@@ -53,7 +56,11 @@ class Settings:
     """Gets what could not be delivered; a name stands for the handler that has it by then."""
     ignore: tuple[str, ...] = ("pushover_logging", "requests", "urllib3", "charset_normalizer")
     """Loggers, with all below them, whose records are not pushed: sending would feed on itself."""
+    redact: tuple[re.Pattern[str], ...] = field(default=(), repr=False)  # may spell out a secret
     on_error: Callable[..., object] | None = None
+    """Called on the background thread with each error of the service or the network."""
+    on_acknowledged: Callable[..., object] | None = None
+    """Called on the background thread with the receipt of each emergency someone acknowledged."""
     api_url: str = API_URL
 
 
@@ -61,12 +68,15 @@ class SettingsOptions(TypedDict, total=False):
     """Keyword arguments of ``Settings``, checked; the address is found apart from them."""
 
     priorities: PriorityTable
+    quota_reserve: int
     capacity: int
     exit_timeout: float
     timeout: tuple[float, float]
     fallback: logging.Handler | str
     ignore: tuple[str, ...]
+    redact: tuple[re.Pattern[str], ...]
     on_error: Callable[..., object]
+    on_acknowledged: Callable[..., object]
 
 
 class StyleOptions(TypedDict, total=False):
@@ -161,12 +171,15 @@ def _fallback(value: object, option: str) -> logging.Handler | str:
 
 _SETTINGS: Final[Mapping[str, _Converter]] = {
     "priorities": lambda value, _: priority_table(value),
+    "quota_reserve": lambda value, option: to_int(value, option, at_least=0),
     "capacity": lambda value, option: to_int(value, option, at_least=1),
     "exit_timeout": lambda value, option: to_seconds(value, option, at_most=_DAY),
     "timeout": _timeout,
     "fallback": _fallback,
     "ignore": to_names,
+    "redact": to_patterns,
     "on_error": to_callable,
+    "on_acknowledged": to_callable,
 }
 
 

@@ -10,7 +10,14 @@ from .client.constants import EXPIRE_MAXIMUM, RETRY_MINIMUM, Priority
 from .converters import kind_of, masked, to_priority, to_text, to_whole_seconds
 from .options import StyleOptions, read_style
 
-__all__ = ["NO_OVERRIDES", "Overrides", "override_priority", "read_overrides"]
+__all__ = [
+    "NO_OVERRIDES",
+    "Overrides",
+    "override_priority",
+    "own_key",
+    "read_overrides",
+    "resolved_key",
+]
 
 
 class Overrides(NamedTuple):
@@ -32,6 +39,24 @@ def override_priority(overrides: object) -> Priority | None:
     try:
         given = overrides["priority"]  # type: ignore[index]
         return to_priority(given, "priority")
+    except Exception:  # noqa: BLE001 - anything may stand there; read_overrides says what was wrong
+        return None
+
+
+def own_key(overrides: object) -> str | None:
+    """The group a record says it belongs to, or None."""
+    return _text_at(overrides, "key")
+
+
+def resolved_key(overrides: object) -> str | None:
+    """The key of the trouble that a record says is over, or None."""
+    return _text_at(overrides, "resolve")
+
+
+def _text_at(overrides: object, name: str) -> str | None:
+    try:
+        given = overrides.get(name)  # type: ignore[attr-defined]
+        return None if given is None else str(given)
     except Exception:  # noqa: BLE001 - anything may stand there; read_overrides says what was wrong
         return None
 

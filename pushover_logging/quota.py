@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 __all__ = ["Allowance"]
@@ -25,8 +25,11 @@ class Allowance:
         self, limit: int | None, remaining: int | None, reset: datetime | None
     ) -> Allowance:
         """This allowance with what a newer answer says; what it leaves out stays as known."""
-        news = {"limit": limit, "remaining": remaining, "reset": reset}
-        return replace(self, **{name: value for name, value in news.items() if value is not None})
+        return Allowance(
+            self.limit if limit is None else limit,
+            self.remaining if remaining is None else remaining,
+            self.reset if reset is None else reset,
+        )
 
     def reset_after(self, now: datetime) -> datetime:
         """When the service will take messages again, once it said that the month's are spent."""

@@ -71,18 +71,14 @@ class Outage:
         )
         self._retrying.begin()
         self._state = tenacity.RetryCallState(self._retrying, fn=None, args=(), kwargs={})
-        self._step()
+        self._retrying.iter(self._state)
 
     def wait_after(self, error: PushoverError) -> float:
         """Seconds to wait after this failure; raises it again if it must not be repeated."""
         self._state.set_exception((type(error), error, None))
-        wait = float(self._step())
+        pause: tenacity.DoSleep = self._retrying.iter(self._state)  # type: ignore[assignment]
         self._state.prepare_for_next_attempt()
-        return wait
-
-    def _step(self) -> tenacity.DoSleep:
-        action: tenacity.DoSleep = self._retrying.iter(self._state)
-        return action
+        return float(pause)
 
 
 def _is_retryable(error: BaseException) -> bool:

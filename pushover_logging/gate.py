@@ -1,0 +1,114 @@
+"""Whether anything may go to the service just now: outages, the pace, the month's allowance; pure.
+
+Two clocks are passed in: ``now`` is `time.monotonic` seconds, for all that is waited for; ``today``
+is the wall clock, for the end of the month alone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import datetime, timedelta
+
+from .alerts import Priority
+from .client.errors import PushoverError, RateLimitError
+from .quota import Allowance
+from .retrying import Outage, RetryPolicy
+
+__all__ = ["Gate"]
+
+_MINUTE = 60.0
+_WALL_CLOCK_LOOK = 60.0
+"""Seconds between two looks at the wall clock, which may be set, while waiting for the month's end."""
+
+
+class Gate:
+    """What the service, as far as it is known, will take now."""
+
+    def __init__(self, policy: RetryPolicy, *, max_per_minute: int, quota_reserve: int) -> None:
+        self.allowance = Allowance()
+        self._policy = policy
+        self._reserve = quota_reserve
+        # One push a minute is kept back for what is left when the process ends.
+        self._most = max(1, max_per_minute - 1)
+        self._sent: deque[float] = deque(maxlen=self._most)
+        self._outage: Outage | None = None
+        self._outage_priority = Priority.LOWEST
+        self._hold_until = 0.0
+        self._month_ends: datetime | None = None
+        self._warned_for: datetime | None = None
+
+    @property
+    def in_outage(self) -> bool:
+        """Whether the last send failed."""
+        return self._outage is not None
+
+    def least(self, now: float, today: datetime) -> Priority | None:
+        """The least priority that may go now; None while nothing may."""
+        if self._month_is_spent(today):
+            return None
+        if now < self._hold_until:
+            # Only what is more urgent than what met the trouble may ask again before its end.
+            urgent = self._outage_priority + 1
+            return Priority(urgent) if urgent <= Priority.EMERGENCY else None
+        return Priority.HIGH if self.is_low(today) else Priority.LOWEST
+
+    def opens_at(self, now: float, today: datetime) -> float:
+        """When to ask again, if what waits may not go now."""
+        if self._month_ends is not None or self.is_low(today):
+            ends = self._month_ends or self.allowance.reset_after(today)
+            return now + min(max((ends - today).total_seconds(), 0.0), _WALL_CLOCK_LOOK)
+        return self._hold_until
+
+    def slots(self, now: float) -> int:
+        """Pushes that may still go within this minute."""
+        while self._sent and self._sent[0] + _MINUTE <= now:
+            self._sent.popleft()
+        return self._most - len(self._sent)
+
+    def slot_opens_at(self, now: float) -> float:
+        """When the minute has room for another push."""
+        return now if self.slots(now) else self._sent[0] + _MINUTE
+
+    def is_low(self, today: datetime) -> bool:
+        """Whether so little of the month is left that it is kept for what is urgent."""
+        remaining, reset = self.allowance.remaining, self.allowance.reset
+        if remaining is None or (reset is not None and reset <= today):
+            return False
+        return remaining <= min(self._reserve, self.allowance.limit or self._reserve)
+
+    def should_warn(self, today: datetime) -> bool:
+        """Whether to say that the month runs low: True once a month."""
+        month = self.allowance.reset_after(today)
+        if not self.is_low(today) or self._warned_for == month:
+            return False
+        self._warned_for = month
+        return True
+
+    # What became of a send.
+
+    def succeeded(self, allowance: Allowance, now: float) -> None:
+        """The service took a push: it has used a slot, and the outage is over."""
+        self._sent.append(now)
+        self._outage = None
+        self._hold_until = 0.0
+        self.allowance = allowance
+
+    def failed(self, error: PushoverError, own: Outage, priority: Priority, now: float) -> float:
+        """The service could not take it; until when to leave it alone, its own repeats counted in."""
+        self._outage = self._outage or Outage(self._policy)
+        self._outage_priority = priority
+        self._hold_until = now + max(self._outage.wait_after(error), own.wait_after(error))
+        return self._hold_until
+
+    def spent(self, error: RateLimitError, today: datetime) -> datetime:
+        """The month's messages are used up; when it ends."""
+        self.allowance = self.allowance.updated(None, 0, error.reset)
+        # A reset that lies behind us and was still refused is none: do not ask again at once.
+        soonest = today + timedelta(seconds=self._policy.wait_initial)
+        self._month_ends = max(self.allowance.reset_after(today), soonest)
+        return self._month_ends
+
+    def _month_is_spent(self, today: datetime) -> bool:
+        if self._month_ends is not None and today >= self._month_ends:
+            self._month_ends = None
+        return self._month_ends is not None

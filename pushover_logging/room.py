@@ -1,0 +1,130 @@
+"""The waiting room: what waits to be pushed, and what of it goes next, alone or as a digest.
+
+`Room.admit` runs in the logging call and takes no lock; for all else the caller holds the lock of
+the delivery that owns the room.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Generic, TypeVar
+
+from .alerts import Priority
+from .gate import Gate
+from .grouping import Group, Groups
+from .intake import Intake, Tally
+from .parcels import Parcel, Share
+
+__all__ = ["Room"]
+
+Item = TypeVar("Item")
+
+_FAREWELLS = 3
+"""So many pushes may go one by one when the process ends; more go as one digest, in one round trip."""
+
+
+class Room(Generic[Item]):
+    """First records as they were noted, and parcels made up of counts or put off."""
+
+    def __init__(self, capacity: int, groups: Groups) -> None:
+        self.capacity = capacity
+        self.turned_away = Tally()
+        """Records that found no room."""
+        self.evicted: deque[tuple[Group, Item]] = deque(maxlen=capacity)
+        """The latest of them, for whom it may concern."""
+        self.in_hand: Parcel[Item] | None = None
+        """What is being sent."""
+        self._groups = groups
+        self._intake: Intake[tuple[Group, Item]] = Intake(capacity)
+        self._parcels: list[Parcel[Item]] = []
+
+    def admit(self, group: Group, item: Item, priority: Priority) -> None:
+        """Let a group's first record wait; when the room is full, the least urgent goes."""
+        gone = self._intake.put(priority, (group, item))
+        if gone is not None:
+            self.turned_away.add()
+            gone[0].close()  # its next record is a first one again, and may find room
+            self.evicted.append(gone)
+
+    def put(self, parcel: Parcel[Item]) -> None:
+        """Let a parcel wait."""
+        self._parcels.append(parcel)
+        if self.in_hand is parcel:
+            self.in_hand = None
+
+    def has_arrivals(self) -> bool:
+        return len(self._intake) > 0
+
+    def is_empty(self) -> bool:
+        return not (self.has_arrivals() or self._parcels or self.in_hand)
+
+    def records(self) -> int:
+        """Records of all that waits or is being sent; not those that are only counted."""
+        in_hand = self.in_hand.records if self.in_hand else 0
+        return len(self._intake) + sum(parcel.records for parcel in self._parcels) + in_hand
+
+    def take_next(
+        self, gate: Gate, least: Priority, now: float, *, ending: bool
+    ) -> Parcel[Item] | None:
+        """What goes next, of all that is as urgent as ``least``; it is in hand then.
+
+        With more waiting than the minute has room for, everything goes as one digest.
+        """
+        ready = [p for p in self._parcels if p.priority >= least and p.not_before <= now]
+        waiting = self._intake.count(least) + len(ready)
+        slots = gate.slots(now)
+        if not waiting or (not slots and not ending):
+            return None
+        crowded = waiting > _FAREWELLS if ending else slots == 1 < waiting
+        if crowded:
+            self.in_hand = self._digest(least, ready, now)
+        else:
+            self.in_hand = self._single(least, ready, now, untried_first=gate.in_outage)
+        return self.in_hand
+
+    def next_try(self) -> float | None:
+        """When something in it may go, if the service takes it; None when nothing waits."""
+        if self.has_arrivals():
+            return 0.0
+        return min((parcel.not_before for parcel in self._parcels), default=None)
+
+    def clear(self) -> list[Share[Item]]:
+        """Take out everything but what is in hand."""
+        shares = [share for parcel in self._parcels for share in parcel.shares]
+        self._parcels.clear()
+        return shares + self._first_records(Priority.LOWEST)[0]
+
+    def _single(
+        self, least: Priority, ready: list[Parcel[Item]], now: float, *, untried_first: bool
+    ) -> Parcel[Item] | None:
+        best = max(ready, key=lambda parcel: parcel.priority, default=None)
+        arrived = self._intake.most_urgent(least)
+        # One alert that the service chokes on must not block all others.
+        if best and (arrived is None or (best.priority > arrived and not untried_first)):
+            self._parcels.remove(best)
+            return best
+        taken = self._intake.take(least)
+        if taken is None:
+            return None
+        priority, (group, item) = taken
+        return Parcel([Share(group, 1, item)], priority, since=now)
+
+    def _digest(self, least: Priority, ready: list[Parcel[Item]], now: float) -> Parcel[Item]:
+        """All that may go, as one push, which is as urgent as the most urgent in it."""
+        first, priorities = self._first_records(least)
+        shares = [share for parcel in ready for share in parcel.shares] + first
+        priorities += [parcel.priority for parcel in ready]
+        for parcel in ready:
+            self._parcels.remove(parcel)
+        for share in shares:
+            share.records += share.group.claim()
+        since = min((parcel.since for parcel in ready), default=now)
+        return Parcel(shares, max(priorities), since)
+
+    def _first_records(self, least: Priority) -> tuple[list[Share[Item]], list[Priority]]:
+        shares, priorities = [], []
+        while (taken := self._intake.take(least)) is not None:
+            priority, (group, item) = taken
+            shares.append(Share(group, 1, item))
+            priorities.append(priority)
+        return shares, priorities

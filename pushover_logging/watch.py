@@ -1,0 +1,98 @@
+"""Watches over emergencies that ring: asks whether they were acknowledged, cancels what is resolved."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Hashable
+from typing import Any
+
+from .alerts import Alert, Priority
+from .client.errors import PushoverError
+from .grouping import Group, Groups, tag_of
+from .incidents import Incident, IncidentReport, Incidents
+from .notices import NOTICES
+from .parcels import Parcel, Post
+
+__all__ = ["Watch"]
+
+_MOST_RESOLVED = 1000
+
+
+class Watch:
+    """The emergencies of one handler; runs on the courier's thread, but for `resolve`."""
+
+    def __init__(
+        self, post: Post[Any], groups: Groups, lock: threading.RLock, *, someone_listens: bool
+    ) -> None:
+        self._post = post
+        self._groups = groups
+        self._lock = lock
+        self._incidents = Incidents(someone_listens=someone_listens)
+        self._resolved: deque[Hashable] = deque(maxlen=_MOST_RESOLVED)
+
+    def resolve(self, key: Hashable) -> None:
+        """The trouble that records call by this key is over; may be called in a logging call."""
+        self._resolved.append(key)
+
+    def has_news(self) -> bool:
+        return bool(self._resolved)
+
+    def reports(self) -> tuple[IncidentReport, ...]:
+        return self._incidents.reports()
+
+    def next_question(self) -> float | None:
+        return self._incidents.next_question()
+
+    def rings(self, parcel: Parcel[Any], alert: Alert, receipt: str, now: float) -> None:
+        """An emergency was accepted; the caller holds the lock."""
+        groups = [s.group for s in parcel.shares if s.group.priority is Priority.EMERGENCY]
+        incident = self._incidents.open(receipt, alert.title, groups, alert.expire, now)
+        for group in groups:
+            group.incident = incident
+
+    def ask(self, now: float) -> bool:
+        """Ask the service about one emergency, if it is time; whether it did."""
+        with self._lock:
+            incident = self._incidents.to_ask(now)
+        if incident is None:
+            return False
+        incident.asked_at = now
+        try:
+            news = self._post.ask(incident.receipt)
+        except PushoverError:
+            # It is asked again in its time; trouble that stops sending is met by the next push.
+            return True
+        with self._lock:
+            incident.heed(news)
+            if not incident.rings(now):
+                self._wait_out(incident, now)
+        if news.acknowledged:
+            self._post.acknowledged(incident.receipt, news)
+        return True
+
+    def cancel_the_resolved(self, now: float) -> list[Group]:
+        """End the ringing of what was resolved; returns its groups."""
+        groups: list[Group] = []
+        while self._resolved:
+            tag = tag_of(self._resolved.popleft())
+            with self._lock:
+                rings = self._incidents.resolve(tag, now)
+                groups += [group for group in self._groups.everyone() if group.tag == tag]
+            if rings:
+                self._cancel(tag)
+        return groups
+
+    def _wait_out(self, incident: Incident, now: float) -> None:
+        """Answered, or over: if the trouble goes on, it may ring again after an interval."""
+        for group in incident.groups:
+            incident.counted_then[group] = group.unclaimed()
+            if group.incident is incident and group.until is not None:
+                self._groups.rest(group, now)
+
+    def _cancel(self, tag: str) -> None:
+        try:
+            self._post.cancel(tag)
+        except PushoverError as error:
+            NOTICES.say("cancel", f"an emergency could not be cancelled: {error}")
+            self._post.failed(error)
