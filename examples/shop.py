@@ -66,7 +66,7 @@ def main() -> None:
     for order in ORDERS:
         handle(*order)
         time.sleep(0.5)
-    logger.critical("the shop closes with %d orders unpaid", 1)
+    logger.critical("the shop closes, unpaid is %d", 1042)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from .endings import Exit
 T = TypeVar("T")
 
 _EXAMPLE = """
-pushover-logging send 'The backup is done' --title nas --priority low --ttl 3600
+pushover-logging send 'The backup is done' --title nas --priority low --ttl 12h
 tail -n 5 backup.log | pushover-logging send --title 'backup failed' --priority emergency
 """
 

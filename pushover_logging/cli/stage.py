@@ -19,6 +19,8 @@ _STOP_SECONDS = 5.0
 @contextmanager
 def server() -> Iterator[dict[str, str]]:
     """A Pushover of one's own in its own process; yields what an application needs to find it."""
+    import pushover_logging.devserver  # noqa: F401 - says here, in one line, what is not installed
+
     command = [sys.executable, "-m", "pushover_logging", "serve", "--port", "0"]
     with subprocess.Popen(
         command, env=_environment({}), stdout=subprocess.PIPE, text=True, encoding="utf-8"

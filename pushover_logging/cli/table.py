@@ -16,7 +16,7 @@ _STYLES = {
     Priority.HIGH: ("▲", "33"),
     Priority.EMERGENCY: ("‼", "1;31"),
 }
-_AT, _PRIORITY, _TITLE = 6, 11, 22
+_AT, _PRIORITY, _TITLE = 6, 11, 20
 
 
 class Table:

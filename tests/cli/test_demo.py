@@ -142,3 +142,14 @@ def test_example_runs_by_itself(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     assert run.stderr == ""
     assert {message.params["priority"] for message in server.messages} == {"-2", "-1", "0", "2"}
+
+
+def test_demo_without_the_extra_says_what_to_install(tmp_path: Path) -> None:
+    for name in ("starlette", "uvicorn", "python_multipart"):
+        (tmp_path / f"{name}.py").write_text("raise ModuleNotFoundError(name=__name__)\n", "utf-8")
+
+    run = demo(PYTHONPATH=os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])]))
+
+    assert run.returncode == 2
+    assert "pip install 'pushover-logging[devserver]'" in run.stderr
+    assert run.stderr.count("\n") == 1
