@@ -6,7 +6,6 @@ import asyncio
 import logging
 import socket
 import struct
-import sys
 from collections.abc import Callable
 from email.utils import formatdate
 from typing import Any, cast
@@ -48,16 +47,16 @@ class Connection(H11Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""
         super().connection_made(cast(asyncio.Transport, transport))
-        self._report_open(sum(_is_open(each.transport) for each in self._siblings()))
+        self._report_open(len(self.connections))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone, or was broken off."""
         super().connection_lost(exc)
-        self._report_open(sum(_is_open(each.transport) for each in self._siblings()))
+        self._report_open(len(self.connections))
 
     def is_gone(self) -> bool:
         """Whether nobody waits for an answer any more."""
-        return self.transport.is_closing() or not _is_open(self.transport)
+        return self.transport.is_closing()
 
     def drop(self) -> None:
         """Close without an answer, as a server does that dies."""
@@ -68,23 +67,3 @@ class Connection(H11Protocol):
         raw: socket.socket = self.transport.get_extra_info("socket")
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
-
-    def _siblings(self) -> list[Connection]:
-        return [cast(Connection, each) for each in self.connections]
-
-
-if sys.platform == "linux":
-    _ESTABLISHED = 1
-
-    def _is_open(transport: asyncio.Transport) -> bool:
-        # A client that closed one connection and opened the next may be seen opening first: what
-        # the kernel knows about the other end is newer than what asyncio has told us.
-        raw: socket.socket | None = transport.get_extra_info("socket")
-        if raw is None or transport.is_closing():
-            return False
-        return raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _ESTABLISHED
-
-else:
-
-    def _is_open(transport: asyncio.Transport) -> bool:
-        return not transport.is_closing()

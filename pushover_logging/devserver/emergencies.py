@@ -45,11 +45,14 @@ class Emergency:
         """When it has rung so far."""
         if not self.rings:
             return []
-        end = min(
-            self.expires_at, math.inf if self.acknowledged_at is None else self.acknowledged_at
-        )
+        last = now if self.acknowledged_at is None else min(now, self.acknowledged_at)
         times = (self.sent_at + number * self.retry for number in range(ALERTS_MAXIMUM))
-        return [time for time in times if time <= now and (time < end or time == self.sent_at)]
+        # The first alert is the message itself: it rings whatever happens at the same moment.
+        return [
+            time
+            for time in times
+            if time <= last and (time < self.expires_at or time == self.sent_at)
+        ]
 
     def acknowledge(self, now: float, user: str | None = None, device: str | None = None) -> bool:
         """Stop the ringing as a person would; False where it didn't ring any more."""

@@ -81,13 +81,16 @@ def test_numbers_and_truths_of_json_are_texts() -> None:
         ("text/plain", b"Hello", "content type text/plain is not form, multipart or JSON"),
     ],
 )
-def test_a_broken_body_is_refused_in_a_sentence(
-    content_type: str, body: bytes, sentence: str
+def test_a_broken_body_is_refused_in_a_sentence_and_not_logged(
+    content_type: str, body: bytes, sentence: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(1)
+
     with pytest.raises(Refusal) as refused:
         parse_body(content_type, body)
 
     assert refused.value.errors == [sentence]
+    assert caplog.records == []
 
 
 def test_two_images_are_refused() -> None:

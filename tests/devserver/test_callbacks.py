@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from urllib.parse import parse_qs
 
@@ -103,8 +104,10 @@ def test_it_waits_a_minute_before_it_calls_again(server: DevServer, listener: Li
 
     server.acknowledge(receipt)
     listener.calls.get(timeout=10)
+    started = time.monotonic()
     server.stop()
 
+    assert time.monotonic() - started < 0.5
     assert server.callback_interval == 60
     assert server.emergency(receipt).called_back_at is None
     assert listener.calls.empty()

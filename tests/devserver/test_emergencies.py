@@ -63,11 +63,11 @@ def test_it_rings_at_most_fifty_times() -> None:
 @given(
     retry=st.integers(30, 10_800),
     expire=st.integers(1, 10_800),
-    after=st.floats(0, 20_000),
-    later=st.floats(0, 20_000),
+    after=st.integers(0, 20_000),
+    later=st.integers(0, 20_000),
 )
 def test_once_acknowledged_it_never_rings_again(
-    retry: int, expire: int, after: float, later: float
+    retry: int, expire: int, after: int, later: int
 ) -> None:
     emergency = Emergency("r", NOW, retry, NOW + expire, USER, "phone")
     rang = emergency.deliveries(NOW + after)

@@ -111,6 +111,12 @@ REFUSED = [
         "attachment_base64 is not valid base64",
     ),
     (
+        {"attachment_base64": "A!AAA", "attachment_type": "image/png"},
+        "attachment_base64",
+        "is not valid base64",
+        "attachment_base64 is not valid base64",
+    ),
+    (
         {"attachment_base64": "AAAA", "attachment_type": "text/html"},
         "attachment",
         "is not an image",
