@@ -21,6 +21,8 @@ PROJECT = "pushover_logging"
 VALUES = ("alerts", "client.errors", "client.constants")
 SPELLING = ("client.constants", "converters", "credentials", "priorities", "templates")
 WRITING = (*VALUES, "markup", "templates", "tracebacks", "overrides", "capturing", "layout")
+DECIDING = ("quota", "retrying", "grouping", "incidents", "gate")
+CARRYING = (*VALUES, *DECIDING, "notices", "intake", "parcels", "books", "room", "watch", "stores")
 MAY_IMPORT = {
     "client": (),
     "devserver": ("client.constants",),
@@ -40,21 +42,26 @@ MAY_IMPORT = {
     "rendering": WRITING,
     # From an alert to the service; decisions know neither logging nor HTTP.
     "notices": (),
+    "redaction": (),
     "intake": VALUES,
-    "grouping": VALUES,
     "quota": VALUES,
-    "incidents": VALUES,
     "retrying": VALUES,
+    "grouping": (*VALUES, "incidents", "notices"),
+    "incidents": (*VALUES, "grouping"),
+    "gate": (*VALUES, "quota", "retrying"),
+    "parcels": (*VALUES, "grouping", "incidents", "retrying"),
+    "books": (*VALUES, "incidents", "quota"),
+    "room": (*VALUES, "gate", "grouping", "intake", "parcels"),
+    "watch": (*VALUES, "grouping", "incidents", "notices", "parcels"),
     "stores": (*VALUES, "grouping", "incidents", "quota"),
-    "delivery": (
-        *(*VALUES, "intake", "notices"),
-        *("retrying", "quota", "grouping", "incidents", "stores"),
-    ),
+    "delivery": CARRYING,
     "courier": ("notices",),
     # Where they meet, and what stands before them.
+    "summaries": (*WRITING, "rendering", "parcels"),
+    "phone": (*CARRYING, "client", "options", "rendering", "summaries"),
     "handler": (
-        *(*VALUES, "client", "rendering", "overrides", "options", *SPELLING),
-        *("delivery", "courier", "notices", "retrying", "grouping", "quota", "stores"),
+        *(*CARRYING, *SPELLING, "options", "overrides", "redaction", "rendering", "summaries"),
+        *("client", "courier", "delivery", "phone"),
     ),
     "oneshot": ("client", "credentials"),
     "cli": (*VALUES, *SPELLING, "client", "handler", "devserver"),
