@@ -62,11 +62,18 @@ def freeze(
     formatter: logging.Formatter | None,
     html: bool,
     fill: Callable[[logging.LogRecord, str], Texts] | None,
+    redact: Callable[[str], str],
 ) -> Capture:
-    """The record as it is now, formatted; ``fill`` fills the templates if that cannot wait."""
+    """The record as it is now, formatted; ``fill`` fills the templates if that cannot wait.
+
+    ``redact`` sees what is escaped for a formatter, for what it looks for may look different then.
+    """
     overrides = read_overrides(getattr(record, "pushover", None))
     message = _message(record)
-    written = _written(record, message, formatter, overrides.style.get("html", html))
+    escape = (
+        (lambda text: markup.escape(redact(text))) if overrides.style.get("html", html) else None
+    )
+    written = _written(record, message, formatter, escape)
     text, gone = trim(written.text)
     shell = copy_of(record)
     shell.msg, shell.args, shell.exc_info = trim(message)[0], None, None
@@ -107,15 +114,18 @@ class _Written(NamedTuple):
 
 
 def _written(
-    record: logging.LogRecord, message: str, formatter: logging.Formatter | None, html: bool
+    record: logging.LogRecord,
+    message: str,
+    formatter: logging.Formatter | None,
+    escape: Callable[[str], str] | None,
 ) -> _Written:
     trouble = tracebacks.freeze(record.exc_info) if record.exc_info else ()
     if formatter is None:
         return _Written("\n".join(_parts(record, message, trouble)), trouble)
     try:
         own = _has_own_tracebacks(formatter)
-        text = formatter.format(_for_formatter(record, message, formatter, html, own))
-        return _Written(str(text), () if own else trouble, html)
+        text = formatter.format(_for_formatter(record, message, formatter, escape, own))
+        return _Written(str(text), () if own else trouble, escape is not None)
     except Exception as error:  # noqa: BLE001 - the user's formatter; the alert goes out
         return _Written(_substitute(record, message, "could not be formatted", error), trouble)
 
@@ -147,28 +157,28 @@ def _for_formatter(
     record: logging.LogRecord,
     message: str,
     formatter: logging.Formatter,
-    html: bool,
+    escape: Callable[[str], str] | None,
     own_tracebacks: bool,
 ) -> logging.LogRecord:
     """A copy to format, for formatters leave ``message`` and ``exc_text`` behind on the record."""
-    copy = copy_of(record, logging.LogRecord if html else type(record))
+    copy = copy_of(record, logging.LogRecord if escape else type(record))
     if record.exc_info:
         copy.exc_text = None  # it may be the work of another handler's formatter
     if not own_tracebacks:
         copy.exc_info = None
-    if html:
+    if escape:
         copy.msg, copy.args = message, None
         if copy.exc_info:
             copy.exc_text = formatter.formatException(copy.exc_info)
-        _escape(copy)
+        _escape(copy, escape)
     return copy
 
 
-def _escape(record: logging.LogRecord) -> None:
+def _escape(record: logging.LogRecord, escape: Callable[[str], str]) -> None:
     """Escape what a formatter can show of a record, so that all markup is the formatter's own."""
     for name, value in record.__dict__.items():
         if type(value) not in (int, float, bool, type(None)) and name != "exc_info":
-            record.__dict__[name] = markup.escape(_shown_text(value))
+            record.__dict__[name] = escape(_shown_text(value))
 
 
 def _shown(args: object) -> str:

@@ -89,7 +89,7 @@ class Renderer:
                         break
                 else:
                     return _new(Capture, (record, msg, args, 0, (), NO_OVERRIDES, None, False))
-            return freeze(record, formatter, self._style.html, self._fill_now)
+            return freeze(record, formatter, self._style.html, self._fill_now, self._redact)
         except Exception:  # noqa: BLE001 - the stack is full, and may not bear one more call of ours
             copy = object.__new__(logging.LogRecord)
             copy.__dict__.update(record.__dict__)

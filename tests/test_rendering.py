@@ -523,6 +523,18 @@ class TestRedact:
         assert "hunter2" not in str(alert.parameters())
         assert "ValueError: e ***" in alert.message
 
+    def test_sees_what_a_formatter_shows_before_it_is_escaped(self):
+        formatter = logging.Formatter("<b>%(message)s %(thing)s</b>")
+
+        alert = push(
+            record("key a<b", thing="a<b"),
+            Style(html=True),
+            formatter,
+            redact=lambda text: text.replace("a<b", "***"),
+        )
+
+        assert alert.message == "<b>key *** ***</b>"
+
     def test_comes_before_cutting(self):
         alert = push(record("x" * 662 + "hunter2" * 200), redact=self.redact)
 
