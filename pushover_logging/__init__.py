@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from .books import Stats as Stats
     from .client.application import Application as Application
     from .client.application import User as User
     from .client.constants import EMERGENCY as EMERGENCY
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from .client.errors import TransportError as TransportError
     from .client.messages import EmergencyMessage as EmergencyMessage
     from .client.messages import Message as Message
-    from .books import Stats as Stats
     from .handler import PushoverHandler as PushoverHandler
     from .oneshot import pushover as pushover
     from .oneshot import pushover_defaults as pushover_defaults
@@ -55,7 +55,7 @@ _HOMES = {
     "RetryPolicy": ".retrying",
 }
 
-__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+__all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> object:

@@ -1,5 +1,6 @@
-"""The background thread: one a process, for every handler; fork and exit. Knows neither logging nor HTTP.
+"""The background thread: one a process, for all handlers; fork and exit.
 
+Knows neither logging nor HTTP.
 What it carries is a `Work`, one for each handler. A logging call hands its Work over only while
 nobody looks at it (``quiet``), so most records cost no more than the Work's own queue. Nothing that
 runs in a logging call waits for a lock: signal handlers and finalisers log too.
@@ -35,7 +36,7 @@ class Work(Protocol):
         """Import what a step needs: no fork happens meanwhile, and none may happen in an import."""
 
     def step(self, deadline: float | None) -> float | None:
-        """Send once at most; the `time.monotonic` moment of the next step, None for not before news.
+        """Send once at most; the `time.monotonic` moment of the next step, None: not before news.
 
         A ``deadline`` is set when the process ends: what would be held back longer goes now.
         """
@@ -81,7 +82,7 @@ class Courier:
         self._inline = threading.Lock()
         """Held by whoever delivers because no thread can start; tried, never waited for."""
         self._loading = threading.RLock()
-        """Held while a Work imports: a fork then would leave the child a lock without its holder."""
+        """Held while a Work imports: a fork then would leave the child locks without holders."""
 
     # Called by handlers, on any thread.
 
@@ -231,7 +232,7 @@ class Courier:
             self._inline.release()
 
     def _hook_multiprocessing(self) -> None:
-        """Children of multiprocessing end by os._exit: of all exit hooks, only their own one runs."""
+        """Children of multiprocessing end by os._exit: of all exit hooks only their own run."""
         process = sys.modules.get("multiprocessing.process")
         util = sys.modules.get("multiprocessing.util")
         if util is None or process is None or self._hooked or process.parent_process() is None:

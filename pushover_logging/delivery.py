@@ -72,6 +72,7 @@ class Delivery(Generic[Item]):
         )
         self._missed = Tally()
         self._turned_away_said = 0
+        self._losses_reported: dict[int, int] = {}
         self._wrapping_up = False
         self._is_open = False
         self._opens_at = 0.0
@@ -120,6 +121,7 @@ class Delivery(Generic[Item]):
             return None
         self._end_the_resolved(now)
         self._sum_up(now, ending=ending)
+        self._report(now)
         parcel = self._choose(now, ending=ending)
         if parcel is not None:
             self._deliver(parcel, deadline)
@@ -130,7 +132,7 @@ class Delivery(Generic[Item]):
     def _hand_over_the_evicted(self, now: float) -> None:
         room = self._room
         with self._lock:
-            turned_away = room.turned_away.value()
+            turned_away = sum(room.turned_away().values())
         news, self._turned_away_said = turned_away - self._turned_away_said, turned_away
         if news:
             NOTICES.say(
@@ -173,6 +175,24 @@ class Delivery(Generic[Item]):
             self._room.put(Parcel([Share(group, group.claim())], priority, since=now))
         elif group.until is None or quietly:
             self.groups.close(group, now)
+
+    def _report(self, now: float) -> None:
+        """Say in a push of its own what no record's push can say."""
+        with self._lock:
+            gate, room = self._gate, self._room
+            if gate.should_warn(_today()):
+                alert = self._post.report_allowance(gate.allowance, self._quota_reserve)
+                room.put(Parcel((), alert.priority, now, alert))
+            losses = room.turned_away()
+            if losses != self._losses_reported and room.is_empty() and not gate.in_outage:
+                news = {
+                    level: count - self._losses_reported.get(level, 0)
+                    for level, count in losses.items()
+                    if count != self._losses_reported.get(level)
+                }
+                self._losses_reported = losses
+                alert = self._post.report_losses(news, self._capacity)
+                room.put(Parcel((), alert.priority, now, alert))
 
     def _choose(self, now: float, *, ending: bool) -> Parcel[Item] | None:
         with self._lock:
@@ -323,7 +343,7 @@ class Delivery(Generic[Item]):
         with self._lock:
             return self._books.snapshot(
                 pending=self.unsent(),
-                turned_away=self._room.turned_away.value(),
+                turned_away=sum(self._room.turned_away().values()),
                 missed=self._missed.value(),
                 incidents=self._watch.reports(),
             )

@@ -18,7 +18,7 @@ __all__ = ["Gate"]
 
 _MINUTE = 60.0
 _WALL_CLOCK_LOOK = 60.0
-"""Seconds between two looks at the wall clock, which may be set, while waiting for the month's end."""
+"""Seconds between two looks at the wall clock, which may be set, while the month is waited out."""
 
 
 class Gate:
@@ -94,7 +94,7 @@ class Gate:
         self.allowance = allowance
 
     def failed(self, error: PushoverError, own: Outage, priority: Priority, now: float) -> float:
-        """The service could not take it; until when to leave it alone, its own repeats counted in."""
+        """The service could not take it; until when to leave the service alone."""
         self._outage = self._outage or Outage(self._policy)
         self._outage_priority = priority
         self._hold_until = now + max(self._outage.wait_after(error), own.wait_after(error))

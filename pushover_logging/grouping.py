@@ -1,7 +1,7 @@
 """Which records are the same trouble, and how often it happened: fingerprints and groups; pure.
 
-A group's first record is pushed at once; while the group counts, a repeat costs the logging call one
-lookup and one count. No clock is read here, and nothing that a logging call runs takes a lock.
+A group's first record is pushed at once; while the group counts, a repeat costs the logging call
+one lookup and one count. No clock is read here, and what a logging call runs takes no lock.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ class Grouping:
     max_groups: int = 1000
     """Groups known at a time; further different messages are counted together, by level."""
     key: str | Callable[[logging.LogRecord], object] | None = None
-    """What makes records the same trouble, in place of the fingerprint: a template over the record's
-    attributes such as ``"{name} {funcName}"``, or a function of the record."""
+    """What makes records the same trouble, in place of the fingerprint: a template over the
+    record's attributes such as ``"{name} {funcName}"``, or a function of the record."""
 
     def __post_init__(self) -> None:
         if not self.interval >= 0:
@@ -63,7 +63,7 @@ class Grouping:
 
 
 Glimpse = tuple[object, object, float]
-"""What is kept of a repeat with an exception, whose record would keep frames alive: msg, args, created."""
+"""What is kept of a repeat whose record would keep frames alive: msg, args, created."""
 
 
 class Group:

@@ -49,7 +49,7 @@ class PushoverHandler(logging.Handler):
     ``token`` and ``user`` may be given as ``env:NAME`` or ``file:PATH``; left out they come from
     ``PUSHOVER_TOKEN`` and ``PUSHOVER_USER``, or the files named by ``PUSHOVER_TOKEN_FILE`` and
     ``PUSHOVER_USER_FILE``. ``user`` may be a list. Every option may be written as dictConfig can
-    hold it: durations as ``"30s"``, switches as ``"true"``, priorities and levels by name or number.
+    hold it: durations as ``"30s"``, switches as ``"true"``, levels and priorities by name.
 
     Constructing it touches no network and starts no thread. Raises TypeError or ValueError, naming
     the option and never a secret, for what it cannot use.

@@ -56,7 +56,7 @@ class Intake(Generic[Entry]):
         return None
 
     def take(self, least: Priority = Priority.LOWEST) -> tuple[Priority, Entry] | None:
-        """The most urgent entry, the oldest among equals; None when none waits as urgent as that."""
+        """The most urgent entry, the oldest of equals; None when none as urgent as that waits."""
         for priority in _MOST_URGENT_FIRST:
             if priority < least:
                 break

@@ -1,8 +1,8 @@
-"""What the courier carries: pushes to be, the records they stand for, and who writes and sends them."""
+"""What the courier carries: pushes to be, and the records they stand for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
@@ -10,6 +10,7 @@ from typing import Generic, Protocol, TypeVar
 from .alerts import Alert, Priority
 from .grouping import Group
 from .incidents import ReceiptNews
+from .quota import Allowance
 from .retrying import Outage
 
 __all__ = ["Parcel", "Post", "Receipt", "Share"]
@@ -29,7 +30,10 @@ class Share(Generic[Item]):
 
 @dataclass(eq=False)
 class Parcel(Generic[Item]):
-    """A push on its way: one group's first record or its summary, or a digest of many groups."""
+    """A push on its way: a group's first record or its summary, a digest of many groups, a report.
+
+    A report, which has no shares, stands for no record: it says something of the handler itself.
+    """
 
     shares: Sequence[Share[Item]]
     priority: Priority
@@ -70,6 +74,12 @@ class Post(Protocol[Item]):
     def write(self, shares: Sequence[Share[Item]], priority: Priority) -> Alert:
         """The alert for one record, for a group's repeats, or for many groups."""
 
+    def report_losses(self, by_level: Mapping[int, int], capacity: int) -> Alert:
+        """The alert that says how many records found no room."""
+
+    def report_allowance(self, allowance: Allowance, reserve: int) -> Alert:
+        """The alert that says that the month's messages run low."""
+
     def send(self, alert: Alert, timeout: float | None) -> Receipt:
         """Send it once, within ``timeout`` seconds where given; raises PushoverError."""
 
@@ -79,7 +89,7 @@ class Post(Protocol[Item]):
     def cancel(self, tag: str) -> None:
         """End the ringing of all emergencies with this tag; raises PushoverError."""
 
-    def acknowledged(self, receipt: str, news: ReceiptNews) -> None:
+    def acknowledged(self, news: ReceiptNews) -> None:
         """Hear that someone acknowledged."""
 
     def lost(self, share: Share[Item]) -> None:

@@ -13,6 +13,7 @@ from .incidents import ReceiptNews
 from .notices import NOTICES
 from .options import Settings
 from .parcels import Receipt, Share
+from .quota import Allowance
 from .rendering import Capture
 from .summaries import Writer
 
@@ -48,6 +49,12 @@ class Phone:
             NOTICES.say("override", f"left out of a push: {complaint}")
         return alert
 
+    def report_losses(self, by_level: Mapping[int, int], capacity: int) -> Alert:
+        return self._writer.losses(by_level, capacity)
+
+    def report_allowance(self, allowance: Allowance, reserve: int) -> Alert:
+        return self._writer.allowance(allowance, reserve)
+
     def send(self, alert: Alert, timeout: float | None) -> Receipt:
         application = self._connected(timeout)
         return application.send({**alert.parameters(), "user": self._user})
@@ -58,7 +65,7 @@ class Phone:
     def cancel(self, tag: str) -> None:
         self._connected(None).cancel_by_tag(tag)
 
-    def acknowledged(self, receipt: str, news: ReceiptNews) -> None:
+    def acknowledged(self, news: ReceiptNews) -> None:
         _call("on_acknowledged", self._settings.on_acknowledged, news)
 
     def failed(self, error: Exception) -> None:
@@ -107,7 +114,7 @@ def _call(what: str, function: Callable[..., object] | None, argument: object) -
 
 
 _transports: weakref.WeakValueDictionary[tuple[int, str], Transport] = weakref.WeakValueDictionary()
-"""By process and address: handlers for one service share one connection. Used by the courier only."""
+"""By process and address: handlers for one service share one connection. The courier's alone."""
 
 
 def _shared_transport(api_url: str, timeout: tuple[float, float]) -> Transport:

@@ -1,4 +1,4 @@
-"""Blanks what must not leave the machine in a push: credentials, wherever a text spells them out."""
+"""Blanks what must not leave the machine in a push: credentials that a text spells out."""
 
 from __future__ import annotations
 

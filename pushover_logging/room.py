@@ -20,7 +20,7 @@ __all__ = ["Room"]
 Item = TypeVar("Item")
 
 _FAREWELLS = 3
-"""So many pushes may go one by one when the process ends; more go as one digest, in one round trip."""
+"""So many pushes go one by one when the process ends; more go as one digest, in one round trip."""
 
 
 class Room(Generic[Item]):
@@ -28,8 +28,7 @@ class Room(Generic[Item]):
 
     def __init__(self, capacity: int, groups: Groups) -> None:
         self.capacity = capacity
-        self.turned_away = Tally()
-        """Records that found no room."""
+        self._turned_away: dict[int, Tally] = {}
         self.evicted: deque[tuple[Group, Item]] = deque(maxlen=capacity)
         """The latest of them, for whom it may concern."""
         self.in_hand: Parcel[Item] | None = None
@@ -42,8 +41,12 @@ class Room(Generic[Item]):
         """Let a group's first record wait; when the room is full, the least urgent goes."""
         gone = self._intake.put(priority, (group, item))
         if gone is not None:
-            self.turned_away.add()
-            gone[0].close()  # its next record is a first one again, and may find room
+            loser = gone[0]
+            tally = self._turned_away.get(loser.levelno)
+            if tally is None:
+                tally = self._turned_away.setdefault(loser.levelno, Tally())
+            tally.add()
+            loser.close()  # its next record is a first one again, and may find room
             self.evicted.append(gone)
 
     def put(self, parcel: Parcel[Item]) -> None:
@@ -51,6 +54,10 @@ class Room(Generic[Item]):
         self._parcels.append(parcel)
         if self.in_hand is parcel:
             self.in_hand = None
+
+    def turned_away(self) -> dict[int, int]:
+        """How many records of each level found no room."""
+        return {level: tally.value() for level, tally in list(self._turned_away.items())}
 
     def has_arrivals(self) -> bool:
         return len(self._intake) > 0
@@ -71,13 +78,14 @@ class Room(Generic[Item]):
         With more waiting than the minute has room for, everything goes as one digest.
         """
         ready = [p for p in self._parcels if p.priority >= least and p.not_before <= now]
-        waiting = self._intake.count(least) + len(ready)
+        # A report has no shares; it can be in no digest, and goes by itself.
+        waiting = self._intake.count(least) + sum(bool(parcel.shares) for parcel in ready)
         slots = gate.slots(now)
-        if not waiting or (not slots and not ending):
+        if not (waiting or ready) or (not slots and not ending):
             return None
         crowded = waiting > _FAREWELLS if ending else slots == 1 < waiting
         if crowded:
-            self.in_hand = self._digest(least, ready, now)
+            self.in_hand = self._digest(least, [p for p in ready if p.shares], now)
         else:
             self.in_hand = self._single(least, ready, now, untried_first=gate.in_outage)
         return self.in_hand

@@ -6,12 +6,13 @@ import dataclasses
 import html
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from . import markup
 from .alerts import Alert, Priority, cut
 from .client.constants import MESSAGE_LIMIT
 from .parcels import Share
+from .quota import Allowance
 from .rendering import Capture, Renderer, Style
 
 __all__ = ["Writer"]
@@ -21,7 +22,7 @@ _LINE_LIMIT = 200
 
 
 class Writer:
-    """Writes alerts in one style; every push that stands for more than one record says for how many."""
+    """Writes alerts in one style; a push that stands for several records says for how many."""
 
     def __init__(self, style: Style, renderer: Renderer) -> None:
         self._style = style
@@ -66,16 +67,43 @@ class Writer:
         return self._renderer.capture(record)._replace(trouble=noted.trouble)
 
     def _digest(self, shares: Sequence[Share[Capture]], priority: Priority) -> Alert:
-        """The largest groups by name, the most urgent before others, and how many more there are."""
+        """The largest groups by name, the most urgent first, and how many more there are."""
         ranked = sorted(shares, key=lambda s: (s.group.priority, s.records), reverse=True)
         lines = [self._line(share) for share in ranked[:_MOST_LINES]]
+        return self._plain(
+            f"{len(ranked)} different messages", _fitted(lines, len(ranked)), priority
+        )
+
+    def losses(self, by_level: Mapping[int, int], capacity: int) -> Alert:
+        """The report of records that found no room."""
+        total = sum(by_level.values())
+        counts = (
+            f"{count} {logging.getLevelName(level)}"
+            for level, count in sorted(by_level.items(), reverse=True)
+        )
+        message = (
+            f"{', '.join(counts)}: not pushed, for {capacity} more urgent or earlier ones were"
+            " waiting already while the service could not be reached."
+        )
+        return self._plain(f"{total} log records were dropped", message, Priority.NORMAL)
+
+    def allowance(self, allowance: Allowance, reserve: int) -> Alert:
+        """The report that the month's messages run low."""
+        until = f" until {allowance.reset:%Y-%m-%d %H:%M} UTC" if allowance.reset else ""
+        message = (
+            f"{allowance.remaining} of {allowance.limit} messages are left{until}. The last"
+            f" {reserve} are kept for HIGH and EMERGENCY; all else waits for the next month."
+        )
+        return self._plain("The month's pushes run low", message, Priority.HIGH)
+
+    def _plain(self, title: str, message: str, priority: Priority) -> Alert:
+        """A text of our own, with what the handler's style says of every push."""
         style = self._style
         return Alert(
-            message=_fitted(lines, len(ranked)),
-            title=f"{len(ranked)} different messages",
+            message=message,
+            title=title,
             priority=priority,
             timestamp=int(time.time()),
-            levelno=max(share.group.levelno for share in shares),
             device=style.device,
             sound=style.sound,
             ttl=style.ttl,
@@ -90,7 +118,7 @@ class Writer:
         capture = share.item or self._latest(share)
         alert = self._renderer.render(capture, share.group.priority)
         text = html.unescape(markup.strip(alert.message)) if alert.html else alert.message
-        times = f" ×{share.records}" if share.records > 1 else ""
+        times = f" \N{MULTIPLICATION SIGN}{share.records}" if share.records > 1 else ""
         first_line = text.partition("\n")[0]
         return cut(f"{alert.title}{times}: {first_line}", _LINE_LIMIT)
 

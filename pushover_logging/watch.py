@@ -1,4 +1,4 @@
-"""Watches over emergencies that ring: asks whether they were acknowledged, cancels what is resolved."""
+"""Watches over emergencies that ring: asks for acknowledgements, cancels what is resolved."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Watch:
             if not incident.rings(now):
                 self._wait_out(incident, now)
         if news.acknowledged:
-            self._post.acknowledged(incident.receipt, news)
+            self._post.acknowledged(news)
         return True
 
     def cancel_the_resolved(self, now: float) -> list[Group]:
