@@ -54,6 +54,7 @@ for _ in range(100):
     logging.config.dictConfig(stage.config())
 stop.set()
 for thread in threads: thread.join()
+stage.until(lambda: stage.threads_beside_main() <= 1)  # a joined thread may still be dying
 stage.note(couriers=stage.threads_beside_main())
 """
 

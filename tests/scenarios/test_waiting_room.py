@@ -34,6 +34,26 @@ stage.accounts(phone)
     assert outcome.records == 32 - lost
 
 
+@pytest.mark.scenario("B1")
+def test_capacity_bounds_what_waits_in_an_outage(scenario: Scenario, server: Any) -> None:
+    """B1: what was tried in vain waits too, and counts as much as what was never tried."""
+    program = """
+import logging, stage
+phone = stage.attach("shop", capacity=5, exit_timeout=0.2,
+                     retry_policy={"wait_initial": 0.01, "wait_max": 0.02})
+for number in range(100):
+    logging.getLogger("shop").error(stage.mark(number))
+    phone.flush(0.02)
+stage.accounts(phone)
+"""
+
+    server.fault("status", count=None, status=503)
+    outcome = scenario.run(program)
+
+    assert outcome.notes["pending"] <= 5 + 1  # one may be in hand
+    assert outcome.notes["pending"] + outcome.notes["dropped"]["full"] == 100
+
+
 @pytest.mark.scenario("B3")
 def test_a_dead_courier_is_replaced_by_the_next_record(scenario: Scenario) -> None:
     """B3: an exception ends the thread; the next record starts another, and nothing is lost."""
