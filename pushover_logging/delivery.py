@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from datetime import datetime, timezone
 from typing import Generic, TypeVar
 
@@ -29,6 +29,10 @@ __all__ = ["Delivery"]
 Item = TypeVar("Item")
 
 
+def _today() -> datetime:
+    return datetime.now(timezone.utc)
+
+
 class Delivery(Generic[Item]):
     """Takes what a handler submits to the service, the most urgent first, one send at a time."""
 
@@ -42,6 +46,8 @@ class Delivery(Generic[Item]):
         retry_policy: RetryPolicy,
         quota_reserve: int,
         someone_listens: bool,
+        clock: Callable[[], float] = time.monotonic,
+        today: Callable[[], datetime] = _today,
     ) -> None:
         self.exit_timeout = exit_timeout
         self.groups = Groups(grouping)
@@ -51,6 +57,8 @@ class Delivery(Generic[Item]):
         self._policy = retry_policy
         self._quota_reserve = quota_reserve
         self._someone_listens = someone_listens
+        self._clock = clock
+        self._today = today
         self._refused = False
         self.start_over()
 
@@ -102,17 +110,17 @@ class Delivery(Generic[Item]):
         )
 
     def prepare(self) -> None:
-        if self._is_open or time.monotonic() < self._opens_at:
+        if self._is_open or self._clock() < self._opens_at:
             return
         try:
             self._post.open()
             self._is_open = True
         except Exception as error:  # noqa: BLE001 - a broken installation; it may be mended
             NOTICES.say("open", f"cannot send: {_place(error)}")
-            self._opens_at = time.monotonic() + self._policy.wait_initial
+            self._opens_at = self._clock() + self._policy.wait_initial
 
     def step(self, deadline: float | None) -> float | None:
-        now, ending = time.monotonic(), deadline is not None
+        now, ending = self._clock(), deadline is not None
         self._hand_over_the_evicted(now)
         if not self._is_open:
             return self._opens_at if self.unsent() else None
@@ -127,7 +135,7 @@ class Delivery(Generic[Item]):
             self._deliver(parcel, deadline)
         elif ending or not self._watch.ask(now):
             return self._next_due(now)
-        return time.monotonic()
+        return self._clock()
 
     def _hand_over_the_evicted(self, now: float) -> None:
         room = self._room
@@ -180,7 +188,7 @@ class Delivery(Generic[Item]):
         """Say in a push of its own what no record's push can say."""
         with self._lock:
             gate, room = self._gate, self._room
-            if gate.should_warn(_today()):
+            if gate.should_warn(self._today()):
                 alert = self._post.report_allowance(gate.allowance, self._quota_reserve)
                 room.put(Parcel((), alert.priority, now, alert))
             losses = room.turned_away()
@@ -196,7 +204,7 @@ class Delivery(Generic[Item]):
 
     def _choose(self, now: float, *, ending: bool) -> Parcel[Item] | None:
         with self._lock:
-            least = self._gate.least(now, _today())
+            least = self._gate.least(now, self._today())
             if least is None:
                 return None
             return self._room.take_next(self._gate, least, now, ending=ending)
@@ -206,14 +214,14 @@ class Delivery(Generic[Item]):
         with self._lock:
             next_try = self._room.next_try()
             if next_try is not None:
-                gate = max(self._gate.opens_at(now, _today()), self._gate.slot_opens_at(now))
+                gate = max(self._gate.opens_at(now, self._today()), self._gate.slot_opens_at(now))
                 due.append(max(gate, next_try))
         return min((at for at in due if at is not None), default=None)
 
     # One send, and what became of it.
 
     def _deliver(self, parcel: Parcel[Item], deadline: float | None) -> None:
-        timeout = None if deadline is None else max(0.1, deadline - time.monotonic())
+        timeout = None if deadline is None else max(0.1, deadline - self._clock())
         parcel.tries += 1
         try:
             alert = parcel.alert = parcel.alert or self._post.write(parcel.shares, parcel.priority)
@@ -242,7 +250,7 @@ class Delivery(Generic[Item]):
             self._room.put(parcel)
 
     def _delivered(self, parcel: Parcel[Item], alert: Alert, receipt: Receipt) -> None:
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             self._room.in_hand = None
             allowance = self._gate.allowance.updated(
@@ -261,7 +269,7 @@ class Delivery(Generic[Item]):
             self.groups.rest(share.group, now)
 
     def _wait_for_the_month(self, parcel: Parcel[Item], error: RateLimitError) -> None:
-        ends = self._gate.spent(error, _today())
+        ends = self._gate.spent(error, self._today())
         self._books.allowance = self._gate.allowance
         self._put_off(parcel, 0.0)
         NOTICES.say(
@@ -288,7 +296,7 @@ class Delivery(Generic[Item]):
             self._drop(parcel, "refused", error)
 
     def _try_later(self, parcel: Parcel[Item], error: PushoverError, *, quietly: bool) -> None:
-        now = time.monotonic()
+        now = self._clock()
         parcel.failures = parcel.failures or Outage(self._policy)
         until = self._gate.failed(error, parcel.failures, parcel.priority, now)
         if self._policy.gives_up(parcel.tries, now - parcel.since):
@@ -304,7 +312,7 @@ class Delivery(Generic[Item]):
         with self._lock:
             self._room.in_hand = None
             self._books.enter_drop(parcel.records, reason)
-            self._rest(parcel, time.monotonic())
+            self._rest(parcel, self._clock())
         for share in parcel.shares:
             self._post.lost(share)
         self._post.failed(error)
@@ -347,10 +355,6 @@ class Delivery(Generic[Item]):
                 missed=self._missed.value(),
                 incidents=self._watch.reports(),
             )
-
-
-def _today() -> datetime:
-    return datetime.now(timezone.utc)
 
 
 def _words(error: PushoverError) -> str:
