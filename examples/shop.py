@@ -6,6 +6,7 @@ It has never heard of Pushover: where its log goes is said in that file, for
 ``logging.config.dictConfig``.
 """
 
+import itertools
 import json
 import logging
 import logging.config
@@ -17,16 +18,9 @@ logger = logging.getLogger("shop")
 stock_logger = logging.getLogger("shop.stock")
 payment_logger = logging.getLogger("shop.payment")
 
-STOCK = {"tea": 3, "cups": 8, "kettle": 0}
-CREDIT = {"Ada": 100, "Grace": 100, "Alan": 5}
 PRICES = {"tea": 7, "cups": 15, "kettle": 40}
-ORDERS = [
-    (1041, "Ada", "tea"),
-    (1042, "Alan", "cups"),
-    (1043, "Grace", "cups"),
-    (1044, "Ada", "kettle"),
-    (1045, "Grace", "tea"),
-]
+STOCK = {"tea": 20, "cups": 20, "kettle": 1}
+PAYMENT_OUTAGE = range(1045, 1055)
 
 
 class PaymentError(Exception):
@@ -42,31 +36,33 @@ def take_from_stock(item: str) -> bool:
     return True
 
 
-def charge(customer: str, amount: int) -> None:
-    if amount > CREDIT[customer]:
-        raise PaymentError(f"{customer}'s card was refused for {amount} EUR")
-    CREDIT[customer] -= amount
+def charge(number: int, amount: int) -> None:
+    if number in PAYMENT_OUTAGE:
+        raise PaymentError(f"the card reader does not answer, {amount} EUR are not paid")
 
 
-def handle(number: int, customer: str, item: str) -> None:
+def handle(number: int, item: str) -> bool:
+    """Sell it; whether the order needs somebody's hand."""
     if not take_from_stock(item):
-        return
+        return False
     try:
-        charge(customer, PRICES[item])
+        charge(number, PRICES[item])
     except PaymentError:
         payment_logger.exception("order %d is not paid", number)
-    else:
-        logger.info("order %d: %s for %s", number, item, customer)
+        return True
+    logger.info("order %d: %s sold", number, item)
+    return False
 
 
 def main() -> None:
     config = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("logging.json")
     logging.config.dictConfig(json.loads(config.read_text("utf-8")))
 
-    for order in ORDERS:
-        handle(*order)
-        time.sleep(0.5)
-    logger.critical("the shop closes, unpaid is %d", 1042)
+    unpaid = 0
+    for number, item in zip(range(1041, 1061), itertools.cycle(PRICES)):
+        unpaid += handle(number, item)
+        time.sleep(0.2)
+    logger.critical("closing with %d orders unpaid", unpaid)
 
 
 if __name__ == "__main__":

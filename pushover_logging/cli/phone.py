@@ -13,7 +13,7 @@ from pushover_logging.client.constants import Priority
 from .table import Table
 
 _TIMEOUT = 5.0
-_OUTAGE_AFTER = 5
+_OUTAGE_AFTER = 2
 """Pushes that arrive before the server is made to fail."""
 _OUTAGE_REQUESTS = 3
 """Requests that it then answers with 500."""
@@ -57,12 +57,14 @@ class Phone:
         fields = message["params"]
         priority = Priority(int(fields.get("priority", 0)))
         self.pushes += 1
-        count = _STANDS_FOR.search(fields.get("title", ""))
+        title, lines = fields.get("title", ""), fields["message"].splitlines()
+        count = _STANDS_FOR.search(title)
         self.records += int(count[1]) if count else 1
-        self._table.push(priority, fields.get("title", ""), fields["message"])
+        # Of one record the first line will do; what stands for many says in each line for which.
+        self._table.push(priority, title, lines if count else lines[:1])
         if message["receipt"]:
             due = time.monotonic() + _RINGS_FOR
-            self._ringing.append((due, message["receipt"], fields["title"]))
+            self._ringing.append((due, message["receipt"], title))
 
     def _acknowledge_what_rang(self, *, at_once: bool = False) -> None:
         while self._ringing and (at_once or self._ringing[0][0] <= time.monotonic()):

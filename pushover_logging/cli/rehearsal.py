@@ -5,6 +5,7 @@ python -m pushover_logging.cli.rehearsal STATS.json APPLICATION.py [ARGUMENT...]
 
 from __future__ import annotations
 
+import atexit
 import json
 import logging
 import runpy
@@ -12,8 +13,10 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pushover_logging.handler import PushoverHandler
+if TYPE_CHECKING:
+    from pushover_logging.handler import PushoverHandler
 
 _PATIENCE = 60.0
 """Seconds for what still waits when the application is done; the demo's outage is far shorter."""
@@ -23,17 +26,20 @@ def main() -> None:
     """Run it under its own name; whatever ends it, the books are written."""
     stats, application, *arguments = sys.argv[1:]
     sys.argv = [application, *arguments]
+    # Exit hooks run last in, first out: this one after the handlers', which send the last counts.
+    # They are registered when the application configures them, for nothing has loaded them yet.
+    atexit.register(lambda: Path(stats).write_text(json.dumps(_books()), "utf-8"))
     try:
         runpy.run_path(application, run_name="__main__")
     finally:
-        Path(stats).write_text(json.dumps(_books()), "utf-8")
+        for handler in _handlers():
+            handler.flush(_PATIENCE)
 
 
 def _books() -> Counter[str]:
-    """The sums over all handlers, once they have delivered what they can."""
+    """The sums over all handlers."""
     books = Counter[str](accepted=0, delivered=0, pending=0, dropped=0, pushes=0)
     for handler in _handlers():
-        handler.flush(_PATIENCE)
         stats = handler.stats()
         books["accepted"] += stats.accepted
         books["delivered"] += stats.delivered
@@ -44,6 +50,8 @@ def _books() -> Counter[str]:
 
 
 def _handlers() -> Iterator[PushoverHandler]:
+    from pushover_logging.handler import PushoverHandler  # no earlier: see main
+
     loggers = [logging.root, *logging.root.manager.loggerDict.values()]
     handlers = {
         handler

@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Sequence
 
 from pushover_logging.client.constants import Priority
 
@@ -16,7 +17,7 @@ _STYLES = {
     Priority.HIGH: ("▲", "33"),
     Priority.EMERGENCY: ("‼", "1;31"),
 }
-_AT, _PRIORITY, _TITLE = 6, 11, 20
+_AT, _PRIORITY, _TITLE = 6, 9, 24
 
 
 class Table:
@@ -26,18 +27,16 @@ class Table:
         self._started = time.monotonic()
         self._width = min(shutil.get_terminal_size((80, 24)).columns, 120)
         self._coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        self._print(f"{'time':>{_AT}}  {'priority':{_PRIORITY}}  {'title':{_TITLE}}  text", "1")
+        self._print(f"{'time':>{_AT}}  {'priority':{_PRIORITY + 2}}  {'title':{_TITLE}}  text", "1")
         self._print("-" * self._width, "2")
 
-    def push(self, priority: Priority, title: str, text: str) -> None:
-        """Print one push: its title and the first line of its text."""
+    def push(self, priority: Priority, title: str, lines: Sequence[str]) -> None:
+        """Print one push: its title and the lines of its text that matter."""
         sign, style = _STYLES[priority]
-        kind = f"{sign} {priority.name}"
-        first = text.partition("\n")[0]
-        self._print(
-            f"{self._now()}  {kind:{_PRIORITY}}  {_cut(title, _TITLE):{_TITLE}}  {first}",
-            style,
-        )
+        begin = f"{self._now()}  {sign} {priority.name:{_PRIORITY}}  {_cut(title, _TITLE):{_TITLE}}"
+        for line in lines:
+            self._print(f"{begin}  {line}", style)
+            begin = " " * len(begin)
 
     def event(self, text: str) -> None:
         """Print something that happened beside the pushes."""

@@ -54,7 +54,7 @@ def test_demo_shows_every_level_of_urgency(
 
 
 def test_demo_outlives_an_outage(local: subprocess.CompletedProcess[str]) -> None:
-    events = ["the service breaks", "requests were in vain", "CRITICAL shop"]
+    events = ["the service breaks", "requests were in vain", "ERROR shop", "CRITICAL shop"]
 
     assert sorted(events, key=local.stdout.index) == events
 
@@ -68,7 +68,12 @@ def test_demo_fits_80_columns_without_colours_where_nobody_watches(
     assert "\033" not in local.stdout
 
 
-def test_demo_for_a_real_phone_sends_what_it_shows() -> None:
+def test_demo_rings_once_for_the_same_trouble(local: subprocess.CompletedProcess[str]) -> None:
+    assert len(re.findall(r"EMERGENCY  ERROR shop.payment", local.stdout)) == 1
+    assert re.search("ERROR shop.payment \N{MULTIPLICATION SIGN}[2-9]", local.stdout)
+
+
+def test_demo_for_a_real_phone_shows_all_records_and_counts_the_pushes() -> None:
     with DevServer(port=0) as server:
         account = {
             "PUSHOVER_API_URL": server.url,
@@ -80,7 +85,8 @@ def test_demo_for_a_real_phone_sends_what_it_shows() -> None:
 
     shown = re.findall(r"^ *\d+\.\d s  \S [A-Z]+", run.stdout, re.MULTILINE)
     assert run.returncode == 0, run.stderr
-    assert len(shown) == len(server.messages) > 0
+    assert f"{len(shown)} records logged" in run.stdout
+    assert f"{len(server.messages)} pushes stand for {len(shown)} records" in run.stdout
 
 
 def test_demo_for_a_real_phone_wants_its_keys(
