@@ -185,6 +185,17 @@ def test_connections_and_requests_at_once_are_counted(server: DevServer) -> None
     assert server.max_in_flight == 3
 
 
+def test_reset_counts_on_from_what_is_open(server: DevServer, client: Client) -> None:
+    client.send()
+    requests.get(f"{server.url}sounds.json", timeout=10)
+    with server.changed:
+        assert server.changed.wait_for(lambda: server.traffic.open_connections == 1, 10)
+
+    server.reset()
+
+    assert server.max_connections == 1
+
+
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1.evil.example", ""])
 @pytest.mark.parametrize("path", ["/1/sounds.json", "/dev/state"])
 def test_another_sites_name_is_refused(server: DevServer, host: str, path: str) -> None:

@@ -79,6 +79,7 @@ def test_started_again_it_keeps_its_port_and_what_it_has() -> None:
         Client(server).send("after")
 
         assert server.url == first
+        assert server.requests[1].ended_at - server.requests[1].started_at >= 0.01
     assert [message.params["message"] for message in server.messages] == ["before", "after"]
 
 
