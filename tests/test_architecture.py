@@ -49,7 +49,7 @@ MAY_IMPORT = {
     "grouping": (*VALUES, "incidents", "notices"),
     "incidents": (*VALUES, "grouping"),
     "gate": (*VALUES, "quota", "retrying"),
-    "parcels": (*VALUES, "grouping", "incidents", "retrying"),
+    "parcels": (*VALUES, "grouping", "incidents", "quota", "retrying"),
     "books": (*VALUES, "incidents", "quota"),
     "room": (*VALUES, "gate", "grouping", "intake", "parcels"),
     "watch": (*VALUES, "grouping", "incidents", "notices", "parcels"),
@@ -57,7 +57,7 @@ MAY_IMPORT = {
     "delivery": CARRYING,
     "courier": ("notices",),
     # Where they meet, and what stands before them.
-    "summaries": (*WRITING, "rendering", "parcels"),
+    "summaries": (*WRITING, "rendering", "parcels", "quota"),
     "phone": (*CARRYING, "client", "options", "rendering", "summaries"),
     "handler": (
         *(*CARRYING, *SPELLING, "options", "overrides", "redaction", "rendering", "summaries"),
@@ -203,6 +203,15 @@ def test_the_courier_knows_neither_logging_nor_http() -> None:
     assert {
         name for name in imported if name.split(".")[0] in {"logging", "http", "urllib"}
     } == set()
+
+
+@pytest.mark.parametrize("name", ["intake", "grouping", "incidents", "gate", "quota", "room"])
+def test_decisions_are_given_their_clock_and_take_no_lock(name: str) -> None:
+    (decisions,) = (module for module in MODULES if module.name == name)
+
+    imported = {module.split(".")[0] for module in decisions.imports()}
+
+    assert imported & {"time", "threading", "os", "sys", "socket", "queue", "random"} == set()
 
 
 @every_module
