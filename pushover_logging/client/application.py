@@ -9,7 +9,7 @@ from urllib.parse import quote
 from . import parameters as fields
 from . import receipts
 from .answers import Allowance, Answer, allowance_in, read_allowance, understand
-from .errors import APIError, RateLimitError, TransportError
+from .errors import APIError, TransportError
 from .groups import Group
 from .masking import Payload, mask
 from .parameters import Value
@@ -241,9 +241,6 @@ class Application:
 
     def learn_from(self, outcome: Answer | APIError) -> None:
         """Note whether the token is good, as the outcome of any request shows."""
-        if isinstance(outcome, RateLimitError):
-            # The body of a 429 calls a good token invalid.
-            return
         refused = isinstance(outcome, APIError) and "token" in outcome.bad_inputs
         self._is_authenticated = not refused
         if refused:
@@ -254,7 +251,7 @@ class Application:
         try:
             answer = self.get("sounds.json")
         except APIError as error:
-            if isinstance(error, RateLimitError) or "token" not in error.bad_inputs:
+            if "token" not in error.bad_inputs:
                 raise
             self.learn_from(error)
         else:

@@ -100,7 +100,7 @@ class APIError(PushoverError):
 
 
 class RateLimitError(APIError):
-    """The month's allowance is used up; the token is fine, whatever ``bad_inputs`` says of it."""
+    """The month's allowance is used up. The token is fine, though the answer calls it invalid."""
 
     def __init__(
         self,
@@ -113,6 +113,7 @@ class RateLimitError(APIError):
         reset: datetime | None = None,
     ) -> None:
         super().__init__(url, request, response, timestamp, http_status=http_status)
+        self.bad_inputs.pop("token", None)
         self.reset = reset
         """When the next month's allowance begins, where the service said so."""
 

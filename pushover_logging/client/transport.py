@@ -129,12 +129,10 @@ class Transport:
                 proxies=self._proxies,
             )
             body = response.raw.read(_LARGEST_ANSWER + 1, decode_content=True)
-            if len(body) > _LARGEST_ANSWER:
-                response.close()
-                raise TransportError(
-                    f"{self._host} answered with more than {_LARGEST_ANSWER} bytes"
-                )
-            response.raw.release_conn()
+            # What was read to its end has given its connection back already; this ends the others.
+            response.close()
+        if len(body) > _LARGEST_ANSWER:
+            raise TransportError(f"{self._host} answered with more than {_LARGEST_ANSWER} bytes")
         return Reply(url.partition("?")[0], response.status_code, response.headers, body)
 
     def _current_session(self) -> requests.Session:

@@ -11,7 +11,7 @@ from . import parameters as fields
 from .answers import Answer
 from .attributes import priority as checked_priority
 from .constants import EMERGENCY, EXPIRE_ACCEPTED, NORMAL, RETRY_MINIMUM
-from .errors import APIError, PushoverError, RateLimitError
+from .errors import APIError, PushoverError
 from .masking import mask
 from .messages import EmergencyMessage, Extras, Message
 
@@ -142,7 +142,7 @@ class User:
         if isinstance(outcome, Answer):
             self._is_authenticated = True
             self.app.learn_from(outcome)
-        elif isinstance(outcome, APIError) and not isinstance(outcome, RateLimitError):
+        elif isinstance(outcome, APIError):
             self._learn_from_refusal(outcome)
 
     def _learn_from_refusal(self, error: APIError) -> None:
@@ -156,7 +156,7 @@ class User:
         try:
             found = [self.app.validate(key) for key in self.token.split(",")]
         except APIError as error:
-            if isinstance(error, RateLimitError) or not error.bad_inputs.keys() & {"token", "user"}:
+            if not error.bad_inputs.keys() & {"token", "user"}:
                 raise
             self._learn_from_refusal(error)
             if "token" not in error.bad_inputs:

@@ -110,6 +110,8 @@ def test_quota_is_told_from_a_bad_token() -> None:
     error = refused(429, body, {**DATE, "X-Limit-App-Reset": "1793509200"})
 
     assert type(error) is RateLimitError
+    assert error.bad_inputs == {}
+    assert error.response == body
     assert error.reset == datetime(2026, 11, 1, 5, tzinfo=timezone.utc)
     assert not error.retryable
 
@@ -166,6 +168,13 @@ def test_any_limit_headers_are_survived(values: dict[str, str]) -> None:
     assert allowance.limit is None or allowance.limit >= 0
     assert allowance.remaining is None or allowance.remaining >= 0
     assert allowance.reset is None or allowance.reset.tzinfo is timezone.utc
+
+
+@pytest.mark.parametrize("text", ["", "-1", "1.5", "²", "٣", "1e3", "9" * 5000, "soon"])
+def test_what_is_no_number_is_none(text: str) -> None:
+    headers = {f"X-Limit-App-{name}": text for name in ("Limit", "Remaining", "Reset")}
+
+    assert read_allowance(headers) == Allowance(None, None, None)
 
 
 @given(st.integers(0, 10**9), st.integers(0, 10**9), st.integers(1, 4 * 10**9))

@@ -350,6 +350,19 @@ def test_sending_again_forgets_what_became_of_the_first(user: User, server: DevS
     assert sent.acknowledged_by is None
 
 
+def test_device_of_the_acknowledgement_is_told(
+    user: User, server: DevServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pushover_logging.client.messages.POLL_INTERVAL", 0.0)
+    sent = user.send_message("hi", priority=2)
+    assert isinstance(sent, EmergencyMessage)
+    server.acknowledge(sent.receipt or "", device="phone")
+
+    sent.poll()
+
+    assert sent.acknowledged_by_device == "phone"
+
+
 def test_callback_is_waited_for_after_the_acknowledgement(
     user: User, server: DevServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -73,6 +73,14 @@ def test_keyword_comes_before_defaults_and_defaults_before_environment(
     ]
 
 
+def test_none_is_as_good_as_nothing(server: DevServer) -> None:
+    nothing = dict.fromkeys(("device", "title", "url", "priority", "timestamp", "sound", "newer"))
+
+    assert pushover("hi", token=server.token, user=server.user, **nothing)
+
+    assert server.messages[0].params == {"message": "hi", "user": server.user}
+
+
 def test_anything_can_be_the_message(server: DevServer) -> None:
     assert pushover(3.5, token=server.token, user=server.user)
 
