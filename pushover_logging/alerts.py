@@ -12,8 +12,8 @@ from .client.constants import EXPIRE_MAXIMUM, RETRY_MINIMUM, TITLE_LIMIT, Priori
 __all__ = ["Alert", "Priority", "clean", "cut", "is_blank", "omission", "trim"]
 
 # A text longer than this is shortened before any regular expression sees it: what can be shown is
-# a sixteenth of it, and what waits to be sent must not hold ten megabytes each.
-TEXT_BOUND = 16_384
+# an eighth of it, and what waits to be sent must not hold ten megabytes each.
+TEXT_BOUND = 8_192
 
 
 @dataclass(frozen=True)
