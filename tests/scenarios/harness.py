@@ -23,6 +23,7 @@ HERE = Path(__file__).parent
 PROJECT = HERE.parent.parent
 MARK = re.compile(r"mark-[g-z]{4}(?![a-z])")
 STANDS_FOR = re.compile("\N{MULTIPLICATION SIGN}(\\d+)$")
+OWN_REPORT = re.compile(r"log records were dropped|month's pushes run low")
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,11 @@ class Outcome:
 
 
 def stands_for(message: Any) -> int:
-    """How many records one accepted message stands for."""
-    counted = STANDS_FOR.search(message.params.get("title", ""))
+    """How many records one accepted message stands for: none if the handler speaks of itself."""
+    title = message.params.get("title", "")
+    if OWN_REPORT.search(title):
+        return 0
+    counted = STANDS_FOR.search(title)
     return int(counted[1]) if counted else 1
 
 

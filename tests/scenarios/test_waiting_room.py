@@ -32,6 +32,7 @@ stage.accounts(phone)
     assert lost >= 20
     assert outcome.notes["delivered"] + lost == outcome.notes["accepted"] == 32
     assert outcome.records == 32 - lost
+    assert f"{lost} INFO" in outcome.text("not pushed")
 
 
 @pytest.mark.scenario("B1")
