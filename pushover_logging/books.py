@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,7 +49,7 @@ class Books:
 
     delivered: int = 0
     pushes: int = 0
-    dropped: dict[str, int] = field(default_factory=dict)
+    dropped: Counter[str] = field(default_factory=Counter)
     allowance: Allowance = field(default_factory=Allowance)
 
     def enter_delivery(self, records: int, allowance: Allowance) -> None:
@@ -59,8 +60,7 @@ class Books:
 
     def enter_drop(self, records: int, reason: str) -> None:
         """So many records will not be delivered."""
-        if records:
-            self.dropped[reason] = self.dropped.get(reason, 0) + records
+        self.dropped[reason] += records
 
     def snapshot(
         self,
@@ -71,16 +71,12 @@ class Books:
         incidents: tuple[IncidentReport, ...],
     ) -> Stats:
         """The books with what is not in them: what waits, found no room, or could not be noted."""
-        dropped = dict(self.dropped)
-        if turned_away:
-            dropped["full"] = turned_away
-        if missed:
-            dropped["error"] = dropped.get("error", 0) + missed
+        dropped = Counter(self.dropped) + Counter(full=turned_away, error=missed)
         return Stats(
             accepted=self.delivered + pending + sum(dropped.values()),
             delivered=self.delivered,
             pending=pending,
-            dropped=MappingProxyType(dropped),
+            dropped=MappingProxyType(dict(dropped)),
             pushes=self.pushes,
             limit=self.allowance.limit,
             remaining=self.allowance.remaining,

@@ -158,7 +158,7 @@ class Delivery(Generic[Item]):
                     later = group.until
                     parcel = Parcel([Share[Item](group, group.claim())], Priority.NORMAL, now)
                     parcel.not_before = later
-                    self._room.put(parcel)
+                    self._let_wait(parcel)
                 self.groups.close(group, now)
 
     def _sum_up(self, now: float, *, ending: bool) -> None:
@@ -180,7 +180,7 @@ class Delivery(Generic[Item]):
             answered = incident is not None and not incident.goes_on(group, repeats)
             if priority is Priority.EMERGENCY and (quietly or answered):
                 priority = Priority.NORMAL  # it rang for this already
-            self._room.put(Parcel([Share(group, group.claim())], priority, since=now))
+            self._let_wait(Parcel([Share(group, group.claim())], priority, since=now))
         elif group.until is None or quietly:
             self.groups.close(group, now)
 
@@ -190,7 +190,7 @@ class Delivery(Generic[Item]):
             gate, room = self._gate, self._room
             if gate.should_warn(self._today()):
                 alert = self._post.report_allowance(gate.allowance, self._quota_reserve)
-                room.put(Parcel((), alert.priority, now, alert))
+                self._let_wait(Parcel((), alert.priority, now, alert))
             losses = room.turned_away()
             if losses != self._losses_reported and room.is_empty() and not gate.in_outage:
                 news = {
@@ -200,7 +200,7 @@ class Delivery(Generic[Item]):
                 }
                 self._losses_reported = losses
                 alert = self._post.report_losses(news, self._capacity)
-                room.put(Parcel((), alert.priority, now, alert))
+                self._let_wait(Parcel((), alert.priority, now, alert))
 
     def _choose(self, now: float, *, ending: bool) -> Parcel[Item] | None:
         with self._lock:
@@ -242,12 +242,21 @@ class Delivery(Generic[Item]):
         """Whatever ends the thread in the middle of a send, the alert is tried again."""
         with self._lock:
             if self._room.in_hand is parcel:
-                self._room.put(parcel)
+                self._let_wait(parcel)
+
+    def _let_wait(self, parcel: Parcel[Item]) -> None:
+        """Let a parcel wait, and give up the least urgent if there is no room; under the lock."""
+        victim = self._room.put(parcel)
+        if victim is not None:
+            self._books.enter_drop(victim.records, "full")
+            self._rest(victim, time.monotonic())
+            for share in victim.shares:
+                self._post.lost(share)
 
     def _put_off(self, parcel: Parcel[Item], until: float) -> None:
         with self._lock:
             parcel.not_before = until
-            self._room.put(parcel)
+            self._let_wait(parcel)
 
     def _delivered(self, parcel: Parcel[Item], alert: Alert, receipt: Receipt) -> None:
         now = self._clock()

@@ -97,7 +97,7 @@ class PushoverHandler(logging.Handler):
         policy = _retry_policy(retry_policy, settings.api_url)
         renderer = Renderer(style, redact=Redaction(settings.redact))
         phone = Phone(resolve_token(token), resolve_users(user), settings, Writer(style, renderer))
-        super().__init__(to_level(level, "level"))
+        threshold = to_level(level, "level")
         self._renderer = renderer
         self._priorities = settings.priorities.by_level
         self._ignored = settings.ignore
@@ -114,6 +114,8 @@ class PushoverHandler(logging.Handler):
         self._groups = self._delivery.groups
         self._known_looks = self._groups.quick
         COURIER.enlist(self._delivery)
+        # From here on logging knows it, and flushes and closes it at exit.
+        super().__init__(threshold)
 
     def handle(self, record: logging.LogRecord) -> bool | logging.LogRecord:  # type: ignore[override]
         """Count the record if it is a repeat, else note it; takes no lock, unlike other handlers.

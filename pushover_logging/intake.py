@@ -41,7 +41,8 @@ class Intake(Generic[Entry]):
     """
 
     def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
+        self.capacity = capacity
+        """How many may wait; may be changed by whoever takes."""
         self._size = 0
         # Indexed by priority, -2 to 2: lanes[-2] and lanes[-1] are the last two.
         self._lanes: list[deque[Entry]] = [deque() for _ in Priority]
@@ -51,7 +52,7 @@ class Intake(Generic[Entry]):
         self._lanes[priority].append(entry)
         # Threads may lose each other's increments; `_make_room` counts before it turns anyone away.
         self._size += 1
-        if self._size > self._capacity:
+        if self._size > self.capacity:
             return self._make_room()
         return None
 
@@ -81,7 +82,7 @@ class Intake(Generic[Entry]):
 
     def _make_room(self) -> Entry | None:
         self._size = len(self)
-        if self._size <= self._capacity:
+        if self._size <= self.capacity:
             return None
         for priority in reversed(_MOST_URGENT_FIRST):
             try:

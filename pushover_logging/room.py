@@ -49,11 +49,18 @@ class Room(Generic[Item]):
             loser.close()  # its next record is a first one again, and may find room
             self.evicted.append(gone)
 
-    def put(self, parcel: Parcel[Item]) -> None:
-        """Let a parcel wait."""
+    def put(self, parcel: Parcel[Item]) -> Parcel[Item] | None:
+        """Let a parcel wait; returns the least urgent one if that has to go for it."""
         self._parcels.append(parcel)
         if self.in_hand is parcel:
             self.in_hand = None
+        victim = None
+        if len(self._parcels) > self.capacity:
+            victim = min(self._parcels, key=lambda p: (p.priority, -p.since))
+            self._parcels.remove(victim)
+        # What is put off takes its place from what is yet to come.
+        self._intake.capacity = self.capacity - len(self._parcels)
+        return victim
 
     def turned_away(self) -> dict[int, int]:
         """How many records of each level found no room."""
@@ -88,6 +95,7 @@ class Room(Generic[Item]):
             self.in_hand = self._digest(least, [p for p in ready if p.shares], now)
         else:
             self.in_hand = self._single(least, ready, now, untried_first=gate.in_outage)
+        self._intake.capacity = self.capacity - len(self._parcels)
         return self.in_hand
 
     def next_try(self) -> float | None:
@@ -100,6 +108,7 @@ class Room(Generic[Item]):
         """Take out everything but what is in hand."""
         shares = [share for parcel in self._parcels for share in parcel.shares]
         self._parcels.clear()
+        self._intake.capacity = self.capacity
         return shares + self._first_records(Priority.LOWEST)[0]
 
     def _single(
