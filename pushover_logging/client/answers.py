@@ -11,9 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 from .errors import APIError, RateLimitError, ServerError, TransportError
-from .transport import Reply
+
+if TYPE_CHECKING:
+    from .transport import Reply
 
 _MOST_DIGITS = 15
 

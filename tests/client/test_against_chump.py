@@ -16,6 +16,9 @@ import pushover_logging
 
 from .sides import BOTH, LocalService, Observed, Program, Side, is_aware, outcome_of
 
+# chump makes its datetimes in a way that Python 3.12 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utc:DeprecationWarning")
+
 OTHER_TOKEN = "b" * 30
 UNKNOWN_USER = "n" * 30
 

@@ -14,6 +14,9 @@ from .differences import DIFFERENCES, Difference
 from .sides import LocalService
 
 PAGE = Path(__file__).parents[2] / "docs" / "coming-from-chump.rst"
+# chump makes its datetimes in a way that Python 3.12 warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utc:DeprecationWarning")
+
 each_difference = pytest.mark.parametrize("row", DIFFERENCES, ids=lambda row: row.name)
 
 

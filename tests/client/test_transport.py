@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import subprocess
+import sys
 from urllib.parse import parse_qs
 
 import pytest
@@ -13,6 +15,7 @@ from urllib3.exceptions import ReadTimeoutError
 
 from pushover_logging.client.errors import TransportError
 from pushover_logging.client.transport import File, Transport
+from pushover_logging.devserver import DevServer
 
 from .conftest import Wire
 
@@ -224,18 +227,30 @@ def test_debug_log_of_urllib3_shows_no_token(caplog: pytest.LogCaptureFixture) -
     assert caplog.messages == ['https://api "GET /1/sounds.json?token=azG…&a=b"']
 
 
+FORKING = """
+import os, sys
+from pushover_logging.client import Application
+app = Application(sys.argv[1], api_url=sys.argv[2])
+app.limits()
+child = os.fork()
+if child == 0:
+    app.limits()
+    os._exit(0)
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+app.limits()
+"""
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
-def test_forked_child_opens_a_connection_of_its_own() -> None:
-    transport = Transport()
-    inherited = transport._session
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if transport._current_session() is not inherited else 1)
+def test_forked_child_has_a_connection_of_its_own() -> None:
+    with DevServer(port=0) as server:
+        program = [sys.executable, "-c", FORKING, server.token, server.url]
+        subprocess.run(program, timeout=30, check=True)
 
-    _, status = os.waitpid(child, 0)
+        first, childs, last = (request.client_port for request in server.requests)
 
-    assert os.waitstatus_to_exitcode(status) == 0
-    assert transport._current_session() is inherited
+    assert first == last
+    assert childs != first
 
 
 def test_closed_transport_can_be_used_again(wire: Wire) -> None:

@@ -1,0 +1,32 @@
+"""What loads with the light parts of the client: neither requests nor cryptography."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from pushover_logging import client
+
+HEAVY = {"requests", "urllib3", "cryptography", "tenacity", "asyncio"}
+
+
+@pytest.mark.parametrize("module", ["", ".constants", ".errors", ".address", ".callbacks"])
+def test_light_module_loads_nothing_heavy(module: str) -> None:
+    script = f"import sys, pushover_logging.client{module}; print(*{HEAVY} & sys.modules.keys())"
+
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True
+    )
+
+    assert run.stdout.split() == []
+
+
+def test_every_public_name_is_there_and_listed() -> None:
+    found = {name: getattr(client, name) for name in client.__all__}
+
+    assert {name for name, value in found.items() if value.__class__ is type(client)} == set()
+    assert set(client.__all__) <= set(dir(client))
+    with pytest.raises(AttributeError, match="has no attribute 'Nonsense'"):
+        client.Nonsense  # noqa: B018
