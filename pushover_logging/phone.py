@@ -46,7 +46,7 @@ class Phone:
     def write(self, shares: Sequence[Share[Capture]], priority: Priority) -> Alert:
         alert = self._writer.write(shares, priority)
         for complaint in alert.complaints:
-            NOTICES.say("override", f"left out of a push: {complaint}")
+            NOTICES.say("override", f"of a record's own wishes: {complaint}")
         return alert
 
     def report_losses(self, by_level: Mapping[int, int], capacity: int) -> Alert:
