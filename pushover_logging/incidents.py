@@ -66,7 +66,8 @@ class Incident:
     title: str
     groups: tuple[Group, ...]
     expires_at: float
-    asked_at: float
+    looked_at: float
+    """When it was last considered whether to ask the service about it."""
     state: IncidentState = IncidentState.RINGING
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
@@ -114,7 +115,7 @@ class Incidents:
         self, receipt: str, title: str, groups: Iterable[Group], expire: float, now: float
     ) -> Incident:
         """An emergency was accepted and rings from now on."""
-        incident = Incident(receipt, title, tuple(groups), now + expire, asked_at=now)
+        incident = Incident(receipt, title, tuple(groups), now + expire, looked_at=now)
         self._ringing.append(incident)
         self._latest.append(incident)
         return incident
@@ -123,13 +124,15 @@ class Incidents:
         """One whose answer could change what happens next, and was not asked for lately."""
         self._ringing = [incident for incident in self._ringing if incident.rings(now)]
         for incident in self._ringing:
-            if now >= incident.asked_at + _PATIENCE and self._matters(incident):
-                return incident
+            if now >= incident.looked_at + _PATIENCE:
+                incident.looked_at = now  # whether asked or not: nothing is to be done at once
+                if self._matters(incident):
+                    return incident
         return None
 
     def next_question(self) -> float | None:
         """When to look for one to ask again; None when there is none that rings."""
-        return min((incident.asked_at + _PATIENCE for incident in self._ringing), default=None)
+        return min((incident.looked_at + _PATIENCE for incident in self._ringing), default=None)
 
     def resolve(self, tag: str, now: float) -> bool:
         """The trouble with this tag is over; whether there may be something to cancel.

@@ -57,7 +57,6 @@ class Watch:
             incident = self._incidents.to_ask(now)
         if incident is None:
             return False
-        incident.asked_at = now
         try:
             news = self._post.ask(incident.receipt)
         except PushoverError:
