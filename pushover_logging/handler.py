@@ -6,13 +6,14 @@ import logging
 from _thread import get_ident
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from .alerts import Priority
 from .books import Stats
 from .client.address import is_loopback
 from .converters import to_level
 from .courier import COURIER
-from .credentials import resolve_token, resolve_users
+from .credentials import resolve_encryption_key, resolve_token, resolve_users
 from .delivery import Delivery
 from .grouping import COMPARED, Grouping, kept_of, look_of
 from .incidents import ReceiptNews
@@ -32,6 +33,9 @@ from .redaction import Redaction
 from .rendering import Renderer, Style
 from .retrying import POLITE_WAIT, RetryPolicy
 from .summaries import Writer
+
+if TYPE_CHECKING:
+    from .client.encryption import Cipher
 
 __all__ = ["PushoverHandler"]
 
@@ -75,6 +79,7 @@ class PushoverHandler(logging.Handler):
         callback: str | None = None,
         tags: str | Iterable[str] | None = None,
         params: Mapping[str, str | int | float] | None = None,
+        encryption_key: str | bytes | None = None,
         grouping: Grouping | Mapping[str, object] | None = None,
         retry_policy: RetryPolicy | Mapping[str, object] | None = None,
         quota_reserve: int | str = Settings.quota_reserve,
@@ -96,7 +101,13 @@ class PushoverHandler(logging.Handler):
         groups = grouping if isinstance(grouping, Grouping) else Grouping(**read_grouping(grouping))
         policy = _retry_policy(retry_policy, settings.api_url)
         renderer = Renderer(style, redact=Redaction(settings.redact))
-        phone = Phone(resolve_token(token), resolve_users(user), settings, Writer(style, renderer))
+        phone = Phone(
+            resolve_token(token),
+            resolve_users(user),
+            settings,
+            Writer(style, renderer),
+            _cipher(encryption_key),
+        )
         threshold = to_level(level, "level")
         self._renderer = renderer
         self._priorities = settings.priorities.by_level
@@ -226,6 +237,15 @@ class PushoverHandler(logging.Handler):
             group.count()
         if key is None and type(record.msg) is str and len(record.msg) <= COMPARED:
             groups.remember(look_of(record), group)
+
+
+def _cipher(encryption_key: object) -> Cipher | None:
+    key = resolve_encryption_key(encryption_key)
+    if key is None:
+        return None
+    from .client.encryption import Cipher  # only who encrypts needs the library, and needs it now
+
+    return Cipher(key)
 
 
 def _retry_policy(given: RetryPolicy | Mapping[str, object] | None, api_url: str) -> RetryPolicy:

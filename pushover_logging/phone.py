@@ -19,6 +19,7 @@ from .summaries import Writer
 
 if TYPE_CHECKING:
     from .client.application import Application
+    from .client.encryption import Cipher
     from .client.transport import Transport
 
 __all__ = ["Phone"]
@@ -28,12 +29,18 @@ class Phone:
     """Writes and sends one handler's pushes, on the courier's thread."""
 
     def __init__(
-        self, token: str, users: tuple[str, ...], settings: Settings, writer: Writer
+        self,
+        token: str,
+        users: tuple[str, ...],
+        settings: Settings,
+        writer: Writer,
+        cipher: Cipher | None = None,
     ) -> None:
         self._token = token
         self._user = ",".join(users)
         self._settings = settings
         self._writer = writer
+        self._cipher = cipher
         self._application: Application | None = None
         self._transport: Transport | None = None
 
@@ -57,7 +64,10 @@ class Phone:
 
     def send(self, alert: Alert, timeout: float | None) -> Receipt:
         application = self._connected(timeout)
-        return application.send({**alert.parameters(), "user": self._user})
+        parameters = {**alert.parameters(), "user": self._user}
+        return application.send(
+            parameters if self._cipher is None else self._cipher.seal(parameters)
+        )
 
     def ask(self, receipt: str) -> ReceiptNews:
         return self._connected(None).receipt(receipt)
