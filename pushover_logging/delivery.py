@@ -166,7 +166,7 @@ class Delivery(Generic[Item]):
         quietly = ending or self._wrapping_up
         self._wrapping_up = False
         with self._lock:
-            due = self.groups.everyone() if quietly else self.groups.due(now)
+            due = self.groups.unfinished() if quietly else self.groups.due(now)
             for group in due:
                 self._sum_up_one(group, now, quietly=quietly)
             self.groups.forget_idle(now)

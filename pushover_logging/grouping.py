@@ -240,12 +240,16 @@ class Groups:
     def _forget_or_keep(self, group: Group, now: float) -> None:
         if group.unclaimed():
             self.wait(group, now)
-        else:
-            self._by_key.pop(group.key, None)
+        elif self._by_key.get(group.key) is group:
+            del self._by_key[group.key]
 
     def unclaimed(self) -> int:
         """Repeats that no push stands for."""
         return sum(group.unclaimed() for group in self.everyone())
+
+    def unfinished(self) -> list[Group]:
+        """The groups that count, or have counted what no push stands for."""
+        return [group for group in self.everyone() if group.counting or group.unclaimed()]
 
     def everyone(self) -> list[Group]:
         """All groups that are known, open or closed."""

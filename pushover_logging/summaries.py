@@ -19,6 +19,8 @@ __all__ = ["Writer"]
 
 _MOST_LINES = 30
 _LINE_LIMIT = 200
+_MOST_GROUP_TAGS = 50
+"""What the service takes is not known; a digest of more groups than this is no one's to resolve."""
 
 
 class Writer:
@@ -38,7 +40,9 @@ class Writer:
         else:
             alert = self._summary(shares[0], priority)
         tags = [share.group.tag for share in shares if share.group.tag is not None]
-        return dataclasses.replace(alert.counted(records), tags=(*alert.tags, *tags))
+        return dataclasses.replace(
+            alert.counted(records), tags=(*alert.tags, *tags[:_MOST_GROUP_TAGS])
+        )
 
     def _summary(self, share: Share[Capture], priority: Priority) -> Alert:
         latest = self._latest(share)
