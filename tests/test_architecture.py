@@ -145,7 +145,7 @@ every_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: mod
 def test_imports_only_what_the_design_allows(module: Module) -> None:
     home = module.name.split(".")[0]
     if not home:
-        pytest.skip("the public face may import everything")
+        return  # the public face may import everything
     assert home in MAY_IMPORT, f"{home} has no line in the table of who may import whom"
 
     ours = {
