@@ -70,11 +70,6 @@ class Application:
         self._is_authenticated = value
 
     @property
-    def known_to_be_good(self) -> bool | None:
-        """``is_authenticated`` as far as it is known without asking."""
-        return self._is_authenticated
-
-    @property
     def sounds(self) -> dict[str, str] | None:
         """The sounds that a message may have, custom ones too; None for a refused token."""
         if self._sounds is None and self._is_authenticated is not False:
@@ -239,7 +234,7 @@ class Application:
         """Close the connection; a later request opens another."""
         self._transport.close()
 
-    def learn_from(self, outcome: Answer | APIError) -> None:
+    def _learn_from(self, outcome: Answer | APIError) -> None:
         """Note whether the token is good, as the outcome of any request shows."""
         refused = isinstance(outcome, APIError) and "token" in outcome.bad_inputs
         self._is_authenticated = not refused
@@ -253,9 +248,9 @@ class Application:
         except APIError as error:
             if "token" not in error.bad_inputs:
                 raise
-            self.learn_from(error)
+            self._learn_from(error)
         else:
-            self.learn_from(answer)
+            self._learn_from(answer)
             found = answer.body.get("sounds")
             sounds = found if isinstance(found, dict) else {}
             self._sounds = {str(name): str(title) for name, title in sounds.items()}

@@ -148,7 +148,7 @@ class Message:
         except PushoverError as error:
             # Without its traceback, which would keep alive all that was on the stack.
             self.error = error.with_traceback(None)
-            self.user.learn_from(error)
+            self.user._learn_from(error)
         else:
             self._sent(answer)
         return self.is_sent
@@ -162,7 +162,7 @@ class Message:
         self.id = answer.id
         self.sent_at = answer.answered_at
         self.info = answer.info
-        self.user.learn_from(answer)
+        self.user._learn_from(answer)
 
     def _request(self) -> tuple[dict[str, Value], File | None]:
         """What to send: the form fields, and the file that goes with them."""

@@ -69,9 +69,9 @@ class User:
 
         Raises what a request raises, except for a refused token or key.
         """
-        if self._is_authenticated is None and self.app.known_to_be_good is not False:
+        if self._is_authenticated is None and self.app._is_authenticated is not False:
             self._authenticate()
-        return self.app.known_to_be_good is True and bool(self._is_authenticated)
+        return self.app._is_authenticated is True and bool(self._is_authenticated)
 
     @is_authenticated.setter
     def is_authenticated(self, value: bool | None) -> None:
@@ -80,7 +80,7 @@ class User:
     @property
     def devices(self) -> set[str] | None:
         """The names of the user's active devices, asked once; None if user or token are refused."""
-        refused = self._is_authenticated is False or self.app.known_to_be_good is False
+        refused = self._is_authenticated is False or self.app._is_authenticated is False
         if self._devices is None and not refused:
             self._authenticate()
         return self._devices
@@ -137,17 +137,17 @@ class User:
         made.send()
         return made
 
-    def learn_from(self, outcome: Answer | PushoverError) -> None:
+    def _learn_from(self, outcome: Answer | PushoverError) -> None:
         """Note whether user and application are good, as the outcome of a message shows."""
         if isinstance(outcome, Answer):
             self._is_authenticated = True
-            self.app.learn_from(outcome)
+            self.app._learn_from(outcome)
         elif isinstance(outcome, APIError):
             self._learn_from_refusal(outcome)
 
     def _learn_from_refusal(self, error: APIError) -> None:
         if "token" in error.bad_inputs:
-            self.app.learn_from(error)
+            self.app._learn_from(error)
             self._is_authenticated = self._devices = None
         elif "user" in error.bad_inputs:
             self._is_authenticated, self._devices = False, None

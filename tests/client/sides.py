@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import chump
-import chump.connection_pool
+import chump  # type: ignore[import-untyped]
+import chump.connection_pool  # type: ignore[import-untyped]
 import pytest
 import trustme
 

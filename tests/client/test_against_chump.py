@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from operator import attrgetter
 from pathlib import Path
 
-import chump
+import chump  # type: ignore[import-untyped]
 import pytest
 
 import pushover_logging

@@ -84,11 +84,13 @@ class CallbackHandler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def callback() -> Iterator[tuple[str, queue.Queue[bytes]]]:
-    handler = type("Handler", (CallbackHandler,), {"bodies": queue.Queue()})
-    with HTTPServer(("127.0.0.1", 0), handler) as receiver:
+    class Handler(CallbackHandler):
+        bodies = queue.Queue()
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as receiver:
         thread = threading.Thread(target=receiver.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{receiver.server_port}/pushover/acknowledged", handler.bodies
+        yield f"http://127.0.0.1:{receiver.server_port}/pushover/acknowledged", Handler.bodies
         receiver.shutdown()
         thread.join()
 

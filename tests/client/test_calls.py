@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 
@@ -19,6 +20,7 @@ from pushover_logging.client import (
     Validation,
 )
 from pushover_logging.client.constants import SOUNDS
+from pushover_logging.client.parameters import Value
 from pushover_logging.devserver import DevServer
 
 STRANGER = "n" * 30
@@ -44,8 +46,8 @@ def refusal(call: Callable[[], object]) -> APIError:
 
 
 def emergency(app: Application, server: DevServer, tags: str = "disk") -> str:
-    fields = {"user": server.user, "message": "hi", "priority": 2, "retry": 30, "expire": 600}
-    receipt = app.send({**fields, "tags": tags}).receipt
+    fields: dict[str, Value] = {"priority": 2, "retry": 30, "expire": 600, "tags": tags}
+    receipt = app.send({"user": server.user, "message": "hi", **fields}).receipt
     assert receipt is not None
     return receipt
 
@@ -93,9 +95,9 @@ def test_send_takes_several_users(app: Application, server: DevServer) -> None:
     ],
 )
 def test_refused_message_names_what_was_bad(
-    app: Application, server: DevServer, fields: dict[str, object], bad: str
+    app: Application, server: DevServer, fields: dict[str, Value], bad: str
 ) -> None:
-    error = refusal(lambda: app.send({"user": server.user, "message": "hi", **fields}))  # type: ignore[dict-item]
+    error = refusal(lambda: app.send({"user": server.user, "message": "hi", **fields}))
 
     assert bad in error.bad_inputs
     assert error.http_status == 400
@@ -467,3 +469,17 @@ def test_answer_that_lacks_what_was_asked_for_is_no_answer(
         server.fault("status", status=200, body={"status": 1})
         with pytest.raises(TransportError, match="lacks"):
             call()
+
+
+def test_threads_share_two_connections_at_most(app: Application, server: DevServer) -> None:
+    server.fault("delay", count=None, seconds=0.02)
+    threads = [threading.Thread(target=app.limits) for _ in range(8)]
+
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert [request.status for request in server.requests] == [200] * 8
+    assert server.max_in_flight <= 2
+    assert server.max_connections <= 2

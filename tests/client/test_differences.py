@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import chump
+import chump  # type: ignore[import-untyped]
 import pytest
 
 import pushover_logging

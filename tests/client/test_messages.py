@@ -21,6 +21,7 @@ from pushover_logging.client import (
     TransportError,
     User,
 )
+from pushover_logging.client.attachments import Source
 from pushover_logging.devserver import DevServer
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
@@ -189,7 +190,7 @@ def test_image_goes_with_the_message(
     path = tmp_path / "graph.png"
     path.write_bytes(PNG)
     with path.open("rb") as file:
-        sources = {
+        sources: dict[str, Source] = {
             "path": path,
             "text": str(path),
             "bytes": PNG,

@@ -191,7 +191,7 @@ def test_timeouts_proxy_and_trust_reach_the_connection(
     transport.get("sounds.json", {})
 
     sent = wire.request_history[0]
-    assert sent.timeout == (1.0, 2.0)
+    assert sent.timeout == (1.0, 2.0)  # type: ignore[comparison-overlap]
     assert sent.proxies == {"https": "http://proxy.example:3128"}
     assert sent.verify == "/etc/ssl/company.pem"
 
