@@ -82,6 +82,8 @@ class Delivery(Generic[Item]):
         self._turned_away_said = 0
         self._losses_reported: dict[int, int] = {}
         self._wrapping_up = False
+        self._news = False
+        """Something came that no step has seen; what a step saw and could not send is no news."""
         self._is_open = False
         self._opens_at = 0.0
 
@@ -90,10 +92,12 @@ class Delivery(Generic[Item]):
     def submit(self, group: Group, item: Item, priority: Priority) -> None:
         """Let a group's first record wait for the courier."""
         self._room.admit(group, item, priority)
+        self._news = True
 
     def resolve(self, key: Hashable) -> None:
         """The trouble that records call by this key is over."""
         self._watch.resolve(key)
+        self._news = True
 
     def missed(self) -> None:
         """A record could not even be noted."""
@@ -102,12 +106,7 @@ class Delivery(Generic[Item]):
     # The courier's thread.
 
     def has_news(self) -> bool:
-        return (
-            self._room.has_arrivals()
-            or self._wrapping_up
-            or self._watch.has_news()
-            or bool(self._room.evicted)
-        )
+        return self._news
 
     def prepare(self) -> None:
         if self._is_open or self._clock() < self._opens_at:
@@ -121,6 +120,7 @@ class Delivery(Generic[Item]):
 
     def step(self, deadline: float | None) -> float | None:
         now, ending = self._clock(), deadline is not None
+        self._news = False  # before anything is looked at: what comes meanwhile is seen next time
         self._hand_over_the_evicted(now)
         if not self._is_open:
             return self._opens_at if self.unsent() else None
@@ -249,7 +249,7 @@ class Delivery(Generic[Item]):
         victim = self._room.put(parcel)
         if victim is not None:
             self._books.enter_drop(victim.records, "full")
-            self._rest(victim, time.monotonic())
+            self._rest(victim, self._clock())
             for share in victim.shares:
                 self._post.lost(share)
 
@@ -340,6 +340,7 @@ class Delivery(Generic[Item]):
     def wrap_up(self) -> None:
         """Let the courier send the summaries that wait for their interval."""
         self._wrapping_up = True
+        self._news = True
 
     def abandon(self) -> None:
         """Give up what waits, but for what is in hand: its answer may come yet."""

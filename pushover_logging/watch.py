@@ -35,9 +35,6 @@ class Watch:
         """The trouble that records call by this key is over; may be called in a logging call."""
         self._resolved.append(key)
 
-    def has_news(self) -> bool:
-        return bool(self._resolved)
-
     def reports(self) -> tuple[IncidentReport, ...]:
         return self._incidents.reports()
 
