@@ -65,7 +65,7 @@ MAY_IMPORT = {
     ),
     "oneshot": ("client", "credentials"),
     "cli": (*VALUES, *SPELLING, "client", "handler", "devserver"),
-    "pytest_plugin": ("devserver", "handler"),
+    "pytest_plugin": ("devserver", "handler", "retrying"),
     "__main__": ("cli",),
 }
 
