@@ -19,6 +19,8 @@ __all__ = ["Gate"]
 _MINUTE = 60.0
 _WALL_CLOCK_LOOK = 60.0
 """Seconds between two looks at the wall clock, which may be set, while the month is waited out."""
+_CLOCKS_DIFFER = timedelta(days=1)
+"""A month said to have ended this lately, and refused nevertheless, ends soon by another clock."""
 
 
 class Gate:
@@ -54,6 +56,8 @@ class Gate:
 
     def opens_at(self, now: float, today: datetime) -> float:
         """When to ask again, if what waits may not go now."""
+        if self._month_ends is None and now < self._hold_until:
+            return self._hold_until
         if self._month_ends is not None or self.is_low(today):
             ends = self._month_ends or self.allowance.reset_after(today)
             return now + min(max((ends - today).total_seconds(), 0.0), _WALL_CLOCK_LOOK)
@@ -102,10 +106,13 @@ class Gate:
 
     def spent(self, error: RateLimitError, today: datetime) -> datetime:
         """The month's messages are used up; when it ends."""
-        self.allowance = self.allowance.updated(None, 0, error.reset)
-        # A reset that lies behind us and was still refused is none: do not ask again at once.
+        known = self.allowance.updated(None, 0, error.reset)
+        ends = known.reset_after(today)
+        if known.reset is not None and today - _CLOCKS_DIFFER < known.reset <= today:
+            ends = today + timedelta(seconds=self._policy.wait_max)
         soonest = today + timedelta(seconds=self._policy.wait_initial)
-        self._month_ends = max(self.allowance.reset_after(today), soonest)
+        self._month_ends = max(ends, soonest)
+        self.allowance = known.updated(None, None, self._month_ends)
         return self._month_ends
 
     def _month_is_spent(self, today: datetime) -> bool:

@@ -39,10 +39,10 @@ class Allowance:
 
 
 def next_month(now: datetime) -> datetime:
-    """The next midnight in US Central time that begins a month.
+    """The next midnight in US Central time that begins a month, in UTC.
 
     Source: https://pushover.net/api#limits.
     """
     local = now.astimezone(_US_CENTRAL)
     year, month = divmod(local.year * 12 + local.month, 12)
-    return datetime(year, month + 1, 1, tzinfo=_US_CENTRAL)
+    return datetime(year, month + 1, 1, tzinfo=_US_CENTRAL).astimezone(timezone.utc)
