@@ -6,13 +6,13 @@ import os
 import re
 from typing import TYPE_CHECKING, Final
 
-from .client.constants import API_URL, KEY_PATTERN, USERS_MAXIMUM
+from .client.constants import KEY_PATTERN, USERS_MAXIMUM
 from .converters import kind_of, masked
 
 if TYPE_CHECKING:
-    from urllib.parse import SplitResult
+    pass
 
-__all__ = ["resolve_api_url", "resolve_encryption_key", "resolve_token", "resolve_users"]
+__all__ = ["resolve_encryption_key", "resolve_token", "resolve_users"]
 
 _ENCRYPTION_KEY: Final = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
 _KEY_SEPARATOR: Final = re.compile(r"\s*,\s*|\s+")
@@ -129,55 +129,3 @@ def _key(text: str, source: str) -> str:
 def _malformed(text: str, source: str, length: int, of: str) -> str:
     found = f"is of length {len(text)}" if len(text) != length else "holds other characters"
     return f"{source} {found}; expected {length} {of}"
-
-
-def resolve_api_url(api_url: object = None) -> str:
-    """Return the address of the service, ending in a slash.
-
-    It is the argument, else ``PUSHOVER_API_URL``, else Pushover's own. Tokens travel there, so that
-    anything but https is refused unless it stays on this machine.
-    """
-    if api_url is None:
-        text = os.environ.get("PUSHOVER_API_URL", "").strip()
-        source = "api_url from the environment variable PUSHOVER_API_URL"
-        return _checked_url(text, source) if text else API_URL
-    if not isinstance(api_url, str):
-        raise TypeError(f"api_url is {kind_of(api_url)}; expected a string")
-    return _checked_url(api_url.strip(), "api_url")
-
-
-def _checked_url(text: str, source: str) -> str:
-    url = _split(text)
-    if url is None:
-        raise ValueError(f"{source} is no address; expected one such as {API_URL}")
-    if url.query or url.fragment or "@" in url.netloc:
-        raise ValueError(f"{source} holds a query, fragment or password; expected only a path")
-    if url.scheme == "http" and not _is_loopback(url.hostname or ""):
-        raise ValueError(
-            f"{source} is plain http to {url.hostname}; expected https, "
-            "for http only goes to this machine (127.0.0.1, ::1, localhost)"
-        )
-    return text if text.endswith("/") else f"{text}/"
-
-
-def _split(text: str) -> SplitResult | None:
-    from urllib.parse import urlsplit  # only who gives an address pays for its import
-
-    # Parsers disagree on what blanks and backslashes mean, so that none may decide where tokens go.
-    if re.search(r"[\s\\]", text):
-        return None
-    try:
-        url = urlsplit(text)
-        valid = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-    except ValueError:
-        return None
-    return url if valid else None
-
-
-def _is_loopback(host: str) -> bool:
-    from ipaddress import ip_address  # only plain http pays for its import
-
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Hashable
 from datetime import datetime, timezone
 from typing import Generic, TypeVar
@@ -82,6 +83,8 @@ class Delivery(Generic[Item]):
         self._turned_away_said = 0
         self._losses_reported: dict[int, int] = {}
         self._wrapping_up = False
+        self._without_room: deque[Share[Item]] = deque()
+        """Shares of parcels that were given up under the lock, to be handed over outside it."""
         self._news = False
         """Something came that no step has seen; what a step saw and could not send is no news."""
         self._is_open = False
@@ -146,6 +149,8 @@ class Delivery(Generic[Item]):
             NOTICES.say(
                 "full", f"{news} of the least urgent records dropped: {room.capacity} wait already"
             )
+        while self._without_room:
+            self._post.lost(self._without_room.popleft())
         while room.evicted:
             group, item = room.evicted.popleft()
             self.groups.wait(group, now)  # for what it has counted
@@ -155,7 +160,8 @@ class Delivery(Generic[Item]):
         for group in self._watch.cancel_the_resolved(now):
             with self._lock:
                 if group.unclaimed() and group.until is not None:
-                    later = group.until
+                    # It may have been put off for as long as the ringing would have lasted.
+                    later = min(group.until, now + self._grouping.interval)
                     parcel = Parcel([Share[Item](group, group.claim())], Priority.NORMAL, now)
                     parcel.not_before = later
                     self._let_wait(parcel)
@@ -250,8 +256,7 @@ class Delivery(Generic[Item]):
         if victim is not None:
             self._books.enter_drop(victim.records, "full")
             self._rest(victim, self._clock())
-            for share in victim.shares:
-                self._post.lost(share)
+            self._without_room.extend(victim.shares)
 
     def _put_off(self, parcel: Parcel[Item], until: float) -> None:
         with self._lock:

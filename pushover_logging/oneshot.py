@@ -6,12 +6,13 @@ import functools
 import logging
 from typing import Any, Final, cast
 
+from .client.address import resolve_api_url
 from .client.application import Application
 from .client.attributes import params
 from .client.errors import PushoverError
 from .client.messages import Extras, Message
 from .client.transport import Transport
-from .credentials import resolve_api_url, resolve_token, resolve_users
+from .credentials import resolve_token, resolve_users
 
 __all__ = ["pushover", "pushover_defaults"]
 

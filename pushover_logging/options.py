@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypedDict, cast
 
+from .client.address import resolve_api_url
 from .client.constants import (
     API_URL,
     DEVICE_PATTERN,
@@ -31,7 +32,6 @@ from .converters import (
     to_text,
     to_whole_seconds,
 )
-from .credentials import resolve_api_url
 from .priorities import PriorityTable, priority_table
 from .templates import Template
 

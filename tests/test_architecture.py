@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "credentials": SPELLING[:2],
     "priorities": SPELLING[:2],
     "templates": VALUES,
-    "options": (*VALUES, *SPELLING),
+    "options": (*VALUES, *SPELLING, "client.address"),
     "overrides": (*VALUES, "converters", "options"),
     # From a record to an alert.
     "markup": VALUES,

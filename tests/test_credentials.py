@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pushover_logging.client.address import resolve_api_url
 from pushover_logging.client.constants import API_URL
 from pushover_logging.credentials import (
-    resolve_api_url,
     resolve_encryption_key,
     resolve_token,
     resolve_users,

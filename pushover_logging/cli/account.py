@@ -6,7 +6,8 @@ import argparse
 import textwrap
 from typing import TYPE_CHECKING
 
-from pushover_logging.credentials import resolve_api_url, resolve_token, resolve_users
+from pushover_logging.client.address import resolve_api_url
+from pushover_logging.credentials import resolve_token, resolve_users
 
 if TYPE_CHECKING:
     from pushover_logging.client.application import Application

@@ -2,56 +2,72 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
-from urllib.parse import SplitResult, urlsplit
+from typing import TYPE_CHECKING
 
 from .constants import API_URL
 
-ENVIRONMENT_VARIABLE = "PUSHOVER_API_URL"
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
+
+__all__ = ["is_loopback", "resolve_api_url"]
 
 
-def resolve_api_url(api_url: str | None = None) -> str:
-    """Settle on an address: the argument, else ``PUSHOVER_API_URL``, else Pushover's own.
+def resolve_api_url(api_url: object = None) -> str:
+    """Return the address of the service, ending in a slash.
 
-    Raises ValueError for what is no address, and for plain http to anywhere but this machine.
+    It is the argument, else ``PUSHOVER_API_URL``, else Pushover's own. Tokens travel there, so that
+    anything but https is refused unless it stays on this machine.
     """
-    address = api_url or os.environ.get(ENVIRONMENT_VARIABLE) or API_URL
-    parts = _split(address)
-    if parts.scheme == "http" and not is_loopback(address):
-        raise ValueError(
-            f"api_url {parts.scheme}://{parts.hostname} would send the token in clear; "
-            "plain http is for loopback addresses only, use https"
-        )
-    return address if address.endswith("/") else address + "/"
+    if api_url is None:
+        text = os.environ.get("PUSHOVER_API_URL", "").strip()
+        source = "api_url from the environment variable PUSHOVER_API_URL"
+        return _checked_url(text, source) if text else API_URL
+    if not isinstance(api_url, str):
+        raise TypeError(f"api_url is of type {type(api_url).__name__}; expected a string")
+    return _checked_url(api_url.strip(), "api_url")
 
 
 def is_loopback(api_url: str) -> bool:
     """Whether the address is on this machine."""
-    host = urlsplit(api_url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        # A name other than localhost: who answers to it is for the network to say.
-        return False
+    from urllib.parse import urlsplit  # only who gives an address pays for its import
+
+    return api_url != API_URL and _is_this_machine(urlsplit(api_url).hostname or "")
 
 
-def _split(address: str) -> SplitResult:
-    # Parsers disagree on what blanks and backslashes mean; none may decide where tokens go.
-    valid = not re.search(r"[\s\\]", address)
-    try:
-        parts = urlsplit(address)
-        valid &= parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    # The address itself is not shown: one with a password in it is among the wrong ones.
-    if not valid:
-        raise ValueError(f"api_url must be an http or https address such as {API_URL}")
-    if parts.username is not None or parts.query or parts.fragment:
+def _checked_url(text: str, source: str) -> str:
+    url = _split(text)
+    if url is None:
+        raise ValueError(f"{source} is no address; expected one such as {API_URL}")
+    if url.query or url.fragment or "@" in url.netloc:
+        raise ValueError(f"{source} holds a query, fragment or password; expected only a path")
+    if url.scheme == "http" and not _is_this_machine(url.hostname or ""):
         raise ValueError(
-            f"api_url must hold no user name, query or fragment; it looks like {API_URL}"
+            f"{source} is plain http to {url.hostname}; expected https, "
+            "for http only goes to this machine (127.0.0.1, ::1, localhost)"
         )
-    return parts
+    return text if text.endswith("/") else f"{text}/"
+
+
+def _split(text: str) -> SplitResult | None:
+    from urllib.parse import urlsplit  # only who gives an address pays for its import
+
+    # Parsers disagree on what blanks and backslashes mean, so that none may decide where tokens go.
+    if re.search(r"[\s\\]", text):
+        return None
+    try:
+        url = urlsplit(text)
+        valid = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return None
+    return url if valid else None
+
+
+def _is_this_machine(host: str) -> bool:
+    from ipaddress import ip_address  # only plain http pays for its import
+
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -147,14 +147,14 @@ def test_address_may_be_any_https_or_loopback(address: str) -> None:
 @pytest.mark.parametrize(
     ("address", "sentence"),
     [
-        ("http://api.pushover.net/1/", "would send the token in clear"),
-        ("http://127.0.0.1.example.net/1/", "would send the token in clear"),
-        ("http://localhost.example.net/1/", "would send the token in clear"),
-        ("ftp://127.0.0.1/", "must be an http or https address"),
-        ("api.pushover.net", "must be an http or https address"),
-        ("http://127.0.0.1:port/", "must be an http or https address"),
-        ("https://me:secret@example.net/1/", "must hold no user name"),
-        ("https://example.net/1/?token=secret", "must hold no user name, query"),
+        ("http://api.pushover.net/1/", "is plain http to"),
+        ("http://127.0.0.1.example.net/1/", "is plain http to"),
+        ("http://localhost.example.net/1/", "is plain http to"),
+        ("ftp://127.0.0.1/", "is no address"),
+        ("api.pushover.net", "is no address"),
+        ("http://127.0.0.1:port/", "is no address"),
+        ("https://me:secret@example.net/1/", "holds a query, fragment or password"),
+        ("https://example.net/1/?token=secret", "holds a query, fragment or password"),
     ],
 )
 def test_address_that_would_leak_or_cannot_be_is_refused(address: str, sentence: str) -> None:
