@@ -72,7 +72,7 @@ class Incident:
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = None
     counted_then: dict[Group, int] = field(default_factory=dict)
-    """Repeats that each group had when the acknowledgement came: what is more came after it."""
+    """Repeats that each group ever had when the acknowledgement came: what is more came after."""
 
     def rings(self, now: float) -> bool:
         """Whether the phone is still to be answered."""
@@ -91,7 +91,7 @@ class Incident:
 
     def goes_on(self, group: Group, unclaimed: int) -> bool:
         """Whether the group's trouble was seen again after the emergency was dealt with."""
-        return unclaimed > self.counted_then.get(group, 0)
+        return group.claimed + unclaimed > self.counted_then.get(group, 0)
 
     def has_tag(self, tag: str) -> bool:
         return any(group.tag == tag for group in self.groups)

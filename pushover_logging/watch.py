@@ -10,7 +10,7 @@ from typing import Any
 from .alerts import Alert, Priority
 from .client.errors import PushoverError
 from .grouping import Group, Groups, tag_of
-from .incidents import Incident, IncidentReport, Incidents
+from .incidents import Incident, IncidentReport, Incidents, IncidentState
 from .notices import NOTICES
 from .parcels import Parcel, Post
 
@@ -80,11 +80,13 @@ class Watch:
         return groups
 
     def _wait_out(self, incident: Incident, now: float) -> None:
-        """Answered, or over: if the trouble goes on, it may ring again after an interval."""
+        """If the trouble goes on, it may ring again: answered, after an interval, else at once."""
+        answered = incident.state is IncidentState.ACKNOWLEDGED
         for group in incident.groups:
-            incident.counted_then[group] = group.unclaimed()
+            if answered:
+                incident.counted_then[group] = group.claimed + group.unclaimed()
             if group.incident is incident and group.until is not None:
-                self._groups.rest(group, now)
+                (self._groups.rest if answered else self._groups.wait)(group, now)
 
     def _cancel(self, tag: str) -> None:
         try:
