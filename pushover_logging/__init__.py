@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from .client.errors import TransportError as TransportError
     from .client.messages import EmergencyMessage as EmergencyMessage
     from .client.messages import Message as Message
+    from .grouping import Grouping as Grouping
     from .handler import PushoverHandler as PushoverHandler
+    from .incidents import IncidentReport as IncidentReport
+    from .incidents import IncidentState as IncidentState
     from .oneshot import pushover as pushover
     from .oneshot import pushover_defaults as pushover_defaults
     from .retrying import RetryPolicy as RetryPolicy
@@ -49,6 +52,9 @@ _HOMES = {
     "EmergencyMessage": ".client.messages",
     "Message": ".client.messages",
     "Stats": ".books",
+    "Grouping": ".grouping",
+    "IncidentReport": ".incidents",
+    "IncidentState": ".incidents",
     "PushoverHandler": ".handler",
     "pushover": ".oneshot",
     "pushover_defaults": ".oneshot",
