@@ -137,7 +137,7 @@ class Delivery(Generic[Item]):
         if parcel is not None:
             self._deliver(parcel, deadline)
         elif ending or not self._watch.ask(now):
-            return self._next_due(now)
+            return self._next_due(now, ending=ending)
         return self._clock()
 
     def _hand_over_the_evicted(self, now: float) -> None:
@@ -215,8 +215,9 @@ class Delivery(Generic[Item]):
                 return None
             return self._room.take_next(self._gate, least, now, ending=ending)
 
-    def _next_due(self, now: float) -> float | None:
-        due = [self.groups.next_due(), self._watch.next_question()]
+    def _next_due(self, now: float, *, ending: bool) -> float | None:
+        # At the end all is summed up already, and nobody is asked any more.
+        due = [] if ending else [self.groups.next_due(), self._watch.next_question()]
         with self._lock:
             next_try = self._room.next_try()
             if next_try is not None:
