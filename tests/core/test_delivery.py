@@ -467,6 +467,18 @@ def test_the_end_sends_all_that_waits_in_few_pushes() -> None:
     assert bench.the_books_balance()
 
 
+@pytest.mark.parametrize("interval", [0, 2, 300])
+def test_the_end_waits_for_nothing_but_what_is_to_be_sent(interval: float) -> None:
+    bench = Bench(capacity=2, grouping=Grouping(interval=interval))
+    bench.log("a", EMERGENCY)
+    bench.run(30)
+    for number in range(5):
+        bench.log("trouble " + "x" * number, LOW)
+
+    assert bench.step(deadline=bench.clock.now + 5) == bench.clock.now
+    assert [bench.step(deadline=bench.clock.now + 5) for _ in range(5)][-1] is None
+
+
 def test_the_end_gives_each_send_no_more_than_is_left() -> None:
     bench = Bench()
     bench.log()

@@ -1,0 +1,139 @@
+"""Every record is accounted for, after every step of whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from pushover_logging.alerts import Priority
+from pushover_logging.grouping import Grouping
+from pushover_logging.retrying import RetryPolicy
+
+from .bench import Bench, News, TransportError, quota_error, refusal, server_error
+
+TEXTS = st.sampled_from(["disk is full", "payment failed", "slow", *"abcdefghijklmnopqrstuvwxyz"])
+KEYS = st.none() | st.sampled_from(["payments", "mail"])
+TROUBLES: dict[str, Callable[[], BaseException]] = {
+    "no answer": lambda: TransportError("no answer"),
+    "server error": server_error,
+    "refused": refusal,
+    "bad expire": lambda: refusal(expire="is invalid"),
+    "defect": lambda: ZeroDivisionError("a defect"),
+    "thread ends": lambda: SystemExit(1),
+}
+
+
+class AnyStream(RuleBasedStateMachine):
+    """Records of all kinds, a service in all moods, and time that passes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bench = Bench(
+            capacity=8,
+            grouping=Grouping(interval=60, max_per_minute=4, max_groups=12),
+            retry_policy=RetryPolicy(attempts=3, give_up_after=1000),
+            quota_reserve=3,
+            someone_listens=True,
+        )
+
+    @rule(
+        text=TEXTS,
+        priority=st.sampled_from(Priority),
+        key=KEYS,
+        times=st.sampled_from([1, 1, 2, 50]),
+    )
+    def log(self, text: str, priority: Priority, key: str | None, times: int) -> None:
+        self.bench.log(text, priority, key=key, times=times)
+
+    @rule(count=st.integers(1, 30), priority=st.sampled_from(Priority))
+    def log_many_kinds(self, count: int, priority: Priority) -> None:
+        for number in range(count):
+            self.bench.log("kind " + "x" * number, priority)
+
+    @rule(kind=st.sampled_from(sorted(TROUBLES)), count=st.integers(1, 4))
+    def have_trouble(self, kind: str, count: int) -> None:
+        self.bench.service.troubles.extend(TROUBLES[kind]() for _ in range(count))
+
+    @rule(hours=st.none() | st.integers(-1, 2))
+    def have_spent_the_month(self, hours: int | None) -> None:
+        reset = None if hours is None else self.bench.clock.date + timedelta(hours=hours)
+        self.bench.service.troubles.append(quota_error(reset))
+
+    @rule(remaining=st.integers(0, 6) | st.just(9000))
+    def have_so_many_left(self, remaining: int) -> None:
+        service = self.bench.service
+        service.limit, service.remaining = 10_000, remaining
+        service.reset = self.bench.clock.date + timedelta(hours=1)
+
+    @precondition(lambda self: self.bench.service.remaining is not None)
+    @rule()
+    def begin_a_month(self) -> None:
+        self.bench.clock.date += timedelta(days=32)
+        self.bench.service.remaining = 9000
+        self.bench.service.reset = self.bench.clock.date + timedelta(days=30)
+
+    @rule(seconds=st.sampled_from([0, 1, 5, 30, 60, 61, 400, 4000]))
+    def let_time_pass(self, seconds: float) -> None:
+        end = self.bench.clock.now + seconds
+        while self.bench.clock.now < end or seconds == 0:
+            try:
+                self.bench.run(end - self.bench.clock.now)
+            except SystemExit:
+                continue  # the next record starts another thread
+            return
+
+    @precondition(lambda self: any(push.receipt for push in self.bench.pushes))
+    @rule(
+        news=st.sampled_from([News(True), News(expired=True), News(gone=True), server_error()]),
+        data=st.data(),
+    )
+    def answer(self, news: News, data: st.DataObject) -> None:
+        receipts = [push.receipt for push in self.bench.pushes if push.receipt]
+        self.bench.service.news[data.draw(st.sampled_from(receipts))] = news
+
+    @rule(key=st.sampled_from(["payments", "mail"]))
+    def resolve(self, key: str) -> None:
+        self.bench.delivery.resolve(key)
+
+    @rule()
+    def close(self) -> None:
+        self.bench.delivery.wrap_up()
+
+    @rule()
+    def miss_one(self) -> None:
+        self.bench.delivery.missed()
+        self.bench.logged += 1
+
+    @invariant()
+    def every_record_is_accounted_for(self) -> None:
+        assert self.bench.the_books_balance(), self.bench.stats
+
+    @invariant()
+    def the_room_is_bounded(self) -> None:
+        assert self.bench.delivery._room.records() <= self.bench.logged
+        waiting = len(self.bench.delivery._room._intake) + len(self.bench.delivery._room._parcels)
+        assert waiting <= 2 * 8
+
+    def teardown(self) -> None:
+        service = self.bench.service
+        service.troubles = type(service.troubles)(
+            trouble for trouble in service.troubles if not isinstance(trouble, SystemExit)
+        )
+        self.bench.end()
+        stats = self.bench.stats
+        assert self.bench.the_books_balance(), stats
+        assert stats.pending == 0
+
+
+TestAnyStream = AnyStream.TestCase
+TestAnyStream.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+
+
+@pytest.fixture(autouse=True)
+def _no_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    """The troubles are meant."""
