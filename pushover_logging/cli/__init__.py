@@ -10,10 +10,12 @@ from collections.abc import Sequence
 
 from pushover_logging import __version__
 
-from . import check, demo, send, serve
+from . import cancel, check, demo, glance, groups, limits, receipt, send, serve, sounds
 from .endings import Exit, ending
 
 __all__ = ["build_parser", "main"]
+
+_COMMANDS = (send, check, limits, sounds, receipt, cancel, glance, groups, serve, demo)
 
 _EPILOG = """\
 exit codes:
@@ -59,6 +61,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for command in (send, check, serve, demo):
+    for command in _COMMANDS:
         command.add_to(commands)
     return parser

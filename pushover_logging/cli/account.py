@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from pushover_logging.client.address import resolve_api_url
 from pushover_logging.credentials import resolve_token, resolve_users
 
 if TYPE_CHECKING:
     from pushover_logging.client.application import Application
+
+T = TypeVar("T")
 
 
 def add_command(
@@ -29,17 +32,30 @@ def add_command(
     )
 
 
-def add_account(parser: argparse.ArgumentParser) -> None:
-    """Add --token, --user and --api-url."""
+def add_account(parser: argparse.ArgumentParser, *, user: bool = True) -> None:
+    """Add --token, --user (unless the command is for nobody in particular) and --api-url."""
     group = parser.add_argument_group("account")
     where = "or env:NAME, or file:PATH; default: the environment's"
     group.add_argument("--token", help=f"the application's token, {where} PUSHOVER_TOKEN")
-    group.add_argument("--user", help=f"the user or group key, {where} PUSHOVER_USER")
+    if user:
+        group.add_argument("--user", help=f"the user or group key, {where} PUSHOVER_USER")
     group.add_argument(
         "--api-url",
         metavar="URL",
         help="the service's address; default: PUSHOVER_API_URL, else Pushover's own",
     )
+
+
+def option_type(convert: Callable[[str, str], T]) -> Callable[[str], T]:
+    """Let argparse complain in the words of one of the option converters."""
+
+    def converted(text: str) -> T:
+        try:
+            return convert(text, "it")
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return converted
 
 
 def application(arguments: argparse.Namespace) -> Application:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from typing import TYPE_CHECKING
 
 from .account import add_account, add_command, application, users
+from .answering import add_json, answer
 from .endings import Exit
+from .limits import what_is_left
 
 if TYPE_CHECKING:
-    from pushover_logging.client.answers import Allowance
+    from pushover_logging.client.users import Validation
 
 _EXAMPLE = """
 PUSHOVER_TOKEN=... PUSHOVER_USER=... pushover-logging check
@@ -22,6 +25,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = add_command(
         commands, "check", "check the token, the user and what is left of the month", _EXAMPLE
     )
+    add_json(parser)
     add_account(parser)
     parser.set_defaults(run=run)
 
@@ -31,22 +35,27 @@ def run(arguments: argparse.Namespace) -> Exit:
     keys = users(arguments)
     service = application(arguments)
     allowance = service.limits()
-    print("token: valid")
-    print(f"month: {_left(allowance)}")
+    say = _say_nothing if arguments.json else print
+    say("token: valid")
+    say(f"month: {what_is_left(allowance)}")
+    found = []
     for number, key in enumerate(keys, start=1):
-        found = service.validate(key)
-        kind = "group" if found.is_group else "user"
+        found.append(service.validate(key))
         which = f" {number} of {len(keys)}" if len(keys) > 1 else ""
-        devices = "" if found.is_group else f", {_named(found.devices)}"
-        print(f"{kind}{which}: valid{devices}")
+        say(_in_words(found[-1], which))
+    people = [dataclasses.asdict(each) for each in found]
+    answer(arguments, {**dataclasses.asdict(allowance), "users": people})
     return Exit.DONE
 
 
-def _left(allowance: Allowance) -> str:
-    if allowance.limit is None or allowance.remaining is None:
-        return "the service does not say how many messages are left"
-    left = f"{allowance.remaining:,} of {allowance.limit:,} messages left"
-    return f"{left} until {allowance.reset:%Y-%m-%d %H:%M %Z}" if allowance.reset else left
+def _say_nothing(line: str) -> None:
+    """What people see while it is being found out, scripts get at the end."""
+
+
+def _in_words(found: Validation, which: str) -> str:
+    if found.is_group:
+        return f"group{which}: valid"
+    return f"user{which}: valid, {_named(found.devices)}"
 
 
 def _named(devices: tuple[str, ...]) -> str:

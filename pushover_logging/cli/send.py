@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pushover_logging.alerts import Alert
 from pushover_logging.client.constants import MESSAGE_LIMIT, Priority
-from pushover_logging.converters import to_priority, to_whole_seconds
+from pushover_logging.converters import masked, to_priority, to_whole_seconds
+from pushover_logging.credentials import resolve_encryption_key
 
-from .account import add_account, add_command, application, users
+from .account import add_account, add_command, application, option_type, users
+from .answering import add_json, answer
 from .endings import Exit
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from pushover_logging.client.parameters import Value
+    from pushover_logging.client.transport import File
 
 _EXAMPLE = """
 pushover-logging send 'The backup is done' --title nas --priority low --ttl 12h
@@ -31,6 +35,8 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     _add_content(parser)
     _add_urgency(parser)
+    _add_more(parser)
+    add_json(parser)
     add_account(parser)
     parser.set_defaults(run=run)
 
@@ -54,7 +60,7 @@ def _add_urgency(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "-p",
         "--priority",
-        type=_priority,
+        type=option_type(_priority),
         default=Priority.NORMAL,
         help="lowest, low, normal (default), high, emergency, or -2 to 2",
     )
@@ -64,40 +70,88 @@ def _add_urgency(parser: argparse.ArgumentParser) -> None:
         ("retry", f"emergency: ring again after this time ({Alert.retry}s)"),
         ("expire", f"emergency: stop ringing after this time ({Alert.expire}s)"),
     ):
-        group.add_argument(f"--{name}", type=_seconds, metavar="TIME", help=purpose)
+        group.add_argument(
+            f"--{name}", type=option_type(to_whole_seconds), metavar="TIME", help=purpose
+        )
     group.add_argument("--callback", metavar="URL", help="emergency: told when acknowledged")
     group.add_argument("--tags", help="emergency: names to cancel it by, with commas between")
 
 
-def _priority(text: str) -> Priority:
-    priority = _as_argparse_has_it(to_priority, text)
+def _add_more(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("more")
+    group.add_argument("-a", "--attachment", metavar="FILE", help="an image to show below the text")
+    group.add_argument(
+        "--attachment-type", metavar="TYPE", help="such as image/png; default: as its bytes show"
+    )
+    group.add_argument(
+        "--encryption-key",
+        metavar="KEY",
+        help="encrypt the texts: 64 hex digits, or env:NAME, or file:PATH",
+    )
+    group.add_argument(
+        "--param",
+        action="append",
+        type=option_type(_parameter),
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other parameter of the service's, as it is; may be repeated",
+    )
+
+
+def _priority(text: str, option: str) -> Priority:
+    priority = to_priority(text, option)
     if priority is None:
-        raise argparse.ArgumentTypeError("none is no priority of a message")
+        raise ValueError("none is no priority of a message")
     return priority
 
 
-def _seconds(text: str) -> int:
-    return _as_argparse_has_it(to_whole_seconds, text)
-
-
-def _as_argparse_has_it(convert: Callable[[str, str], T], text: str) -> T:
-    try:
-        return convert(text, "it")
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
+def _parameter(text: str, option: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not (name and sign):
+        raise ValueError(f"{option} is {masked(text)}; expected NAME=VALUE")
+    return name, value
 
 
 def run(arguments: argparse.Namespace) -> Exit:
     """Send it and print the service's ids; what the service remarks goes to stderr."""
-    answer = application(arguments).send(_parameters(arguments))
-    receipt = f", receipt {answer.receipt}" if answer.receipt else ""
-    print(f"sent, request {answer.id}{receipt}")
-    if answer.info:
-        print(f"pushover-logging send: the service remarks: {answer.info}", file=sys.stderr)
+    image = _image(arguments)
+    parameters = _sealed(arguments, _parameters(arguments))
+    sent = application(arguments).send(parameters, image)
+    receipt = f", receipt {sent.receipt}" if sent.receipt else ""
+    facts = {
+        "request": sent.id,
+        "receipt": sent.receipt,
+        "info": sent.info,
+        "limit": sent.limit,
+        "remaining": sent.remaining,
+        "reset": sent.reset,
+    }
+    answer(arguments, facts, f"sent, request {sent.id}{receipt}")
+    if sent.info:
+        print(f"pushover-logging send: the service remarks: {sent.info}", file=sys.stderr)
     return Exit.DONE
 
 
-def _parameters(arguments: argparse.Namespace) -> Mapping[str, str | int]:
+def _image(arguments: argparse.Namespace) -> File | None:
+    if arguments.attachment is None:
+        if arguments.attachment_type is not None:
+            raise ValueError("--attachment-type belongs to --attachment")
+        return None
+    from pushover_logging.client import attachments
+
+    return attachments.load(arguments.attachment, arguments.attachment_type)
+
+
+def _sealed(arguments: argparse.Namespace, parameters: Mapping[str, Value]) -> Mapping[str, Value]:
+    key = resolve_encryption_key(arguments.encryption_key)
+    if key is None:
+        return parameters
+    from pushover_logging.client.encryption import Cipher
+
+    return Cipher(key).seal(parameters)
+
+
+def _parameters(arguments: argparse.Namespace) -> Mapping[str, Value]:
     """Pushover's parameters; an option that was not given leaves the choice to the service."""
     names = ("title", "url", "url_title", "html", "monospace", "timestamp", "device", "sound")
     emergency = ("retry", "expire", "callback", "tags")
@@ -112,6 +166,7 @@ def _parameters(arguments: argparse.Namespace) -> Mapping[str, str | int]:
         "message": _text(arguments.text),
         "priority": int(arguments.priority),
         **{name: value for name, value in given.items() if value is not None},
+        **dict(arguments.param),
     }
 
 
