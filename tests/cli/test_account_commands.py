@@ -241,7 +241,7 @@ def test_send_attaches_an_image_and_passes_what_it_does_not_know(
     [message] = server.messages
     assert run.returncode == 0, run.stderr
     assert message.attachment is not None
-    assert message.attachment.content_type == "image/png"
+    assert message.attachment.type == "image/png"
     assert (message.params["mood"], message.params["a"]) == ("calm", "b=c")
 
 
@@ -263,7 +263,7 @@ def test_send_encrypts_with_a_key_from_the_environment(
     [
         (["--attachment", "/nowhere.png"], "nowhere.png"),
         (["--attachment-type", "image/png"], "--attachment-type belongs to --attachment"),
-        (["--param", "mood"], "it is 'mood'; expected NAME=VALUE"),
+        (["--param", "mood"], "it is mood; expected NAME=VALUE"),
         (["--encryption-key", "short"], "encryption_key is of length 5; expected 64"),
     ],
 )
