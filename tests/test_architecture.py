@@ -76,10 +76,11 @@ OWNERS = {
     "tenacity": "retrying.py",
     "cryptography": "client/encryption.py",
     "redis": "stores/",
-    "sqlite3": "stores/",
+    "sqlite3": ("stores/", "devserver/keeping.py"),
     "starlette": "devserver/",
     "uvicorn": "devserver/",
     "python_multipart": "devserver/",
+    "nh3": "devserver/",
     "argparse": "cli/",
 }
 STARTS_A_THREAD = {"Thread", "Timer", "ThreadPoolExecutor", "start_new_thread"}

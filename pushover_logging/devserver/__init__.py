@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 try:
+    import nh3  # noqa: F401
     import python_multipart  # noqa: F401
     import starlette  # noqa: F401
     import uvicorn  # noqa: F401

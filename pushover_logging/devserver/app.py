@@ -1,4 +1,4 @@
-"""The routes: the service's calls below ``/1/``, and the controls for tests below ``/dev/``."""
+"""The routes: the service's calls below ``/1/``, the controls below ``/dev/``, and the page."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from pushover_logging.devserver.api import CALLS, Answer, CallFunction, answer, refuse
+from pushover_logging.devserver.inbox import inbox_routes
 from pushover_logging.devserver.parameters import Attachment
 from pushover_logging.devserver.refusals import Refusal
 
@@ -34,7 +35,7 @@ def service_app(server: DevServer) -> Starlette:
 
 
 def control_app(server: DevServer, service: Any) -> Starlette:
-    """The controls, and the service below them."""
+    """The controls, the inbox page, and the service below them."""
     routes = [
         Route("/dev/messages", _list(server, "messages")),
         Route("/dev/requests", _list(server, "requests")),
@@ -45,6 +46,7 @@ def control_app(server: DevServer, service: Any) -> Starlette:
         Route("/dev/expire/{receipt}", _control(server, server.expire), methods=["POST"]),
         Route("/dev/quota", _control(server, server.set_quota), methods=["POST"]),
         Route("/dev/reset", _control(server, server.reset), methods=["POST"]),
+        *inbox_routes(server),
         Mount("/", app=service),
     ]
     return Starlette(routes=routes)

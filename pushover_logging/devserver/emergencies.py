@@ -37,6 +37,24 @@ class Emergency:
         """Whether it still asks for an acknowledgement."""
         return self.acknowledged_at is None and now < self.expires_at
 
+    @property
+    def fate(self) -> tuple[object, ...]:
+        """All that may change about it; equal as long as nothing did."""
+        return (
+            self.expires_at,
+            self.acknowledged_at,
+            self.acknowledged_by_device,
+            self.canceled,
+            self.called_back_at,
+        )
+
+    def is_settled(self, now: float) -> bool:
+        """Whether nothing will become of it any more."""
+        if self.is_ringing(now):
+            return False
+        unheard = self.callback is not None and self.called_back_at is None
+        return self.acknowledged_at is None or not unheard
+
     def is_kept(self, now: float) -> bool:
         """Whether the service still knows the receipt."""
         return now < self.sent_at + KEPT_SECONDS

@@ -9,6 +9,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+CONTROLS = ("/dev/", "/inbox/")
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -16,7 +17,8 @@ class Guard:
     """Wraps an app and refuses requests made in the name of another site.
 
     A foreign ``Host`` is what DNS rebinding sends, a foreign ``Origin`` what a page of another site
-    sends.
+    sends. Of pages on this machine only the inbox itself may use the controls: its ``Origin`` is
+    the very address that is asked, and the browser says ``Sec-Fetch-Site: same-origin``.
     """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
@@ -24,7 +26,10 @@ class Guard:
         self._hosts = LOOPBACK_NAMES | set(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        sentence = self._objection(Headers(scope=scope))
+        headers = Headers(scope=scope)
+        sentence = self._objection(headers)
+        if sentence is None and scope["path"].startswith(CONTROLS):
+            sentence = _objection_to_control(headers)
         if sentence is None:
             await self._app(scope, receive, send)
         else:
@@ -43,3 +48,15 @@ class Guard:
             return urlsplit(address).hostname in self._hosts
         except ValueError:
             return False
+
+
+def _objection_to_control(headers: Headers) -> str | None:
+    own = ("same-origin", "none")
+    origin = headers.get("origin")
+    host = headers.get("host", "")
+    # Programs that are no browsers send neither header.
+    if headers.get("sec-fetch-site", own[0]) not in own:
+        return "pages of other sites may not use the dev server's controls"
+    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        return f"only pages from http://{host} itself may use the dev server's controls"
+    return None

@@ -84,9 +84,9 @@ def _ring(call: Call, recipients: Recipients) -> str | None:
 
 def _keep(call: Call, recipients: Recipients, receipt: str | None) -> None:
     params = {name: text for name, text in call.parameters.fields.items() if name != "token"}
-    call.account.messages.append(
+    call.account.keep(
         ReceivedMessage(
-            number=len(call.account.messages) + 1,
+            number=call.account.received + 1,
             params=params,
             received_at=call.now,
             request=call.request,

@@ -6,15 +6,19 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 
 from pushover_logging.client.constants import KEY_PATTERN
+from pushover_logging.devserver import views
 from pushover_logging.devserver.allowance import HeaderMode
 from pushover_logging.devserver.app import control_app, service_app
 from pushover_logging.devserver.callbacks import is_reachable, post_form
+from pushover_logging.devserver.changes import Changes
 from pushover_logging.devserver.emergencies import Emergency
 from pushover_logging.devserver.faults import Fault, FaultBody, FaultKind, FaultPlan
 from pushover_logging.devserver.guard import Guard
+from pushover_logging.devserver.keeping import open_inbox
 from pushover_logging.devserver.listening import CertificateAndKey, Listener
 from pushover_logging.devserver.state import (
     Account,
@@ -41,6 +45,11 @@ class DevServer:
     received can still be read after the end. ``port`` 0 takes a free one. ``tls`` is a certificate
     file and its key file. ``hosts`` are names beside the loopback ones that a ``Host`` header may
     give. ``callback_interval`` is how long it waits before it calls an application back once more.
+    ``name`` is the application's, which titles a push that brings no title. ``db`` is a file that
+    keeps the inbox; without one it ends with this object.
+
+    It keeps the newest 10,000 messages and 20,000 requests, and of images and bodies the newest
+    256 MB each.
     """
 
     def __init__(
@@ -53,17 +62,20 @@ class DevServer:
         devices: Iterable[str] = ("phone",),
         tls: CertificateAndKey | None = None,
         hosts: Iterable[str] = (),
+        name: str = "Application",
+        db: str | Path | None = None,
         clock: Callable[[], float] = time.time,
         callback_interval: float = 60.0,
     ) -> None:
         self.token = _key("token", token or DEFAULT_TOKEN)
         self.user = _key("user", user or DEFAULT_USER)
         self.callback_interval = callback_interval
-        self.changed = threading.Condition()
+        self.changed = Changes()
         """Guards account, traffic and faults; told of everything that happens."""
-        self.account = Account(self.token, clock=clock)
+        self.account = Account(self.token, name=name, clock=clock)
         self.account.people[self.user] = Person(self.user, tuple(devices))
         self.account.subscriptions.add(DEFAULT_SUBSCRIPTION)
+        self._file = None if db is None else open_inbox(db, self.account, self.changed)
         self.traffic = Traffic()
         self._faults = FaultPlan()
         self._wire = Wire(service_app(self), self.traffic, self._faults, self.changed)
@@ -72,6 +84,8 @@ class DevServer:
 
     def start(self) -> DevServer:
         """Serve from now on. Raises OSError on a port in use; started again, it keeps its port."""
+        if self._file is not None:
+            self._file.open()
         self._wire.release()
         self._listener.start()
         return self
@@ -79,6 +93,8 @@ class DevServer:
     def stop(self) -> None:
         """Drop every connection, hanging ones too, and end the thread."""
         self._listener.stop()
+        if self._file is not None:
+            self._file.close()
 
     def __enter__(self) -> DevServer:
         return self.start()
@@ -142,7 +158,7 @@ class DevServer:
     def wait_for(self, count: int, timeout: float = 10.0) -> list[ReceivedMessage]:
         """All messages, once there are that many. Raises TimeoutError, which says what there is."""
         with self.changed:
-            if self.changed.wait_for(lambda: len(self.account.messages) >= count, timeout):
+            if self.changed.wait_for(lambda: self.account.received >= count, timeout):
                 return list(self.account.messages)
             texts = [each.params.get("message", "")[:80] for each in self.account.messages]
         raise TimeoutError(f"{len(texts)} of {count} messages within {timeout:g} s: {texts}")
@@ -150,7 +166,7 @@ class DevServer:
     def wait_for_requests(self, count: int, timeout: float = 10.0) -> list[SeenRequest]:
         """All requests, once that many came in. Raises TimeoutError, which says what there is."""
         with self.changed:
-            if self.changed.wait_for(lambda: len(self.traffic.requests) >= count, timeout):
+            if self.changed.wait_for(lambda: self.traffic.seen >= count, timeout):
                 return list(self.traffic.requests)
             seen = [f"{each.method} {each.path} {each.status}" for each in self.traffic.requests]
         raise TimeoutError(f"{len(seen)} of {count} requests within {timeout:g} s: {seen}")
@@ -170,8 +186,8 @@ class DevServer:
             allowance = self.account.allowance
             allowance.renew(now)
             return {
-                "messages": len(self.account.messages),
-                "requests": len(self.traffic.requests),
+                "messages": self.account.received,
+                "requests": self.traffic.seen,
                 "glances": len(self.account.glances),
                 "max_connections": self.traffic.max_connections,
                 "max_in_flight": self.traffic.max_in_flight,
@@ -188,6 +204,14 @@ class DevServer:
                     for receipt, each in self.account.emergencies.items()
                 },
             }
+
+    def figures(self) -> views.View:
+        """What the inbox page shows beside the pushes. To be called with ``changed`` held."""
+        return views.figures(self.account, self._faults.as_plain())
+
+    def call_soon(self, function: Callable[[], None]) -> None:
+        """Call something on the server's thread, if it runs."""
+        self._listener.call_soon(function)
 
     def add_user(self, key: str | None = None, devices: Iterable[str] = ("phone",)) -> str:
         """Another user, with a fresh key unless one is given; returns the key."""
@@ -228,11 +252,13 @@ class DevServer:
         fault = Fault(kind, count, path, status, body, seconds, headers)
         with self.changed:
             self._faults.add(fault)
+            self.changed.notify_all()
 
     def clear_faults(self) -> None:
         """Let nothing go wrong any more; requests that hang are answered."""
         with self.changed:
             self._faults.clear()
+            self.changed.notify_all()
         self._listener.call_soon(self._wire.release)
 
     def acknowledge(self, receipt: str, user: str | None = None, device: str | None = None) -> None:
@@ -266,6 +292,7 @@ class DevServer:
         given = {"limit": limit, "remaining": remaining, "reset": reset, "headers": headers}
         with self.changed:
             self.account.allowance.change({k: v for k, v in given.items() if v is not None})
+            self.changed.notify_all()
 
     def set_quota_headers(self, mode: HeaderMode) -> None:
         """Let answers tell the quota truly (``"normal"``), not at all, or as nonsense."""
@@ -307,13 +334,15 @@ def serve(
     token: str | None = None,
     user: str | None = None,
     *,
+    db: str | Path | None = None,
     on_ready: Callable[[DevServer], None] | None = None,
 ) -> None:
     """Run a dev server in the foreground until interrupted; prints nothing itself.
 
-    ``on_ready`` is called with the running server. Ctrl-C comes out as KeyboardInterrupt.
+    ``db`` is a file that keeps the inbox. ``on_ready`` is called with the running server. Ctrl-C
+    comes out as KeyboardInterrupt.
     """
-    with DevServer(port, host=host, token=token, user=user) as server:
+    with DevServer(port, host=host, token=token, user=user, db=db) as server:
         if on_ready is not None:
             on_ready(server)
         threading.Event().wait()

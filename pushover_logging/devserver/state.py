@@ -14,6 +14,10 @@ from pushover_logging.devserver.emergencies import Emergency
 from pushover_logging.devserver.parameters import Attachment
 
 MONTHLY_LIMIT = 10_000
+KEPT = 10_000
+"""So many messages are kept, the newest."""
+KEPT_IMAGE_BYTES = 256 * 1024 * 1024
+"""So much of their images; the oldest messages go where they are larger."""
 
 
 def new_key(prefix: str = "") -> str:
@@ -75,6 +79,11 @@ class ReceivedMessage:
     attachment: Attachment | None = None
     recipients: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
+    @property
+    def image_bytes(self) -> int:
+        """How large its image is."""
+        return len(self.attachment.data) if self.attachment else 0
+
     def __repr__(self) -> str:
         texts = {name: text for name, text in self.params.items() if name != "user"}
         return f"ReceivedMessage(number={self.number}, params={texts}, receipt={self.receipt!r})"
@@ -95,25 +104,50 @@ class Account:
     Takes no lock and starts nothing: whoever shares it between threads brings the lock.
     """
 
-    def __init__(self, token: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, token: str, *, name: str = "Application", clock: Callable[[], float] = time.time
+    ) -> None:
         self.token = token
+        self.name = name
         self.clock = clock
         self.people: dict[str, Person] = {}
         self.groups: dict[str, Group] = {}
         self.subscriptions: set[str] = set()
         self.sounds: dict[str, str] = dict(SOUNDS)
         self.license_credits = 10
+        self.life = 0
+        """How often all was forgotten."""
         self.forget()
 
     def forget(self) -> None:
         """Forget everything that arrived and start the month anew; people and groups stay."""
+        self.life += 1
         self.messages: list[ReceivedMessage] = []
+        """The newest that are kept, oldest first."""
+        self.received = 0
+        """The number of the newest message; older ones may be gone."""
+        self._image_bytes = 0
         self.emergencies: dict[str, Emergency] = {}
         self.glances: list[Glance] = []
         self.subscribed: dict[str, str] = {}
         self.impolite = 0
         reset = next_month(self.clock())
         self.allowance = Allowance(MONTHLY_LIMIT, MONTHLY_LIMIT, reset)
+
+    def keep(self, message: ReceivedMessage) -> None:
+        """Add a message; the oldest go, with what rang, where more came than is kept."""
+        self.messages.append(message)
+        self.received = message.number
+        self._image_bytes += message.image_bytes
+        while len(self.messages) > KEPT or self._image_bytes > KEPT_IMAGE_BYTES:
+            oldest = self.messages.pop(0)
+            self._image_bytes -= oldest.image_bytes
+            self.emergencies.pop(oldest.receipt or "", None)
+
+    def messages_since(self, number: int) -> list[ReceivedMessage]:
+        """The messages after that number which are still there, oldest first."""
+        newer = min(self.received - number, len(self.messages))
+        return self.messages[-newer:] if newer > 0 else []
 
     def resolve(self, key: str) -> str:
         """The user behind a subscribed user key; any other key as it is."""

@@ -6,6 +6,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+KEPT = 20_000
+"""So many requests are kept, the newest."""
+KEPT_BYTES = 256 * 1024 * 1024
+"""So much of their bodies; the oldest requests go where they are larger."""
+
 
 @dataclass
 class SeenRequest:
@@ -43,6 +48,8 @@ class Traffic:
     def forget(self) -> None:
         """Forget what was; what is open and in flight counts on."""
         self.requests: list[SeenRequest] = []
+        self.seen = 0
+        self._bytes = 0
         self.max_connections = self.open_connections
         self.max_in_flight = self.in_flight
 
@@ -53,7 +60,12 @@ class Traffic:
 
     def begin(self, request: SeenRequest) -> None:
         """A request has arrived whole."""
+        self.seen += 1
+        request.number = self.seen
         self.requests.append(request)
+        self._bytes += len(request.body)
+        while len(self.requests) > KEPT or self._bytes > KEPT_BYTES:
+            self._bytes -= len(self.requests.pop(0).body)
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
 

@@ -48,7 +48,6 @@ class Wire:
         with self._changed:
             fault = self._faults.take(visit.seen.path)
             visit.seen.fault = fault.kind if fault else None
-            visit.seen.number = len(self._traffic.requests) + 1
             self._traffic.begin(visit.seen)
             self._changed.notify_all()
         try:

@@ -203,7 +203,7 @@ def test_serving_refuses_what_is_not_loopback() -> None:
         serve("0.0.0.0", 0)
 
 
-@pytest.mark.parametrize("library", ["starlette", "uvicorn", "python_multipart"])
+@pytest.mark.parametrize("library", ["starlette", "uvicorn", "python_multipart", "nh3"])
 def test_a_missing_library_is_named_with_the_way_to_get_it(library: str) -> None:
     process = run(
         f"""
