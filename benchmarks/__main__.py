@@ -1,0 +1,130 @@
+"""Measures the whole table and prints it line by line, in some minutes of a quiet machine."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from .calls import BURSTS
+from .children import measure
+from .contenders import CONTENDERS, missing
+from .endings import ending, starting
+from .report import Row, at_most, fact, print_rows
+from .server import serving
+
+_BOUNDS = {
+    "new template": 1.2,
+    "new text": 1.2,
+    "repeat": 1.0,
+    "repeat with exc_info": 1.05,
+}
+
+
+@dataclass(frozen=True)
+class Size:
+    """How long to measure."""
+
+    processes: int = 5
+    """Each measures anew: where things lie in memory is part of what a call costs."""
+    rounds: int = 30
+    slow_rounds: int = 6
+    """Of those who deliver every record."""
+    calls: int = 5000
+    storm: int = 1_000_000
+    burst: int = 20_000
+    messages: int = 200
+    starts: int = 40
+    ends: int = 10
+    waiting: tuple[int, ...] = (1, 20, 900)
+
+
+_QUICK = Size(1, 2, 1, 200, 40_000, 2000, 10, 2, 1, (20,))
+
+
+def table(size: Size) -> Iterator[Row]:
+    """All rows, as they are measured."""
+    with serving(delay=0.02) as url:
+        for case in BURSTS:
+            yield from logging_calls(case, size, url)
+        yield from threads(size, url)
+    with serving() as url:
+        yield from storms(size, url)
+        yield from losses(size, url)
+        yield from errands(size, url)
+    yield from starting(size.starts)
+    yield from ending(size.ends, size.waiting)
+
+
+def logging_calls(case: str, size: Size, url: str) -> Iterator[Row]:
+    """The calling thread's cost, for everyone."""
+    yield Row(f"a logging call, {case}; beside emit: pass", "")
+    for name in CONTENDERS:
+        if module := missing(name):
+            yield Row(f"  {name}", "-", f"{module} not installed")
+            continue
+        ours = name == "PushoverHandler"
+        rounds = size.rounds if ours else size.slow_rounds
+        samples: list[float] = []
+        for _ in range(size.processes if ours else 1):
+            samples += measure("logging_call", name, case, rounds, api_url=url)
+        yield at_most(f"  {name}", samples, _BOUNDS.get(case) if ours else None)
+
+
+def threads(size: Size, url: str) -> Iterator[Row]:
+    """Eight threads at once."""
+    found = measure("convoy", size.slow_rounds, size.calls, api_url=url)
+    yield Row("8 threads at once", "")
+    yield at_most("  a call, beside one thread", found["scaling"], 1.15)
+    yield at_most("  the slowest call in 100, beside emit: pass", found["tails"], 0.1)
+
+
+def storms(size: Size, url: str) -> Iterator[Row]:
+    """A storm of one record, and one of a thousand."""
+    for templates, time_bound, memory_bound in ((1, 1.05, 1.0), (1000, 1.10, 2.0)):
+        found = measure("storms", templates, size.storm, api_url=url)
+        yield Row(f"{size.storm:,} records of {templates:,} templates", "")
+        yield at_most("  time, beside emit: pass", found["ratios"], time_bound)
+        yield at_most("  time, the whole storm", [found["total"]], time_bound)
+        yield at_most("  memory at the peak", [found["peak"]], memory_bound, "MB")
+        yield fact("  records no push stands for", str(found["lost"]), "0")
+
+
+def losses(size: Size, url: str) -> Iterator[Row]:
+    """What a burst loses."""
+    yield Row(f"of {size.burst:,} records in a burst, lost", "")
+    for name in CONTENDERS:
+        if module := missing(name):
+            yield Row(f"  {name}", "-", f"{module} not installed")
+            continue
+        lost = measure("storms", name, size.burst, api_url=url)
+        if name == "PushoverHandler":
+            yield fact(f"  {name}", f"{lost:,}", "0")
+        else:
+            yield Row(f"  {name}", f"{lost:,}")
+
+
+def errands(size: Size, url: str) -> Iterator[Row]:
+    """One push's way to the server, and its cost."""
+    yield Row("one push", "")
+    waits = measure("errands", "latency", size.messages, api_url=url)
+    yield at_most("  from the logging call to the server, idle", waits, 5.0, "ms")
+    shares = measure("errands", "processor", size.slow_rounds, size.messages, api_url=url)
+    yield at_most("  processor's time, beside urllib3's PoolManager", shares, 1.5)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="see that it runs; the numbers say nothing"
+    )
+    size = _QUICK if parser.parse_args().quick else Size()
+    print(f"Python {platform.python_version()} on {sys.platform}, {platform.machine()}")
+    print_rows([Row("what", "measured", "quartiles", "bound", "verdict")])
+    print_rows(table(size))
+
+
+if __name__ == "__main__":
+    main()
