@@ -60,7 +60,7 @@ def _add_urgency(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "-p",
         "--priority",
-        type=option_type(_priority),
+        type=option_type(as_priority),
         default=Priority.NORMAL,
         help="lowest, low, normal (default), high, emergency, or -2 to 2",
     )
@@ -98,7 +98,8 @@ def _add_more(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _priority(text: str, option: str) -> Priority:
+def as_priority(text: str, option: str) -> Priority:
+    """A priority by name or number; none is not one."""
     priority = to_priority(text, option)
     if priority is None:
         raise ValueError("none is no priority of a message")
@@ -156,18 +157,24 @@ def _parameters(arguments: argparse.Namespace) -> Mapping[str, Value]:
     names = ("title", "url", "url_title", "html", "monospace", "timestamp", "device", "sound")
     emergency = ("retry", "expire", "callback", "tags")
     given = {name: getattr(arguments, name) for name in (*names, "ttl", *emergency)}
-    if arguments.priority == Priority.EMERGENCY:
-        given["retry"] = given["retry"] or Alert.retry
-        given["expire"] = given["expire"] or Alert.expire
-    elif lost := [name for name in emergency if given[name] is not None]:
+    lost = [name for name in emergency if given[name] is not None]
+    if lost and arguments.priority != Priority.EMERGENCY:
         raise ValueError(f"--{lost[0]} belongs to --priority emergency")
     return {
         "user": ",".join(users(arguments)),
         "message": _text(arguments.text),
         "priority": int(arguments.priority),
+        **emergency_defaults(arguments.priority),
         **{name: value for name, value in given.items() if value is not None},
         **dict(arguments.param),
     }
+
+
+def emergency_defaults(priority: Priority) -> dict[str, int]:
+    """What the service demands of an emergency, for whoever doesn't say."""
+    if priority != Priority.EMERGENCY:
+        return {}
+    return {"retry": Alert.retry, "expire": Alert.expire}
 
 
 def _text(argument: str) -> str:

@@ -1,0 +1,171 @@
+"""``pushover-logging run``: run a command, and push how it failed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import socket
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from pushover_logging.alerts import clean
+from pushover_logging.client.constants import MESSAGE_LIMIT, TITLE_LIMIT, Priority
+from pushover_logging.client.errors import PushoverError
+from pushover_logging.converters import to_int, to_seconds
+
+from .account import add_account, add_command, application, option_type, users
+from .send import as_priority, emergency_defaults
+
+if TYPE_CHECKING:
+    from .supervising import Ending
+
+_EXAMPLE = """
+pushover-logging run -- backup.sh --full
+0 3 * * * pushover-logging run --always --title 'nightly backup' -- backup.sh   # a crontab's line
+"""
+_LINES = 20
+_TRY_FOR = 60.0
+_POLITE_WAIT = 5.0
+"""Seconds that Pushover wants between two tries (https://pushover.net/api#friendly)."""
+_ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+"""Colours and the like, which terminals understand and phones show."""
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command and its options."""
+    parser = add_command(commands, "run", "run a command, and push how it failed", _EXAMPLE)
+    parser.add_argument("--always", action="store_true", help="push too when it succeeds")
+    parser.add_argument("-t", "--title", help="default: the command's name and this machine's")
+    parser.add_argument(
+        "-p",
+        "--priority",
+        type=option_type(as_priority),
+        default=Priority.HIGH,
+        help="of a failure; default: high",
+    )
+    parser.add_argument(
+        "--success-priority",
+        type=option_type(as_priority),
+        default=Priority.LOW,
+        metavar="PRIORITY",
+        help="of a success, with --always; default: low",
+    )
+    parser.add_argument("-d", "--device", help="only this device, or several with commas between")
+    parser.add_argument("-s", "--sound", help="default: the one chosen on the phone")
+    parser.add_argument(
+        "--lines",
+        type=option_type(lambda text, option: to_int(text, option, at_least=0)),
+        default=_LINES,
+        metavar="N",
+        help=f"the last lines of output to push, as far as they fit; default: {_LINES}",
+    )
+    parser.add_argument(
+        "--try-for",
+        type=option_type(to_seconds),
+        default=_TRY_FOR,
+        metavar="TIME",
+        help=f"how long to go on trying to push; default: {_TRY_FOR:g}s",
+    )
+    add_account(parser)
+    parser.add_argument("words", nargs="+", metavar="COMMAND", help="after --: what to run")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run it; the exit code is the command's own, whatever becomes of the push."""
+    if os.name != "posix":
+        raise ValueError("run passes signals and needs a POSIX system")
+    from .supervising import supervise
+
+    try:
+        users(arguments)
+        application(arguments).close()
+    except ValueError as error:
+        # A job that doesn't run is worse than one that nobody is told of.
+        _complain(f"{error}; the command runs all the same")
+    ending = supervise(arguments.words)
+    if ending.code or arguments.always:
+        _push(arguments, ending)
+    return ending.code
+
+
+def _push(arguments: argparse.Namespace, ending: Ending) -> None:
+    until = time.monotonic() + arguments.try_for
+    wait = _POLITE_WAIT
+    while True:
+        try:
+            application(arguments).send(_parameters(arguments, ending))
+        except PushoverError as error:
+            if not error.retryable or time.monotonic() + wait > until:
+                return _complain(f"not pushed: {error}")
+        except (ValueError, OSError) as error:
+            return _complain(f"not pushed: {error}")
+        else:
+            return None
+        try:
+            threading.Event().wait(wait)
+        except KeyboardInterrupt:
+            return _complain("not pushed: interrupted")
+        wait *= 2
+
+
+def _parameters(arguments: argparse.Namespace, ending: Ending) -> dict[str, str | int]:
+    priority = arguments.priority if ending.code else arguments.success_priority
+    parameters: dict[str, str | int] = {
+        "user": ",".join(users(arguments)),
+        "title": (arguments.title or _title(arguments.words[0], ending))[:TITLE_LIMIT],
+        "message": message_of(ending, arguments.lines),
+        "priority": int(priority),
+        "monospace": 1,
+        **emergency_defaults(priority),
+    }
+    given = {"device": arguments.device, "sound": arguments.sound}
+    return parameters | {name: value for name, value in given.items() if value is not None}
+
+
+def _title(command: str, ending: Ending) -> str:
+    # Only the name: arguments may hold a password.
+    what = "failed" if ending.code else "is done"
+    return clean(f"{os.path.basename(command)} {what} on {socket.gethostname()}")
+
+
+def message_of(ending: Ending, lines: int) -> str:
+    """How it ended, how long it took, and as many of its last lines as fit."""
+    first = ending.reason
+    if ending.seconds is not None:
+        first += f" after {_duration(ending.seconds)}"
+    room = MESSAGE_LIMIT - len(first) - 2
+    shown: list[str] = []
+    for line in reversed(_lines(ending.output)[-lines:] if lines else []):
+        room -= len(line) + 1
+        if room < 0:
+            shown = shown or [line[:room]]
+            break
+        shown.insert(0, line)
+    return "\n".join([first, "", *shown]).rstrip()
+
+
+def _lines(output: bytes) -> list[str]:
+    """The lines as a terminal shows them: a progress bar is what it came to."""
+    text = _ESCAPES.sub("", output.decode("utf-8", "replace")).replace("\r\n", "\n")
+    lines = [clean(line.rstrip("\r").rpartition("\r")[2]).rstrip() for line in text.split("\n")]
+    while lines and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _complain(text: str) -> None:
+    print(f"pushover-logging run: {text}", file=sys.stderr)
