@@ -149,12 +149,19 @@ class Delivery(Generic[Item]):
             NOTICES.say(
                 "full", f"{news} of the least urgent records dropped: {room.capacity} wait already"
             )
+            self._sum_up_the_evicted(now)
         while self._without_room:
             self._post.lost(self._without_room.popleft())
         while room.evicted:
             group, item = room.evicted.popleft()
-            self.groups.wait(group, now)  # for what it has counted
             self._post.lost(Share(group, 1, item))
+
+    def _sum_up_the_evicted(self, now: float) -> None:
+        """See that what a group has counted is said, though its first record never will be."""
+        with self._lock:
+            for group in self.groups.unfinished():
+                if not group.counting and group.until is None:
+                    self.groups.wait(group, now)
 
     def _end_the_resolved(self, now: float) -> None:
         for group in self._watch.cancel_the_resolved(now):
