@@ -50,13 +50,11 @@ class Books:
     delivered: int = 0
     pushes: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
-    allowance: Allowance = field(default_factory=Allowance)
 
-    def enter_delivery(self, records: int, allowance: Allowance) -> None:
+    def enter_delivery(self, records: int) -> None:
         """A push that stands for so many records was accepted."""
         self.delivered += records
         self.pushes += 1
-        self.allowance = allowance
 
     def enter_drop(self, records: int, reason: str) -> None:
         """So many records will not be delivered."""
@@ -68,6 +66,7 @@ class Books:
         pending: int,
         turned_away: int,
         missed: int,
+        allowance: Allowance,
         incidents: tuple[IncidentReport, ...],
     ) -> Stats:
         """The books with what is not in them: what waits, found no room, or could not be noted."""
@@ -78,8 +77,8 @@ class Books:
             pending=pending,
             dropped=MappingProxyType(dict(dropped)),
             pushes=self.pushes,
-            limit=self.allowance.limit,
-            remaining=self.allowance.remaining,
-            reset=self.allowance.reset,
+            limit=allowance.limit,
+            remaining=allowance.remaining,
+            reset=allowance.reset,
             incidents=incidents,
         )

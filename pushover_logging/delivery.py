@@ -23,6 +23,8 @@ from .notices import NOTICES
 from .parcels import Parcel, Post, Receipt, Share
 from .retrying import Outage, RetryPolicy
 from .room import Room
+from .stores import Store
+from .stores.memory import MemoryStore
 from .watch import Watch
 
 __all__ = ["Delivery"]
@@ -66,18 +68,20 @@ class Delivery(Generic[Item]):
     def start_over(self) -> None:
         """Begin with empty rooms and books; a forked child's parent keeps its own."""
         self.quiet = True
-        self.groups.start_over()
+        store: Store[Item] = MemoryStore[Item]()
+        self.groups.start_over(store.groups)
         self._lock = threading.RLock()
         """Guards the room and the books: each record is in one place at a time."""
-        self._room: Room[Item] = Room(self._capacity, self.groups)
+        self._room: Room[Item] = Room(self._capacity, self.groups, store.parcels)
         self._books = Books()
         self._gate = Gate(
+            store,
             self._policy,
             max_per_minute=self._grouping.max_per_minute,
             quota_reserve=self._quota_reserve,
         )
         self._watch = Watch(
-            self._post, self.groups, self._lock, someone_listens=self._someone_listens
+            self._post, store, self.groups, self._lock, someone_listens=self._someone_listens
         )
         self._missed = Tally()
         self._turned_away_said = 0
@@ -279,7 +283,7 @@ class Delivery(Generic[Item]):
                 receipt.limit, receipt.remaining, receipt.reset
             )
             self._gate.succeeded(allowance, now)
-            self._books.enter_delivery(parcel.records, allowance)
+            self._books.enter_delivery(parcel.records)
             if alert.priority is Priority.EMERGENCY and receipt.receipt:
                 self._watch.rings(parcel, alert, receipt.receipt, now)
             self._rest(parcel, now)
@@ -292,7 +296,6 @@ class Delivery(Generic[Item]):
 
     def _wait_for_the_month(self, parcel: Parcel[Item], error: RateLimitError) -> None:
         ends = self._gate.spent(error, self._today())
-        self._books.allowance = self._gate.allowance
         self._put_off(parcel, 0.0)
         NOTICES.say(
             "quota", f"{_words(error)}; what waits goes out from {ends:%Y-%m-%d %H:%M} UTC on"
@@ -376,6 +379,7 @@ class Delivery(Generic[Item]):
                 pending=self.unsent(),
                 turned_away=sum(self._room.turned_away().values()),
                 missed=self._missed.value(),
+                allowance=self._gate.allowance,
                 incidents=self._watch.reports(),
             )
 

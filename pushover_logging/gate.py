@@ -6,13 +6,14 @@ is the wall clock, for the end of the month alone.
 
 from __future__ import annotations
 
-from collections import deque
 from datetime import datetime, timedelta
+from typing import Any
 
 from .alerts import Priority
 from .client.errors import PushoverError, RateLimitError
 from .quota import Allowance
 from .retrying import Outage, RetryPolicy
+from .stores import Store
 
 __all__ = ["Gate"]
 
@@ -26,18 +27,24 @@ _CLOCKS_DIFFER = timedelta(days=1)
 class Gate:
     """What the service, as far as it is known, will take now."""
 
-    def __init__(self, policy: RetryPolicy, *, max_per_minute: int, quota_reserve: int) -> None:
-        self.allowance = Allowance()
+    def __init__(
+        self, store: Store[Any], policy: RetryPolicy, *, max_per_minute: int, quota_reserve: int
+    ) -> None:
+        self._store = store
         self._policy = policy
         self._reserve = quota_reserve
         # One push a minute is kept back for what is left when the process ends.
         self._most = max(1, max_per_minute - 1)
-        self._sent: deque[float] = deque(maxlen=self._most)
         self._outage: Outage | None = None
         self._outage_priority = Priority.LOWEST
         self._hold_until = 0.0
         self._month_ends: datetime | None = None
         self._warned_for: datetime | None = None
+
+    @property
+    def allowance(self) -> Allowance:
+        """What the service last said of the month."""
+        return self._store.allowance
 
     @property
     def in_outage(self) -> bool:
@@ -65,13 +72,14 @@ class Gate:
 
     def slots(self, now: float) -> int:
         """Pushes that may still go within this minute."""
-        while self._sent and self._sent[0] + _MINUTE <= now:
-            self._sent.popleft()
-        return self._most - len(self._sent)
+        pushes = self._store.pushes
+        while pushes and pushes[0] + _MINUTE <= now:
+            del pushes[0]
+        return max(0, self._most - len(pushes))
 
     def slot_opens_at(self, now: float) -> float:
         """When the minute has room for another push."""
-        return now if self.slots(now) else self._sent[0] + _MINUTE
+        return now if self.slots(now) else self._store.pushes[0] + _MINUTE
 
     def is_low(self, today: datetime) -> bool:
         """Whether so little of the month is left that it is kept for what is urgent."""
@@ -92,10 +100,10 @@ class Gate:
 
     def succeeded(self, allowance: Allowance, now: float) -> None:
         """The service took a push: it has used a slot, and the outage is over."""
-        self._sent.append(now)
+        self._store.pushes.append(now)
         self._outage = None
         self._hold_until = 0.0
-        self.allowance = allowance
+        self._store.allowance = allowance
 
     def failed(self, error: PushoverError, own: Outage, priority: Priority, now: float) -> float:
         """The service could not take it; until when to leave the service alone."""
@@ -112,7 +120,7 @@ class Gate:
             ends = today + timedelta(seconds=self._policy.wait_max)
         soonest = today + timedelta(seconds=self._policy.wait_initial)
         self._month_ends = max(ends, soonest)
-        self.allowance = known.updated(None, None, self._month_ends)
+        self._store.allowance = known.updated(None, None, self._month_ends)
         return self._month_ends
 
     def _month_is_spent(self, today: datetime) -> bool:

@@ -12,7 +12,7 @@ import itertools
 import logging
 import re
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -147,12 +147,12 @@ class Groups:
         self._policy = policy
         self.quick: dict[object, Group] = {}
         """By what a record shows without being read; only logging calls look into it."""
-        self.start_over()
+        self.start_over({})
 
-    def start_over(self) -> None:
-        """Forget all groups."""
+    def start_over(self, known: MutableMapping[Hashable, Group]) -> None:
+        """Go on with the groups of a store."""
         self.quick.clear()
-        self._by_key: dict[Hashable, Group] = {}
+        self._by_key = known
         self._timers: list[tuple[float, int, Group]] = []
         self._sequence = itertools.count()
         self._idle: deque[tuple[float, Group]] = deque()

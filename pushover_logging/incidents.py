@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableSequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -105,10 +105,9 @@ class Incident:
 class Incidents:
     """The emergencies of one handler, the ringing ones and the latest others."""
 
-    def __init__(self, *, someone_listens: bool) -> None:
+    def __init__(self, latest: MutableSequence[Incident], *, someone_listens: bool) -> None:
+        self._latest = latest
         self._someone_listens = someone_listens
-        self._ringing: list[Incident] = []
-        self._latest: deque[Incident] = deque(maxlen=_REMEMBERED)
         self._cancelled: deque[str] = deque(maxlen=_REMEMBERED)
 
     def open(
@@ -116,15 +115,14 @@ class Incidents:
     ) -> Incident:
         """An emergency was accepted and rings from now on."""
         incident = Incident(receipt, title, tuple(groups), now + expire, looked_at=now)
-        self._ringing.append(incident)
         self._latest.append(incident)
+        self._forget_the_oldest(now)
         return incident
 
     def to_ask(self, now: float) -> Incident | None:
         """One whose answer could change what happens next, and was not asked for lately."""
-        self._ringing = [incident for incident in self._ringing if incident.rings(now)]
-        for incident in self._ringing:
-            if now >= incident.looked_at + _PATIENCE:
+        for incident in self._latest:
+            if incident.rings(now) and now >= incident.looked_at + _PATIENCE:
                 incident.looked_at = now  # whether asked or not: nothing is to be done at once
                 if self._matters(incident):
                     return incident
@@ -132,14 +130,15 @@ class Incidents:
 
     def next_question(self) -> float | None:
         """When to look for one to ask again; None when there is none that rings."""
-        return min((incident.looked_at + _PATIENCE for incident in self._ringing), default=None)
+        ringing = (i for i in self._latest if i.state is IncidentState.RINGING)
+        return min((incident.looked_at + _PATIENCE for incident in ringing), default=None)
 
     def resolve(self, tag: str, now: float) -> bool:
         """The trouble with this tag is over; whether there may be something to cancel.
 
         The first time there may be without our knowing it: an earlier run may have left it ringing.
         """
-        ringing = [i for i in self._ringing if i.rings(now) and i.has_tag(tag)]
+        ringing = [i for i in self._latest if i.rings(now) and i.has_tag(tag)]
         for incident in ringing:
             incident.state = IncidentState.RESOLVED
         unknown = tag not in self._cancelled
@@ -149,6 +148,11 @@ class Incidents:
 
     def reports(self) -> tuple[IncidentReport, ...]:
         return tuple(incident.report() for incident in list(self._latest))
+
+    def _forget_the_oldest(self, now: float) -> None:
+        """Forget those that ended, from the oldest on; what rings is never forgotten."""
+        while len(self._latest) > _REMEMBERED and not self._latest[0].rings(now):
+            del self._latest[0]
 
     def _matters(self, incident: Incident) -> bool:
         return self._someone_listens or any(group.unclaimed() for group in incident.groups)

@@ -7,6 +7,7 @@ the delivery that owns the room.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import MutableSequence
 from typing import Generic, TypeVar
 
 from .alerts import Priority
@@ -26,7 +27,9 @@ _FAREWELLS = 3
 class Room(Generic[Item]):
     """First records as they were noted, and parcels made up of counts or put off."""
 
-    def __init__(self, capacity: int, groups: Groups) -> None:
+    def __init__(
+        self, capacity: int, groups: Groups, parcels: MutableSequence[Parcel[Item]]
+    ) -> None:
         self.capacity = capacity
         self._turned_away: dict[int, Tally] = {}
         self.evicted: deque[tuple[Group, Item]] = deque(maxlen=capacity)
@@ -35,7 +38,7 @@ class Room(Generic[Item]):
         """What is being sent."""
         self._groups = groups
         self._intake: Intake[tuple[Group, Item]] = Intake(capacity)
-        self._parcels: list[Parcel[Item]] = []
+        self._parcels = parcels
 
     def admit(self, group: Group, item: Item, priority: Priority) -> None:
         """Let a group's first record wait; when the room is full, the least urgent goes."""

@@ -13,6 +13,7 @@ from .grouping import Group, Groups, tag_of
 from .incidents import Incident, IncidentReport, Incidents, IncidentState
 from .notices import NOTICES
 from .parcels import Parcel, Post
+from .stores import Store
 
 __all__ = ["Watch"]
 
@@ -23,12 +24,18 @@ class Watch:
     """The emergencies of one handler; runs on the courier's thread, but for `resolve`."""
 
     def __init__(
-        self, post: Post[Any], groups: Groups, lock: threading.RLock, *, someone_listens: bool
+        self,
+        post: Post[Any],
+        store: Store[Any],
+        groups: Groups,
+        lock: threading.RLock,
+        *,
+        someone_listens: bool,
     ) -> None:
         self._post = post
         self._groups = groups
         self._lock = lock
-        self._incidents = Incidents(someone_listens=someone_listens)
+        self._incidents = Incidents(store.incidents, someone_listens=someone_listens)
         self._resolved: deque[Hashable] = deque(maxlen=_MOST_RESOLVED)
 
     def resolve(self, key: Hashable) -> None:

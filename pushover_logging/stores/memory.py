@@ -1,0 +1,27 @@
+"""The store of a handler that was given none: its state is the process's, and ends with it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, MutableMapping, MutableSequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from ..grouping import Group
+from ..incidents import Incident
+from ..parcels import Parcel
+from ..quota import Allowance
+
+__all__ = ["MemoryStore"]
+
+Item = TypeVar("Item")
+
+
+@dataclass
+class MemoryStore(Generic[Item]):
+    """Plain collections."""
+
+    groups: MutableMapping[Hashable, Group] = field(default_factory=dict)
+    incidents: MutableSequence[Incident] = field(default_factory=list)
+    parcels: MutableSequence[Parcel[Item]] = field(default_factory=list)
+    pushes: MutableSequence[float] = field(default_factory=list)
+    allowance: Allowance = field(default_factory=Allowance)
