@@ -181,7 +181,8 @@ class Groups:
         group = self._by_key.get(wide)
         if group is None:
             if len(self._by_key) >= self._policy.max_groups:
-                wide = ((_OTHERS, levelno), priority)
+                # Many troubles: that one of them is over must not silence the others.
+                wide, tag = ((_OTHERS, levelno), priority), None
             group = self._by_key.setdefault(wide, Group(wide, levelno, priority, tag))
         return group
 
