@@ -44,7 +44,15 @@ def record(
     **extra: object,
 ) -> logging.LogRecord:
     return logging.getLogger(name).makeRecord(
-        name, level, "/srv/shop/cart.py", 7, msg, args, exc_info, "add", extra or None  # type: ignore[arg-type]
+        name,
+        level,
+        "/srv/shop/cart.py",
+        7,
+        msg,
+        args,
+        exc_info,
+        "add",
+        extra or None,  # type: ignore[arg-type]
     )
 
 
