@@ -9,7 +9,7 @@ import queue
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["CONTENDERS", "Contender", "Pass", "missing"]
+__all__ = ["CONTENDERS", "OURS", "Contender", "Pass", "missing", "ours"]
 
 
 class Pass(logging.Handler):
@@ -39,14 +39,8 @@ class Contender:
 def ours() -> Contender:
     from pushover_logging import PushoverHandler
 
-    def end() -> None:
-        handler.close()
-        handler.flush(30)
-        contender.arrived = handler.stats().delivered
-
     handler = PushoverHandler()
-    contender = Contender(handler, end)
-    return contender
+    return Contender(handler, handler.flush)
 
 
 def stdlib_queue() -> Contender:
@@ -144,8 +138,10 @@ def logbook() -> Contender:
     return contender
 
 
+OURS = "PushoverHandler"
+
 CONTENDERS: dict[str, tuple[Callable[[], Contender], str]] = {
-    "PushoverHandler": (ours, "pushover_logging"),
+    OURS: (ours, "pushover_logging"),
     "stdlib QueueHandler": (stdlib_queue, "logging"),
     "sentry-sdk": (sentry, "sentry_sdk"),
     "watchtower": (watchtower, "watchtower"),

@@ -7,7 +7,7 @@ import logging
 import sys
 
 from .calls import BURSTS, logger, timed
-from .contenders import CONTENDERS, Contender, Pass
+from .contenders import CONTENDERS, OURS, Contender, Pass
 
 _NEW = 250
 """So many new records a round: well within what the handler knows and lets wait at a time."""
@@ -16,7 +16,7 @@ _REPEATS = 2500
 
 def ratios(name: str, case: str, rounds: int) -> list[float]:
     """The contender's time through that of `Pass`, for each round."""
-    reopened = case.startswith("new") and name == "PushoverHandler"
+    reopened = case.startswith("new") and name == OURS
     contender = _opened(name)
     found = []
     for number in range(rounds):
