@@ -38,7 +38,7 @@ class RetryPolicy:
             raise ValueError(f"retry_policy.attempts is {self.attempts}; at least 1 is needed")
         if not self.wait_initial > 0:
             raise ValueError(f"retry_policy.wait_initial is {self.wait_initial}; expected over 0")
-        if self.wait_max < self.wait_initial:
+        if not self.wait_max >= self.wait_initial:
             raise ValueError(
                 f"retry_policy.wait_max is {self.wait_max}; "
                 f"at least wait_initial, {self.wait_initial}, is needed"
