@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -291,7 +292,7 @@ def test_what_may_succeed_later_is_tried_again_not_before_5_seconds(trouble: Exc
 
     moments = [at for at, _ in bench.service.tried]
     assert len(moments) == 4
-    assert min(b - a for a, b in zip(moments, moments[1:], strict=False)) >= 5
+    assert min(b - a for a, b in itertools.pairwise(moments)) >= 5
     assert len(bench.pushes) == 1
     assert bench.the_books_balance()
 

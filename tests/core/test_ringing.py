@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from pushover_logging.alerts import Priority
@@ -144,7 +146,7 @@ def test_the_service_is_asked_at_most_every_5_seconds_and_not_after_the_answer()
 
     asked = bench.service.asked
     assert len(asked) == 11
-    assert min(b - a for a, b in zip(asked, asked[1:], strict=False)) >= 5
+    assert min(b - a for a, b in itertools.pairwise(asked)) >= 5
 
 
 def test_a_question_without_an_answer_is_asked_again() -> None:
