@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pushover_logging.alerts import Priority
@@ -200,6 +200,7 @@ def test_a_reset_long_past_is_none() -> None:
 
 
 @given(st.timedeltas(timedelta(days=-400), timedelta(days=400)) | st.none())
+@example(timedelta(seconds=1))
 def test_a_spent_month_is_never_asked_about_at_once(offset: timedelta | None) -> None:
     reset = None if offset is None else TODAY + offset
 

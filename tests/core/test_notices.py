@@ -41,9 +41,13 @@ def test_a_kind_is_written_once_a_minute_and_what_was_withheld_is_counted(
     assert lines(capsys) == ["pushover_logging: cannot deliver now"]
 
     mine.say("outage", "still not")
-    mine.say("outage", "still not")
+    clock.pass_to(clock.now + 60)
+    mine.say("outage", "nor now")
 
-    assert lines(capsys) == ["pushover_logging: still not (59 more like this since the last line)"]
+    assert lines(capsys) == [
+        "pushover_logging: still not (59 more like this since the last line)",
+        "pushover_logging: nor now",
+    ]
 
 
 def test_another_kind_is_written_at_once(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:

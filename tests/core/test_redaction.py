@@ -28,6 +28,8 @@ SECRETS = st.text(alphabet="abcdefghijkXYZ0123456789-_.", min_size=8, max_size=4
         ("?api_key=abc123&page=2", "?api_key=***&page=2"),
         ("?access_token=abc123&page=2", "?access_token=***&page=2"),
         ("apikey=abc", "apikey=***"),
+        ("access_key=abc private-key=d", "access_key=*** private-key=***"),
+        ("signature=abc&credential=d", "signature=***&credential=***"),
         ("API-KEY: abc", "API-KEY: ***"),
         ("postgres://ann:hunter2@db/shop", "postgres://ann:***@db/shop"),
         ("redis://:hunter2@cache:6379/0", "redis://:***@cache:6379/0"),
