@@ -27,9 +27,10 @@ __all__ = ["COMPARED", "Group", "Grouping", "Groups", "kept_of", "look_of", "tag
 COMPARED = 512
 """So much of a text is compared; longer ones that begin alike are one group."""
 _VARIABLE = re.compile(
-    r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"  # UUIDs, which may lack a digit
+    r"[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"  # UUIDs, parts of which may lack one
     r"|\b(?=\w*[0-9])\w+"
 )
+_has_digits = re.compile("[0-9]").search
 _OTHERS = "other messages"
 _REST = 60.0
 """Seconds a closed group is kept: a thread may still be about to count in it."""
@@ -174,16 +175,17 @@ class Groups:
         self, record: logging.LogRecord, priority: Priority, key: Hashable | None = None
     ) -> Group:
         """The record's group, known or new; ``key`` is what the record itself says it is."""
-        levelno, tag = record.levelno, None if key is None else tag_of(key)
-        if self._policy.interval == 0:
-            return Group(None, levelno, priority, tag)
-        wide = (key, priority) if key is not None else (fingerprint_of(record), priority)
-        group = self._by_key.get(wide)
+        policy, known = self._policy, self._by_key
+        tag = None if key is None else tag_of(key)
+        if policy.interval == 0:
+            return Group(None, record.levelno, priority, tag)
+        wide = (fingerprint_of(record) if key is None else key), priority
+        group = known.get(wide)
         if group is None:
-            if len(self._by_key) >= self._policy.max_groups:
+            if len(known) >= policy.max_groups:
                 # Many troubles: that one of them is over must not silence the others.
-                wide, tag = ((_OTHERS, levelno), priority), None
-            group = self._by_key.setdefault(wide, Group(wide, levelno, priority, tag))
+                wide, tag = ((_OTHERS, record.levelno), priority), None
+            group = known.setdefault(wide, Group(wide, record.levelno, priority, tag))
         return group
 
     def remember(self, look: object, group: Group) -> None:
@@ -268,7 +270,10 @@ def fingerprint_of(record: logging.LogRecord) -> Hashable:
     The logger, the level, the type of the exception, and the message template; a message without
     arguments has its digits and ids taken out, so that an f-string in a loop is one group.
     """
-    return record.name, record.levelno, _template(record), _trouble(record)
+    msg, trouble = record.msg, record.exc_info
+    if not (record.args and type(msg) is str and len(msg) <= COMPARED):
+        msg = _template(record)
+    return record.name, record.levelno, msg, trouble and _trouble(record)
 
 
 def look_of(record: logging.LogRecord) -> Hashable:
@@ -294,4 +299,5 @@ def _template(record: logging.LogRecord) -> Hashable:
         text = str(msg)[:COMPARED]
     except Exception:  # noqa: BLE001 - the user's object; where it was logged tells it apart
         text = f"{record.pathname}:{record.lineno}"
-    return type(msg), _VARIABLE.sub("#", text)
+    # To look for a digit first costs a tenth of what taking out costs.
+    return type(msg), _VARIABLE.sub("#", text) if _has_digits(text) else text
