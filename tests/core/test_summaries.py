@@ -67,7 +67,7 @@ def test_a_summary_says_how_many_when_and_the_last_text() -> None:
 
     alert = desk.writer.write([share], NORMAL)
 
-    assert alert.title == "ERROR shop ×41"
+    assert alert.title == "ERROR shop \N{MULTIPLICATION SIGN}41"
     assert re.fullmatch(
         r"41 more times, \d\d:\d\d:\d\d to \d\d:\d\d:\d\d\. The last:\nuser 42 failed",
         alert.message,
@@ -99,7 +99,7 @@ def test_the_last_repeat_keeps_its_own_text_though_its_frames_are_gone() -> None
     desk = Desk()
     share = desk.share(records=3, first=False)
     try:
-        raise ValueError("bad")
+        int("bad")
     except ValueError as error:
         trouble = (type(error), error, error.__traceback__)
     share.group.noted = desk.renderer.capture(record("order %s failed", 1, exc_info=trouble))
@@ -108,7 +108,7 @@ def test_the_last_repeat_keeps_its_own_text_though_its_frames_are_gone() -> None
     alert = desk.writer.write([share], HIGH)
 
     assert "order 17 failed" in alert.message
-    assert "ValueError: bad" in alert.message
+    assert "ValueError: invalid literal" in alert.message
 
 
 def test_a_digest_names_the_most_urgent_and_the_largest_and_how_many_more() -> None:
@@ -120,10 +120,10 @@ def test_a_digest_names_the_most_urgent_and_the_largest_and_how_many_more() -> N
 
     lines = alert.message.split("\n")
     assert lines[0] == "ERROR shop: fire"
-    assert lines[1] == "ERROR shop ×50: large"
+    assert lines[1] == "ERROR shop \N{MULTIPLICATION SIGN}50: large"
     assert lines[-1] == f"… and {202 - (len(lines) - 1)} more"
     assert len(lines) > 5
-    assert alert.title == "202 different messages ×251"
+    assert alert.title == "202 different messages \N{MULTIPLICATION SIGN}251"
     assert alert.priority is EMERGENCY
 
 
@@ -132,8 +132,8 @@ def test_a_small_digest_names_everything() -> None:
 
     alert = desk.writer.write([desk.share("a"), desk.share("b", records=2)], HIGH)
 
-    assert alert.message == "ERROR shop ×2: b\nERROR shop: a"
-    assert alert.title == "2 different messages ×3"
+    assert alert.message == "ERROR shop \N{MULTIPLICATION SIGN}2: b\nERROR shop: a"
+    assert alert.title == "2 different messages \N{MULTIPLICATION SIGN}3"
 
 
 @given(st.lists(st.tuples(TEXTS, st.integers(1, 10**6)), min_size=1, max_size=40), st.booleans())
@@ -226,5 +226,5 @@ def test_the_handlers_own_title_stands_in_summaries_and_digest_lines() -> None:
     summary = desk.writer.write([desk.share(records=9, first=False)], LOW)
     digest = desk.writer.write([desk.share("a"), desk.share("b")], LOW)
 
-    assert summary.title == "shop on shop ×9"
+    assert summary.title == "shop on shop \N{MULTIPLICATION SIGN}9"
     assert digest.message.startswith("shop on shop: a")
