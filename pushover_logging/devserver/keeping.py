@@ -66,7 +66,8 @@ class InboxFile:
             self._connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._connection.executescript(resources.read_text(__package__, "inbox.sql"))
+            tables = resources.files(__package__).joinpath("inbox.sql").read_text("utf-8")
+            self._connection.executescript(tables)
         except (OSError, sqlite3.Error) as error:
             self.close()
             raise OSError(f"cannot keep the inbox in {self._path}: {error}") from error

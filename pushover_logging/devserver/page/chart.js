@@ -10,7 +10,7 @@ const UPWARDS = [...PRIORITIES].reverse();
 
 /** Count pushes in equal steps that end now; the step is the smallest that holds them all. */
 export function count(pushes, now) {
-  const oldest = pushes.length ? pushes.at(-1).received_at : now;
+  const oldest = pushes.reduce((least, push) => Math.min(least, push.received_at), now);
   const fitting = (step) => (Math.ceil(now / step) - BARS) * step <= oldest;
   const step = STEPS.find(fitting) ?? Math.ceil((now - oldest) / BARS / 86400 + 1) * 86400;
   const end = Math.ceil(now / step) * step;

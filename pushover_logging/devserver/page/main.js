@@ -105,6 +105,7 @@ function drawAround() {
   drawAlarm();
   element("count").textContent = model.isFiltered() && !empty
     ? `${number(matching.length)} of ${plural(model.pushes.length, "push", "pushes")}` : "";
+  element("overview").hidden = empty && !busy;
   element("empty").hidden = !empty || busy;
   element("no-match").hidden = empty || matching.length > 0;
 }

@@ -1,6 +1,6 @@
 // The panels beside the pushes: the month's messages, trouble on request, starting over.
 
-import { day, number, plural, time } from "./words.js";
+import { day, number, plural, shortTime } from "./words.js";
 
 const element = (id) => document.getElementById(id);
 
@@ -44,7 +44,7 @@ function drawQuota({ limit, remaining, reset, headers }) {
   bar.setAttribute("aria-valuenow", remaining);
   bar.setAttribute("aria-valuetext", `${number(remaining)} of ${number(limit)} left`);
   const untrue = { missing: " Answers do not tell.", garbage: " Answers tell nonsense." }[headers] ?? "";
-  element("quota-reset").textContent = `Starts anew on ${day(reset)}, ${time(reset, reset)}.${untrue}`;
+  element("quota-reset").textContent = `Starts anew on ${day(reset)}, ${shortTime(reset)}.${untrue}`;
 }
 
 function drawFaults(faults) {
@@ -55,7 +55,7 @@ function drawFaults(faults) {
     return item;
   }));
   element("behave").hidden = element("misbehaving").hidden = !faults.length;
-  element("misbehaving-text").textContent = `Trouble is on: ${plural(faults.length, "fault", "faults")} to come`;
+  element("misbehaving-text").textContent = `${plural(faults.length, "trouble", "troubles")} to come`;
 }
 
 export function wireTools() {

@@ -18,6 +18,7 @@ const NUMBER = new Intl.NumberFormat();
 export const priorityName = (level) => NAMES.get(level) ?? `Priority ${level}`;
 export const number = (value) => NUMBER.format(value);
 export const wholeTime = (seconds) => WHOLE.format(seconds * 1000);
+export const shortTime = (seconds) => SHORT_CLOCK.format(seconds * 1000);
 export const day = (seconds) => DAY.format(seconds * 1000);
 export const plural = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
 

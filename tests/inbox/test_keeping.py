@@ -1,0 +1,159 @@
+"""An inbox in a file outlives its server; one in memory is bounded."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+import requests
+
+from pushover_logging.devserver import DevServer, state, traffic
+
+from .looking import picture, ring, send
+
+
+def test_what_arrived_is_there_after_a_restart(tmp_path: Path) -> None:
+    file = tmp_path / "inbox.db"
+    with DevServer(db=file) as server:
+        send(server, "one", title="T", files={"attachment": ("a.png", picture(), "image/png")})
+        send(server, "two")
+        before = server.messages
+
+    with DevServer(db=file) as again:
+        send(again, "three")
+
+        assert again.messages[:2] == before
+        assert [each.number for each in again.messages] == [1, 2, 3]
+        assert again.state()["messages"] == 3
+        assert again.state()["quota"]["remaining"] == 9_997
+
+
+def test_what_became_of_emergencies_is_there_too(tmp_path: Path) -> None:
+    file = tmp_path / "inbox.db"
+    with DevServer(db=file) as server:
+        done, open_ = ring(server, tags="a,b"), ring(server)
+        server.acknowledge(done)
+        before = server.emergency(done)
+
+    with DevServer(db=file) as again:
+        assert again.emergency(done) == before
+        again.acknowledge(open_)
+
+    with DevServer(db=file) as third, pytest.raises(ValueError, match="does not ring"):
+        third.acknowledge(open_)
+
+
+def test_a_reset_empties_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "inbox.db"
+    with DevServer(db=file) as server:
+        ring(server)
+        server.reset()
+        send(server, "anew")
+
+    with DevServer(db=file) as again:
+        assert [each.params["message"] for each in again.messages] == ["anew"]
+        assert again.state()["emergencies"] == {}
+
+
+def test_a_killed_server_has_kept_what_it_answered(tmp_path: Path) -> None:
+    file, copy = tmp_path / "inbox.db", tmp_path / "copy.db"
+    with DevServer(db=file) as server:
+        send(server, "kept")
+        for each in tmp_path.glob("inbox.db*"):
+            copy.with_name(each.name.replace("inbox", "copy")).write_bytes(each.read_bytes())
+
+    with DevServer(db=copy) as again:
+        assert [each.params["message"] for each in again.messages] == ["kept"]
+
+
+def test_the_same_server_started_again_goes_on_keeping(tmp_path: Path) -> None:
+    file = tmp_path / "inbox.db"
+    server = DevServer(db=file)
+    with server:
+        send(server, "one")
+    with server:
+        send(server, "two")
+
+    with DevServer(db=file) as again:
+        assert [each.params["message"] for each in again.messages] == ["one", "two"]
+
+
+def test_the_file_holds_no_token_and_is_for_its_owner(tmp_path: Path) -> None:
+    file = tmp_path / "inbox.db"
+    with DevServer(db=file) as server:
+        ring(server)
+        rights = file.stat().st_mode & 0o777
+
+    assert server.token.encode() not in file.read_bytes()
+    assert rights == 0o600
+
+
+def test_a_file_in_use_is_said_in_a_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "inbox.db"
+
+    with DevServer(db=file), pytest.raises(OSError, match=r"cannot keep the inbox in .*inbox\.db"):
+        DevServer(db=file)
+
+
+def test_a_file_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("buy milk\n" * 100)
+
+    with pytest.raises(OSError, match="cannot keep the inbox"):
+        DevServer(db=file)
+
+    assert file.read_text() == "buy milk\n" * 100
+
+
+def test_the_newest_are_kept_and_the_count_goes_on(
+    server: DevServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "KEPT", 3)
+    monkeypatch.setattr(traffic, "KEPT", 4)
+    first = ring(server, "0")
+    for number in range(1, 6):
+        send(server, str(number))
+
+    kept = server.wait_for(6)
+
+    assert [each.params["message"] for each in kept] == ["3", "4", "5"]
+    assert [each.number for each in server.requests] == [3, 4, 5, 6]
+    with pytest.raises(LookupError):
+        server.emergency(first)
+
+
+def test_images_are_kept_up_to_a_size(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "KEPT_IMAGE_BYTES", 2 * len(picture()))
+    for number in range(3):
+        send(server, str(number), files={"attachment": ("a.png", picture(), "image/png")})
+
+    assert [each.params["message"] for each in server.messages] == ["1", "2"]
+
+
+def test_old_messages_leave_the_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(state, "KEPT", 2)
+    file = tmp_path / "inbox.db"
+    with DevServer(db=file) as server:
+        for number in range(5):
+            ring(server, str(number))
+
+    with sqlite3.connect(file) as database:
+        numbers = [number for (number,) in database.execute("SELECT number FROM message")]
+        emergencies = database.execute("SELECT count(*) FROM emergency").fetchone()
+    database.close()
+
+    assert numbers == [4, 5]
+    assert emergencies == (2,)
+
+
+def test_the_page_reads_what_was_kept(tmp_path: Path) -> None:
+    file = tmp_path / "inbox.db"
+    with DevServer(db=file) as server:
+        ring(server, "old")
+
+    with DevServer(db=file) as again:
+        pushes = requests.get(f"{again.base_url}/inbox/pushes", timeout=10).json()
+
+    assert pushes[0]["text"] == [{"text": "old"}]
+    assert pushes[0]["emergency"]["acknowledged_at"] is None
