@@ -365,6 +365,20 @@ def test_the_reports_of_a_full_room_are_by_level_and_after_the_outage() -> None:
     assert bench.the_books_balance()
 
 
+def test_what_found_no_room_is_a_first_record_again_when_there_is_some() -> None:
+    bench = Bench(capacity=1)
+    bench.log("lost", LOW, times=4)
+    bench.log("fire", EMERGENCY)
+    bench.run(1)
+
+    bench.log("lost", LOW)
+    bench.run(1)
+
+    assert texts(bench).count("lost") == 1
+    assert [push.records for push in bench.pushes if push.texts == ("None",)] == [3]
+    assert bench.the_books_balance()
+
+
 def test_an_alert_is_given_up_after_its_attempts_and_handed_to_the_fallback() -> None:
     bench = Bench(retry_policy=RetryPolicy(attempts=3))
     bench.service.troubles.extend([server_error()] * 3)

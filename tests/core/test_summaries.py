@@ -136,6 +136,19 @@ def test_a_small_digest_names_everything() -> None:
     assert alert.title == "2 different messages \N{MULTIPLICATION SIGN}3"
 
 
+@pytest.mark.parametrize("html", [False, True])
+@pytest.mark.parametrize("text", ["x" * 5000, "<&>" * 2000, "word " * 400])
+def test_the_longest_texts_fit_and_are_cut_nowhere_in_markup(text: str, html: bool) -> None:
+    desk = Desk(html=html)
+
+    summary = desk.writer.write([desk.share(text, records=2, first=False)], HIGH)
+    digest = desk.writer.write([desk.share(f"{number:x}{text}") for number in range(40)], HIGH)
+
+    for alert in (summary, digest):
+        assert 900 < len(alert.message) <= 1024
+        assert not alert.html or re.search(r"&(?!amp;|lt;|gt;)", alert.message) is None
+
+
 @given(st.lists(st.tuples(TEXTS, st.integers(1, 10**6)), min_size=1, max_size=40), st.booleans())
 def test_whatever_is_written_fits_and_counts(given: list[tuple[str, int]], html: bool) -> None:
     desk = Desk(html=html)
