@@ -200,8 +200,11 @@ class Groups:
     # The courier's thread.
 
     def rest(self, group: Group, now: float) -> None:
-        """A push of it is out, or lost: count until the interval ends."""
-        self.wait(group, now + self._policy.interval)
+        """A push of it is out, or lost: count until the interval, or sooner the ringing, ends."""
+        until = now + self._policy.interval
+        if group.incident is not None and group.incident.rings(now):
+            until = min(until, group.incident.expires_at)
+        self.wait(group, until)
 
     def wait(self, group: Group, until: float) -> None:
         """Look at it again then."""

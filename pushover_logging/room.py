@@ -87,13 +87,14 @@ class Room(Generic[Item]):
 
         With more waiting than the minute has room for, everything goes as one digest.
         """
-        ready = [p for p in self._parcels if p.priority >= least and p.not_before <= now]
+        ready = [p for p in self._parcels if _is_ready(p, least, now, ending=ending)]
         # A report has no shares; it can be in no digest, and goes by itself.
         waiting = self._intake.count(least) + sum(bool(parcel.shares) for parcel in ready)
         slots = gate.slots(now)
         if not (waiting or ready) or (not slots and not ending):
             return None
-        crowded = waiting > _FAREWELLS if ending else slots == 1 < waiting
+        # The end has one more than the minute: the gate keeps it back for just that.
+        crowded = waiting > min(_FAREWELLS, slots + 1) if ending else slots == 1 < waiting
         if crowded:
             self.in_hand = self._digest(least, [p for p in ready if p.shares], now)
         else:
@@ -148,3 +149,9 @@ class Room(Generic[Item]):
             shares.append(Share(group, 1, item))
             priorities.append(priority)
         return shares, priorities
+
+
+def _is_ready(parcel: Parcel[Item], least: Priority, now: float, *, ending: bool) -> bool:
+    """Whether it may go; at the end nothing is put off any more but what has failed already."""
+    in_time = parcel.not_before <= now or (ending and not parcel.tries)
+    return parcel.priority >= least and in_time
