@@ -123,6 +123,7 @@ class PushoverHandler(logging.Handler):
             someone_listens=settings.on_acknowledged is not None,
         )
         self._groups = self._delivery.groups
+        self._has_own_keys = groups.key is not None
         self._known_looks = self._groups.quick
         COURIER.enlist(self._delivery)
         # From here on logging knows it, and flushes and closes it at exit.
@@ -155,11 +156,16 @@ class PushoverHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note the record and return; never blocks, never raises."""
-        if get_ident() in COURIER.speaking or self._is_ignored(record.name):
+        name = record.name
+        if get_ident() in COURIER.speaking or (
+            name.startswith(self._ignored) and self._is_ignored(name)
+        ):
             return
         try:
-            priority, key = self._priorities[record.levelno], self._groups.key_of(record)
-            overrides = record.__dict__.get("pushover")
+            priority, key = self._priorities[record.levelno], None
+            if self._has_own_keys:
+                key = self._groups.key_of(record)
+            overrides = getattr(record, "pushover", None)
             if overrides is not None:
                 priority, key = self._overridden(overrides, priority, key)
             if priority is not None:
@@ -206,9 +212,7 @@ class PushoverHandler(logging.Handler):
             return True
 
     def _is_ignored(self, name: str) -> bool:
-        return name.startswith(self._ignored) and any(
-            name == ignored or name.startswith(f"{ignored}.") for ignored in self._ignored
-        )
+        return any(name == ignored or name.startswith(f"{ignored}.") for ignored in self._ignored)
 
     def _overridden(
         self, overrides: object, priority: Priority | None, key: Hashable | None
@@ -235,8 +239,10 @@ class PushoverHandler(logging.Handler):
         else:
             group.last = kept_of(record)
             group.count()
-        if key is None and type(record.msg) is str and len(record.msg) <= COMPARED:
-            groups.remember(look_of(record), group)
+        msg, trouble = record.msg, record.exc_info
+        if key is None and type(msg) is str and len(msg) <= COMPARED:
+            look = look_of(record) if trouble else (record.name, record.levelno, msg, trouble)
+            groups.remember(look, group)
 
 
 def _cipher(encryption_key: object) -> Cipher | None:

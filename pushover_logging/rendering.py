@@ -23,6 +23,7 @@ from .templates import Templates
 __all__ = ["Capture", "Renderer", "Style"]
 
 _new = tuple.__new__
+_LogRecord = logging.LogRecord
 _PLAIN_TYPES = frozenset({int, float, bool, type(None)})
 
 
@@ -72,14 +73,12 @@ class Renderer:
             if (
                 type(msg) is str
                 and len(msg) <= TEXT_BOUND
-                and not record.exc_info
-                and not record.exc_text
-                and not record.stack_info
+                and not (record.exc_info or record.exc_text or record.stack_info)
                 and formatter is None
                 and self._fill_now is None
-                and getattr(record, "pushover", None) is None
-                and type(record) is logging.LogRecord
+                and type(record) is _LogRecord
                 and (not args or type(args) is tuple)
+                and not hasattr(record, "pushover")
             ):
                 for arg in args or ():
                     if type(arg) is str:
