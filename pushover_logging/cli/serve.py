@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _PORT = 8765
 _EXAMPLE = """
-pushover-logging serve --port 8765
+pushover-logging serve --port 8765 --db inbox.db
 export PUSHOVER_API_URL=http://127.0.0.1:8765/1/   # in the application's shell
 """
 
@@ -31,6 +31,9 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     )
     parser.add_argument("--token", help="the only valid token, or env:NAME, or file:PATH")
     parser.add_argument("--user", help="the only valid user key, or env:NAME, or file:PATH")
+    parser.add_argument(
+        "--db", metavar="FILE", help="keep the inbox in this SQLite file, which is made if missing"
+    )
     parser.set_defaults(run=run)
 
 
@@ -43,7 +46,7 @@ def run(arguments: argparse.Namespace) -> Exit:
     given = {name for name, key in (("token", token), ("user", user)) if key}
     introduce = functools.partial(_introduce, given)
     try:
-        serve(port=arguments.port, token=token, user=user, on_ready=introduce)
+        serve(port=arguments.port, token=token, user=user, db=arguments.db, on_ready=introduce)
     except KeyboardInterrupt:
         print()
     return Exit.DONE
@@ -55,4 +58,4 @@ def _introduce(given: set[str], server: DevServer) -> None:
     # A key that was given may be a real one; only those that the server makes up are shown.
     for name, key in (("token", server.token), ("user", server.user)):
         print(f"export PUSHOVER_{name.upper()}={'...' if name in given else key}")
-    print(f"\nWhat arrived: {server.base_url}/dev/messages   Ctrl-C ends it.", flush=True)
+    print(f"\nWhat arrived: {server.base_url}/   Ctrl-C ends it.", flush=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import requests
 
 from pushover_logging.devserver import DevServer, state, traffic
+from pushover_logging.devserver.server import DEFAULT_TOKEN, DEFAULT_USER
 
 from .looking import picture, ring, send
 
@@ -145,6 +148,22 @@ def test_old_messages_leave_the_file_too(tmp_path: Path, monkeypatch: pytest.Mon
 
     assert numbers == [4, 5]
     assert emergencies == (2,)
+
+
+def test_serve_keeps_its_inbox_where_it_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "inbox.db"
+    command = [sys.executable, "-m", "pushover_logging", "serve", "--port", "0", "--db", str(file)]
+
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        lines = iter(process.stdout or ())
+        shown = next(line for line in lines if line.startswith("What arrived: "))
+        address = shown.split()[2]
+        given = {"token": DEFAULT_TOKEN, "user": DEFAULT_USER, "message": "kept"}
+        requests.post(f"{address}1/messages.json", data=given, timeout=10)
+        process.kill()
+
+    with DevServer(db=file) as again:
+        assert [each.params["message"] for each in again.messages] == ["kept"]
 
 
 def test_the_page_reads_what_was_kept(tmp_path: Path) -> None:
