@@ -64,7 +64,7 @@ MAY_IMPORT = {
         *("client", "courier", "delivery", "phone"),
     ),
     "oneshot": ("client", "credentials"),
-    "cli": (*VALUES, *SPELLING, "client", "handler", "devserver"),
+    "cli": (*VALUES, *SPELLING, "client", "handler", "courier", "devserver"),
     "pytest_plugin": ("devserver", "handler", "retrying"),
     "__main__": ("cli",),
 }

@@ -10,12 +10,38 @@ from collections.abc import Sequence
 
 from pushover_logging import __version__
 
-from . import cancel, check, demo, glance, groups, limits, receipt, run, send, serve, sounds
+from . import (
+    cancel,
+    check,
+    demo,
+    forward,
+    glance,
+    groups,
+    limits,
+    receipt,
+    run,
+    send,
+    serve,
+    sounds,
+)
 from .endings import Exit, ending
 
 __all__ = ["build_parser", "main"]
 
-_COMMANDS = (send, run, check, limits, sounds, receipt, cancel, glance, groups, serve, demo)
+_COMMANDS = (
+    send,
+    run,
+    forward,
+    check,
+    limits,
+    sounds,
+    receipt,
+    cancel,
+    glance,
+    groups,
+    serve,
+    demo,
+)
 
 _EPILOG = """\
 exit codes:

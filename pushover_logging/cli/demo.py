@@ -9,7 +9,8 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from pushover_logging.client.constants import Priority
@@ -30,6 +31,7 @@ _DEADLINE = 90.0
 _LOOK_EVERY = 0.05
 _SHORT_WAITS = {"wait_initial": 0.5, "wait_max": 1.0}
 """For a local server only; Pushover wants 5 seconds, which is the default."""
+_STORM = "the shop closes; its stocktaking runs into a loop of 100,000 errors"
 _LOGGED = re.compile(r"\S+ \S+ (?P<level>[A-Z]+) +(?P<name>shop\S*): (?P<text>.*)")
 """A record in the example's log file; the lines of tracebacks are not like it."""
 
@@ -42,7 +44,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--real",
         action="store_true",
-        help="send to your phone, as PUSHOVER_TOKEN and PUSHOVER_USER say; it will ring twice",
+        help="send to your phone, as PUSHOVER_TOKEN and PUSHOVER_USER say; it will ring three times",
     )
     parser.set_defaults(run=run)
 
@@ -59,10 +61,14 @@ def _locally(folder: Path) -> Exit:
         print("The phone: a Pushover of its own on this machine. What it gets:\n")
         table = Table()
         phone = Phone(account["PUSHOVER_API_URL"].removesuffix("/1/"), table)
-        application = Application(folder, account, retry_policy=_SHORT_WAITS)
-        _watch(application, phone.look)
+        shop = Application(find_example(), folder / "shop", account, retry_policy=_SHORT_WAITS)
+        _watch(shop, phone.look)
         phone.ring_out()
-        return _add_up(application, phone.pushes, phone.records)
+        table.event(_STORM)
+        storm = Application(find_example("stocktaking.py"), folder / "storm", account)
+        _watch(storm, phone.look)
+        phone.ring_out()
+        return _add_up([shop, storm], phone.pushes, phone.records)
 
 
 def _really(folder: Path) -> Exit:
@@ -70,10 +76,14 @@ def _really(folder: Path) -> Exit:
     resolve_users()
     print(f"The application: {_short(find_example())}, which only logs.")
     print("The phone: yours. What is sent to it:\n")
-    application = Application(folder, {})
-    _watch(application, _Echo(application, Table()).look)
-    books = application.books()
-    return _add_up(application, books["pushes"], books["delivered"])
+    table = Table()
+    shop = Application(find_example(), folder / "shop", {})
+    _watch(shop, _Echo(shop, table).look)
+    table.event(_STORM)
+    storm = Application(find_example("stocktaking.py"), folder / "storm", {})
+    _watch(storm, lambda: None)
+    books = shop.books() + storm.books()
+    return _add_up([shop, storm], books["pushes"], books["delivered"])
 
 
 class _Echo:
@@ -112,17 +122,20 @@ def _records(application: Application) -> list[re.Match[str]]:
     return [found for line in application.log() if (found := _LOGGED.fullmatch(line))]
 
 
-def _add_up(application: Application, pushes: int, stand_for: int) -> Exit:
-    """Print the sums of all three: the log file, the handler's books, the pushes that arrived."""
-    books, logged = application.books(), len(_records(application))
+def _add_up(applications: Sequence[Application], pushes: int, stand_for: int) -> Exit:
+    """Print the sums of all three: the log files, the handlers' books, the pushes that arrived."""
+    logged = sum(len(_records(application)) for application in applications)
+    books = sum((application.books() for application in applications), Counter[str]())
     print(
-        f"\n{logged} records logged = {books['delivered']} delivered + {books['pending']} pending"
-        f" + {books['dropped']} dropped; {pushes} pushes stand for {stand_for} records."
+        f"\n{logged:,} records logged = {books['delivered']:,} delivered"
+        f" + {books['pending']:,} pending + {books['dropped']:,} dropped"
+        f"\n{pushes} pushes stand for {stand_for:,} records"
     )
     if logged == books["accepted"] == books["delivered"] == stand_for and books["pushes"] == pushes:
         print("It adds up: nothing was lost, and nothing came twice.")
         return Exit.DONE
-    print(f"It does not add up. {application.complaints()}".strip(), file=sys.stderr)
+    complaints = " ".join(application.complaints() for application in applications)
+    print(f"It does not add up. {complaints}".strip(), file=sys.stderr)
     return Exit.REFUSED
 
 

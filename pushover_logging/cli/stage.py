@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,12 +45,14 @@ def _introduction(process: subprocess.Popen[str]) -> dict[str, str]:
 
 
 class Application:
-    """The example in its own process, as it is; its log file and its handlers' books beside it."""
+    """An example in its own process, as it is; its log file and its handlers' books beside it."""
 
-    def __init__(self, folder: Path, account: Mapping[str, str], **options: object) -> None:
+    def __init__(
+        self, example: Path, folder: Path, account: Mapping[str, str], **options: object
+    ) -> None:
         """Start it in ``folder``; the options are added to those of its Pushover handler."""
         self._folder = folder
-        example = find_example()
+        folder.mkdir()
         config = folder / "logging.json"
         config.write_text(_configured(example.with_name("logging.json"), options), "utf-8")
         command = [sys.executable, "-m", "pushover_logging.cli.rehearsal", "books.json"]
@@ -85,27 +88,26 @@ class Application:
         """What it, or its handler, said on stderr."""
         return (self._folder / "stderr").read_text("utf-8", "replace").strip()
 
-    def books(self) -> dict[str, int]:
+    def books(self) -> Counter[str]:
         """The sums over its handlers, once it has ended."""
         path = self._folder / "books.json"
         if not path.exists():
             raise ChildProcessError(f"the application failed: {self.complaints()[-500:]}")
-        books: dict[str, int] = json.loads(path.read_text("utf-8"))
-        return books
+        return Counter[str](json.loads(path.read_text("utf-8")))
 
 
-def find_example() -> Path:
-    """The example application: installed with the package, or beside it in a clone."""
+def find_example(name: str = "shop.py") -> Path:
+    """One of the examples: installed with the package, or beside it in a clone."""
     try:
         installed = importlib.metadata.files("pushover-logging") or []
     except importlib.metadata.PackageNotFoundError:
         installed = []
-    found = [Path(str(file.locate())) for file in installed if file.name == "shop.py"]
-    found.append(_HOME / "examples" / "shop.py")
+    found = [Path(str(file.locate())) for file in installed if file.name == name]
+    found.append(_HOME / "examples" / name)
     for path in found:
         if path.exists():
             return path.resolve()
-    raise FileNotFoundError(f"the example application is missing: {found[-1]}")
+    raise FileNotFoundError(f"an example application is missing: {found[-1]}")
 
 
 def _configured(config: Path, options: Mapping[str, object]) -> str:

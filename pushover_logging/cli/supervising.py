@@ -13,12 +13,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from subprocess import PIPE
-from types import FrameType
 from typing import IO
+
+from .wakeups import wakeups
 
 _CHUNK = 65_536
 _KEPT = 65_536
@@ -58,7 +58,7 @@ def supervise(command: Sequence[str]) -> Ending:
     """Run a command to its end. What it leaves running in the background is not waited for."""
     started = time.monotonic()
     kept = bytearray()
-    with _signals() as news:
+    with wakeups(signal.SIGCHLD, *(signal.Signals[name] for name in _PASSED_ON)) as news:
         try:
             child = subprocess.Popen(command, stdout=PIPE, stderr=PIPE, bufsize=0)
         except OSError as error:
@@ -77,34 +77,6 @@ def _not_started(name: str, error: OSError) -> Ending:
     print(f"pushover-logging run: {name} {reason}", file=sys.stderr)
     code = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_STARTED
     return Ending(code, reason, None, b"")
-
-
-@contextmanager
-def _signals() -> Iterator[socket.socket]:
-    """A socket that gets the number of each signal as a byte, while the block runs."""
-    receiver, sender = socket.socketpair()
-    receiver.setblocking(False)
-    sender.setblocking(False)
-    before = signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
-    # Handlers of Python's are gone in the child; what was ignored, as under nohup, stays ignored.
-    caught = [signal.SIGCHLD, *(signal.Signals[name] for name in _PASSED_ON)]
-    replaced = {
-        number: signal.signal(number, _nothing)
-        for number in caught
-        if number is signal.SIGCHLD or signal.getsignal(number) is not signal.SIG_IGN
-    }
-    try:
-        yield receiver
-    finally:
-        for number, handler in replaced.items():
-            signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        signal.set_wakeup_fd(before)
-        receiver.close()
-        sender.close()
-
-
-def _nothing(number: int, frame: FrameType | None) -> None:
-    """The wakeup socket says it all."""
 
 
 def _pass_on(child: subprocess.Popen[bytes], news: socket.socket, kept: bytearray) -> int:

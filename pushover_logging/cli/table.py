@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Sequence
 
@@ -18,6 +19,8 @@ _STYLES = {
     Priority.EMERGENCY: ("‼", "1;31"),
 }
 _AT, _PRIORITY, _TITLE = 6, 9, 24
+_LEAST_ROOM = 20
+"""For a text, in a terminal too narrow for the table: lines are cut there."""
 
 
 class Table:
@@ -34,9 +37,11 @@ class Table:
         """Print one push: its title and the lines of its text that matter."""
         sign, style = _STYLES[priority]
         begin = f"{self._now()}  {sign} {priority.name:{_PRIORITY}}  {_cut(title, _TITLE):{_TITLE}}"
+        room = max(self._width - len(begin) - 2, _LEAST_ROOM)
         for line in lines:
-            self._print(f"{begin}  {line}", style)
-            begin = " " * len(begin)
+            for part in textwrap.wrap(line, room, max_lines=2, placeholder="..."):
+                self._print(f"{begin}  {part}", style)
+                begin = " " * len(begin)
 
     def event(self, text: str) -> None:
         """Print something that happened beside the pushes."""

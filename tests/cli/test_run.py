@@ -137,7 +137,7 @@ def test_end_by_a_signal_is_named_and_is_128_and_more_as_in_a_shell(server: DevS
     assert server.messages[0].params["message"].startswith("ended by SIGKILL after")
 
 
-def test_ctrl_c_reaches_the_command_once(server: DevServer) -> None:
+def test_ctrl_c_reaches_the_command_once() -> None:
     code = (
         "import signal, time\n"
         "times = []\n"
