@@ -46,14 +46,17 @@ sys.exit(7)
 
 
 @pytest.mark.scenario("C3")
-@pytest.mark.parametrize("registered", ["before", "after"])
+@pytest.mark.parametrize("registered", ["before logging", "before", "after"])
 def test_the_first_record_may_come_from_an_atexit_callback(
     scenario: Scenario, registered: str
 ) -> None:
     """C3: 3.12 and later start no thread by then, so that it has to go out inline."""
     program = f"""
-import atexit, logging, stage
+import atexit
 last_words = lambda: logging.getLogger("shop").error(stage.mark(0))
+if {registered == "before logging"}:
+    atexit.register(last_words)  # so that it runs after logging.shutdown
+import logging, stage
 if {registered == "before"}:
     atexit.register(last_words)
 stage.attach("shop")

@@ -22,7 +22,7 @@ def test_what_is_pending_at_a_fork_stays_with_the_parent(
 ) -> None:
     """D1: the parent sends its five records, the child none of them."""
     program = f"""
-import logging, os, sys, stage
+import logging, os, sys, time, stage
 stage.attach("shop")
 log = logging.getLogger("shop")
 for number in range(5):
@@ -31,7 +31,9 @@ stage.until(lambda: stage.requests_begun() == 1)
 child = os.fork()
 if child == 0:
     {child_ends}
+start = time.monotonic()
 os.waitpid(child, 0)
+stage.note(child_took=time.monotonic() - start)
 """
 
     server.fault("delay", seconds=1)
@@ -39,6 +41,8 @@ os.waitpid(child, 0)
 
     assert outcome.records == 5
     assert set(outcome.marks) == set(each_once(5))
+    assert outcome.stderr == ""
+    assert outcome.notes["child_took"] < 0.9  # it waits neither for a courier nor for an answer
 
 
 @pytest.mark.scenario("D2")
@@ -91,6 +95,8 @@ def work():
 thread = threading.Thread(target=work)
 thread.start()
 for number in range(10):
+    logged = phone.stats().accepted
+    stage.until(lambda: phone.stats().accepted > logged)
     if os.fork() == 0:
         log.error(stage.mark(number))
         os._exit(0 if phone.flush(10) else 1)
