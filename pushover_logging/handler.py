@@ -232,8 +232,12 @@ class PushoverHandler(logging.Handler):
         groups, delivery = self._groups, self._delivery
         group = groups.find(record, priority, key)
         if group.open():
-            capture = group.noted = self._renderer.capture(record, self.formatter)
-            delivery.submit(group, capture, priority)
+            try:
+                capture = group.noted = self._renderer.capture(record, self.formatter)
+                delivery.submit(group, capture, priority)
+            except BaseException:  # the stack is full; or its repeats would count for ever
+                group.close()
+                raise
             if delivery.quiet:
                 COURIER.wake(delivery)
         else:
