@@ -44,7 +44,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--real",
         action="store_true",
-        help="send to your phone, as PUSHOVER_TOKEN and PUSHOVER_USER say; it will ring three times",
+        help="send to your phone, as PUSHOVER_TOKEN and PUSHOVER_USER say; it rings three times",
     )
     parser.set_defaults(run=run)
 

@@ -39,7 +39,7 @@ class Table:
         begin = f"{self._now()}  {sign} {priority.name:{_PRIORITY}}  {_cut(title, _TITLE):{_TITLE}}"
         room = max(self._width - len(begin) - 2, _LEAST_ROOM)
         for line in lines:
-            for part in textwrap.wrap(line, room, max_lines=2, placeholder="..."):
+            for part in _wrapped(line, room):
                 self._print(f"{begin}  {part}", style)
                 begin = " " * len(begin)
 
@@ -53,6 +53,10 @@ class Table:
     def _print(self, line: str, style: str) -> None:
         line = _cut(line, self._width)
         print(f"\033[{style}m{line}\033[0m" if self._coloured else line, flush=True)
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    return textwrap.wrap(line, width, max_lines=2, placeholder="...", subsequent_indent="  ")
 
 
 def _cut(text: str, width: int) -> str:

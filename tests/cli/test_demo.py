@@ -30,6 +30,11 @@ def demo(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def priorities(table: str) -> list[str]:
+    """The priority of each push in the table."""
+    return re.findall(r"^ *\d+\.\d s  \S ([A-Z]+) ", table, re.MULTILINE)
+
+
 @pytest.fixture(scope="module")
 def local() -> subprocess.CompletedProcess[str]:
     return demo()
@@ -37,13 +42,16 @@ def local() -> subprocess.CompletedProcess[str]:
 
 def test_demo_adds_up(local: subprocess.CompletedProcess[str]) -> None:
     sums = re.search(
-        r"(\d+) records logged = (\d+) delivered \+ 0 pending \+ 0 dropped", local.stdout
+        r"(\S+) records logged = (\S+) delivered \+ 0 pending \+ 0 dropped\n"
+        r"(\d+) pushes stand for (\S+) records\n",
+        local.stdout,
     )
 
     assert local.returncode == 0, local.stderr
     assert local.stderr == ""
     assert sums
-    assert sums[1] == sums[2]
+    assert sums[1] == sums[2] == sums[4]
+    assert int(sums[3]) == len(priorities(local.stdout))
 
 
 @pytest.mark.parametrize("priority", ["LOWEST", "LOW", "NORMAL", "EMERGENCY"])
@@ -73,6 +81,16 @@ def test_demo_rings_once_for_the_same_trouble(local: subprocess.CompletedProcess
     assert re.search("ERROR shop.payment \N{MULTIPLICATION SIGN}[2-9]", local.stdout)
 
 
+def test_demo_rings_once_for_a_hundred_thousand_errors_and_then_counts_them(
+    local: subprocess.CompletedProcess[str],
+) -> None:
+    storm = local.stdout.partition("runs into a loop of 100,000 errors\n")[2]
+
+    assert priorities(storm) == ["EMERGENCY", "NORMAL"]
+    assert "ERROR shop.stock \N{MULTIPLICATION SIGN}99999 " in storm
+    assert "somebody acknowledged ERROR shop.stock" in storm
+
+
 def test_demo_for_a_real_phone_shows_all_records_and_counts_the_pushes() -> None:
     with DevServer(port=0) as server:
         account = {
@@ -83,10 +101,10 @@ def test_demo_for_a_real_phone_shows_all_records_and_counts_the_pushes() -> None
 
         run = demo("--real", **account)
 
-    shown = re.findall(r"^ *\d+\.\d s  \S [A-Z]+", run.stdout, re.MULTILINE)
+    records = f"{len(priorities(run.stdout)) + 100_000:,} records"
     assert run.returncode == 0, run.stderr
-    assert f"{len(shown)} records logged" in run.stdout
-    assert f"{len(server.messages)} pushes stand for {len(shown)} records" in run.stdout
+    assert f"{records} logged" in run.stdout
+    assert f"{len(server.messages)} pushes stand for {records}" in run.stdout
 
 
 def test_demo_for_a_real_phone_wants_its_keys(
@@ -117,8 +135,9 @@ def test_demo_says_why_when_the_service_refuses() -> None:
     assert "w" * 30 not in run.stdout + run.stderr
 
 
-def test_example_knows_of_the_package_by_its_configuration_only() -> None:
-    example = find_example()
+@pytest.mark.parametrize("name", ["shop.py", "stocktaking.py"])
+def test_example_knows_of_the_package_by_its_configuration_only(name: str) -> None:
+    example = find_example(name)
 
     config = json.loads(example.with_name("logging.json").read_text("utf-8"))
 

@@ -85,8 +85,7 @@ class Joiner:
             return False
         if line.startswith(_TRACEBACK):
             # After an INFO it is not that record's: the program crashed, and nobody logged it.
-            below = self._entry.level is not None and self._entry.level < logging.WARNING
-            return self._in_traceback or not below
+            return self._in_traceback or (self._entry.level or 0) >= logging.WARNING
         if not line.strip() or line[0].isspace() or line.startswith(_CHAINED):
             return True
         if self._in_traceback:
