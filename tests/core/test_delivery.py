@@ -20,6 +20,7 @@ LOWEST, LOW, NORMAL, HIGH, EMERGENCY = sorted(Priority)
 @pytest.fixture(autouse=True)
 def _each_test_has_its_own_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(NOTICES, "_last", {})
+    monkeypatch.setattr(NOTICES, "_withheld", {})
 
 
 def texts(bench: Bench) -> list[str | None]:

@@ -1,0 +1,171 @@
+"""What a handler does with what it could not deliver, and with the user's own functions."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from pushover_logging import PushoverHandler
+from pushover_logging.devserver import DevServer
+from pushover_logging.notices import NOTICES
+from pushover_logging.rendering import Renderer
+
+
+class Kept(logging.Handler):
+    """A fallback that keeps what it gets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(record.getMessage())
+
+
+class Failing(logging.Handler):
+    def handle(self, record: logging.LogRecord) -> bool:
+        raise RuntimeError("broken")
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[DevServer]:
+    monkeypatch.setattr(NOTICES, "_last", {})
+    monkeypatch.setattr(NOTICES, "_withheld", {})
+    with DevServer(port=0) as server:
+        yield server
+
+
+def logger_of(server: DevServer, **options: object) -> tuple[logging.Logger, PushoverHandler]:
+    handler = PushoverHandler(
+        server.token,
+        server.user,
+        api_url=server.url,
+        priorities={"ERROR": "NORMAL"},
+        retry_policy={"wait_initial": 0.02, "wait_max": 0.05},
+        **options,  # type: ignore[arg-type]
+    )
+    logger = logging.Logger("shop")
+    logger.addHandler(handler)
+    return logger, handler
+
+
+def test_what_is_refused_goes_to_the_fallback(server: DevServer) -> None:
+    kept = Kept()
+    logger, handler = logger_of(server, fallback=kept)
+    server.fault("status", status=400)
+
+    logger.error("user %s failed", "ann")
+    assert handler.flush(10)
+
+    assert kept.texts == ["user ann failed"]
+    assert dict(handler.stats().dropped) == {"refused": 1}
+
+
+def test_what_a_lost_summary_stood_for_is_said_to_the_fallback(server: DevServer) -> None:
+    kept = Kept()
+    logger, handler = logger_of(server, fallback=kept)
+    logger.error("disk is full")
+    assert handler.flush(10)
+    for _ in range(7):
+        logger.error("disk is full")
+    server.fault("status", status=400)
+
+    handler.close()
+    assert handler.flush(10)
+
+    assert kept.texts == ["disk is full (and 7 more like it)"]
+
+
+def test_a_fallback_is_found_by_its_name_when_it_is_needed(server: DevServer) -> None:
+    logger, handler = logger_of(server, fallback="the file")
+    kept = Kept()
+    kept.set_name("the file")
+    server.fault("status", status=400)
+
+    logger.error("disk is full")
+    assert handler.flush(10)
+
+    assert kept.texts == ["disk is full"]
+
+
+def test_a_fallback_that_is_not_there_is_named_on_stderr(
+    server: DevServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger, handler = logger_of(server, fallback="the fiel")
+    server.fault("status", status=400)
+
+    logger.error("disk is full")
+    assert handler.flush(10)
+
+    assert "fallback: no handler is named the fiel" in capsys.readouterr().err
+
+
+def test_fallbacks_and_callbacks_that_fail_cost_nothing_else(
+    server: DevServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(error: Exception) -> None:
+        raise RuntimeError("the user's")
+
+    logger, handler = logger_of(server, fallback=Failing(), on_error=fail)
+    server.fault("status", status=400)
+
+    logger.error("refused")
+    assert handler.flush(10)
+    logger.error("disk is full")
+    assert handler.flush(10)
+
+    assert [message.params["message"] for message in server.messages] == ["disk is full"]
+    said = capsys.readouterr().err
+    assert "fallback failed: RuntimeError" in said
+    assert "on_error failed: RuntimeError" in said
+    assert "the user's" not in said
+
+
+def test_on_error_hears_of_each_failure(server: DevServer) -> None:
+    heard: list[Exception] = []
+    logger, handler = logger_of(server, on_error=heard.append)
+    server.fault("status", count=2, status=502)
+
+    logger.error("disk is full")
+    assert handler.flush(10)
+
+    assert len(heard) == 2
+    assert len(server.messages) == 1
+
+
+def test_handlers_of_one_process_share_one_connection(server: DevServer) -> None:
+    loggers = [logger_of(server) for _ in range(5)]
+
+    for logger, _ in loggers:
+        logger.error("disk is full")
+    assert all(handler.flush(10) for _, handler in loggers)
+
+    assert len(server.messages) == 5
+    assert server.max_connections == 1
+
+
+class FullStack(Renderer):
+    """Fails once, as anything does where the stack is full."""
+
+    failed = False
+
+    def capture(self, *arguments: object) -> object:  # type: ignore[override]
+        if not self.failed:
+            self.failed = True
+            raise RecursionError
+        return super().capture(*arguments)  # type: ignore[arg-type]
+
+
+def test_a_record_that_could_not_be_noted_does_not_silence_its_group(server: DevServer) -> None:
+    logger, handler = logger_of(server)
+    handler._renderer = FullStack(handler._renderer._style)
+
+    logger.error("disk is full")
+    logger.error("disk is full")
+    assert handler.flush(10)
+
+    assert len(server.messages) == 1
+    stats = handler.stats()
+    assert (stats.accepted, stats.delivered, dict(stats.dropped)) == (2, 1, {"error": 1})
