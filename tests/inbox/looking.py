@@ -109,6 +109,12 @@ class Phone:
     def await_push(self, message: str) -> None:
         """Wait until a push with that text is the newest one shown."""
         poll(lambda: self.text(".push .text") == message, f"a push that says {message!r}")
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the browser has drawn all that it knows."""
+        frame = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
+        self.driver.execute_async_script(frame)
 
     def press(self, *keys: str) -> None:
         """Type on whatever has the focus."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -300,7 +301,9 @@ def test_an_open_stream_keeps_no_server_from_its_end() -> None:
     with DevServer() as server:
         answer = requests.get(f"{server.base_url}/inbox/events", stream=True, timeout=10)
         next(read(answer))
+        started = time.monotonic()
 
+    assert time.monotonic() - started < 1.0
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://127.0.0.1:{server.port}/", timeout=10)
     answer.close()

@@ -57,12 +57,19 @@ function aim(anchor, address) {
 function drawLink(line, push) {
   const address = safeLink(push.url);
   const element = document.createElement(address ? "a" : "span");
-  element.textContent = push.url_title || push.url;
+  element.append(apart(push.url_title || push.url));
   element.title = push.url;
   if (address) aim(element, address);
-  else element.textContent += push.url_title ? ` (${push.url})` : "";
+  else if (push.url_title) element.append(apart(` (${push.url})`));
   line.replaceChildren(icon("link"), element);
   line.hidden = false;
+}
+
+/** A text whose direction, or marks that turn it, change nothing beside it. */
+function apart(text) {
+  const element = document.createElement("bdi");
+  element.textContent = text;
+  return element;
 }
 
 function drawImage(anchor, push) {
