@@ -118,6 +118,19 @@ def test_a_digest_that_holds_an_emergency_is_one() -> None:
     assert [(push.priority, push.records) for push in bench.pushes] == [(EMERGENCY, 3)]
 
 
+@pytest.mark.parametrize("most", [2, 3, 10])
+def test_not_even_at_the_end_more_pushes_a_minute_than_allowed(most: int) -> None:
+    bench = Bench(grouping=Grouping(max_per_minute=most))
+    for number in range(50):
+        bench.log("trouble " + "x" * number, list(Priority)[number % 5])
+        bench.run(0.1)
+
+    bench.end()
+
+    assert len(bench.pushes) <= most
+    assert bench.stats.delivered == 50
+
+
 @pytest.mark.parametrize("most", [1, 2, 3, 10])
 def test_never_more_pushes_a_minute_than_allowed(most: int) -> None:
     bench = Bench(grouping=Grouping(interval=60, max_per_minute=most))
@@ -407,7 +420,7 @@ def test_an_alert_is_given_up_after_its_time() -> None:
 def test_one_alert_the_service_chokes_on_does_not_block_the_others() -> None:
     bench = Bench()
     bench.service.troubles.append(server_error())
-    bench.log("poison")
+    bench.log("poison", EMERGENCY)
     bench.run()
 
     bench.log("fine")

@@ -10,7 +10,7 @@ from pushover_logging.alerts import Priority
 from pushover_logging.grouping import Grouping, tag_of
 from pushover_logging.incidents import IncidentState
 
-from .bench import Bench, Push, server_error
+from .bench import Bench, News, Push, refusal, server_error
 
 EMERGENCY, HIGH, NORMAL = Priority.EMERGENCY, Priority.HIGH, Priority.NORMAL
 
@@ -100,8 +100,6 @@ def test_expired_and_going_on_rings_again_at_once() -> None:
 
 
 def test_a_receipt_the_service_forgot_counts_as_expired() -> None:
-    from .bench import News
-
     bench, push = ringing()
     bench.log(priority=EMERGENCY, times=7)
     assert push.receipt
@@ -110,6 +108,7 @@ def test_a_receipt_the_service_forgot_counts_as_expired() -> None:
     bench.run(200)
 
     assert shown(bench) == [(EMERGENCY, 1), (EMERGENCY, 7)]
+    assert bench.pushes[1].at == bench.service.asked[0]  # at once, not an interval later
 
 
 def test_an_acknowledgement_is_noticed_within_30_seconds_of_the_next_repeat() -> None:
@@ -240,8 +239,6 @@ def test_resolving_leaves_other_troubles_ringing() -> None:
 
 
 def test_an_emergency_is_refused_for_its_parameters_and_goes_as_high() -> None:
-    from .bench import refusal
-
     bench = Bench()
     bench.service.troubles.append(refusal(expire="is invalid"))
 
