@@ -158,7 +158,7 @@ if __name__ == "__main__":
 
 @pytest.mark.scenario("D4")
 def test_gunicorn_workers_forked_from_a_loaded_application_deliver_once(
-    scenario: Scenario,
+    scenario: Scenario, server: Any
 ) -> None:
     """D4: with --preload the handler is made in the master; the two workers push, once each."""
     pytest.importorskip("gunicorn")
@@ -180,6 +180,7 @@ def application(environ, start_response):
     def visit_until_both_workers_answered(master: subprocess.Popen[bytes]) -> None:
         nonlocal visits
         while len(workers) < 2 and visits < 200:
+            server.wait_for(visits)  # else many would leave in one digest, which names a few
             with urllib.request.urlopen(f"{address}/{mark(visits)}", timeout=10) as answer:
                 workers.add(answer.read())
             visits += 1
