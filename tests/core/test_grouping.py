@@ -66,7 +66,7 @@ def test_ids_of_many_kinds_make_no_new_group(one: str, other: str) -> None:
     assert same(record(one), record(other))
 
 
-def test_two_texts_through_one_helper_are_two_groups() -> None:
+def test_two_texts_through_one_function_are_two_groups() -> None:
     assert not same(record("disk is full"), record("mail is down"))
 
 
