@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import logging
 import select
@@ -15,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pushover_logging.converters import masked, to_level
+from pushover_logging.converters import masked, to_int, to_level, to_seconds
 
 from .account import add_account, add_command, option_type
 from .answering import add_json
@@ -41,6 +40,7 @@ _DEFAULTS: dict[str, object] = {
     # The logs keep what waits, so nothing need be given up while the service is away.
     "retry_policy": {"give_up_after": "30d"},
     "exit_timeout": "30s",
+    "quota_reserve": "500",
     # The loggers are other programs': what this one sends with cannot feed on itself here.
     "ignore": [],
 }
@@ -106,9 +106,8 @@ def run(arguments: argparse.Namespace) -> Exit:
         return _Forwarding(arguments, handler, places, news).run()
 
 
-def _handler(arguments: argparse.Namespace) -> PushoverHandler:
-    from pushover_logging.handler import PushoverHandler
-
+def _options(arguments: argparse.Namespace) -> dict[str, object]:
+    """The handler's options, with those below a dot in a mapping of their own."""
     options = dict(_DEFAULTS)
     for (outer, *inner), value in arguments.option:
         if inner:
@@ -117,6 +116,13 @@ def _handler(arguments: argparse.Namespace) -> PushoverHandler:
             options[outer] = {**nested, ".".join(inner): value}
         else:
             options[outer] = value
+    return options
+
+
+def _handler(arguments: argparse.Namespace) -> PushoverHandler:
+    from pushover_logging.handler import PushoverHandler
+
+    options = _options(arguments)
     for name in ("token", "user", "api_url"):
         options[name] = getattr(arguments, name)
     try:
@@ -141,7 +147,10 @@ class _Forwarding:
         self._places = places
         self._news = news
         self._complained = False
-        self._sender = Sender(handler, arguments.level, _reserve(arguments), self._pause)
+        options = _options(arguments)
+        reserve = to_int(options["quota_reserve"], "quota_reserve")
+        self._patience = to_seconds(options["exit_timeout"], "exit_timeout")
+        self._sender = Sender(handler, arguments.level, reserve, self._pause)
         self._pipes = [Pipe(0, arguments.pattern)] if "-" in arguments.logs else []
         from_start = arguments.from_start or (arguments.once and places is None)
         names = dict.fromkeys(name for name in arguments.logs if name != "-")
@@ -154,12 +163,14 @@ class _Forwarding:
     ) -> Iterator[Follower]:
         for name in names:
             path = Path(name)
-            if not path.exists():
+            is_there = path.exists()
+            if not is_there:
                 if self._once:
                     raise FileNotFoundError(f"{name} is not there")
                 _say(f"{name} is not there yet; waiting for it")
             known = self._places.of(path) if self._places else ()
-            follower = Follower(path, reader, known, at_end=not from_start)
+            # A log that is made from now on is all new, even before we get to open it.
+            follower = Follower(path, reader, known, at_end=is_there and not from_start)
             if follower.behind:
                 _say(f"{name} was rotated away since the last run; what it got then is not read")
             yield follower
@@ -171,13 +182,18 @@ class _Forwarding:
                 self._remember()
                 self._pause(_LOOK)
                 self._read()
+            self._read(finish=True)
+            self._settle()
         except Stopped:
-            if self._sender.refused:
-                return self._end()
-        if self._once or self._places is None:
-            with contextlib.suppress(Stopped):  # a second signal: what was handed over is enough
+            if self._places is None and not self._sender.refused:
                 self._read(finish=True)
         return self._end()
+
+    def _settle(self) -> None:
+        """Let everything go as usual, before what still waits goes together."""
+        until = time.monotonic() + self._patience
+        while not self._sender.settled(_LOOK) and time.monotonic() < until:
+            self._pause()
 
     def _is_at_end(self) -> bool:
         return (self._once or not self._logs) and all(pipe.ended for pipe in self._pipes)
@@ -193,7 +209,7 @@ class _Forwarding:
         for pipe in self._pipes:
             for joined in pipe.finish(now) if finish else pipe.read(now):
                 self._sender.send(joined.entry, "stdin", now)
-        if self._progress and not finish:
+        if self._progress and (finish or not self._once):
             self._progress.end()
             self._progress = None
 
@@ -266,11 +282,6 @@ class _Progress:
         part = f"{100 * read // size if size else 100:3} % of {size / 1e6:,.1f} MB"
         line = f"{part} read, {self._sender.handled:,} records to push"
         print(f"\r{line}\033[K", end="", file=sys.stderr, flush=True)
-
-
-def _reserve(arguments: argparse.Namespace) -> int:
-    given = {name[0]: value for name, value in arguments.option}
-    return int(given.get("quota_reserve", 500))
 
 
 def _say(text: str) -> None:

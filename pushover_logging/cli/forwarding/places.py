@@ -42,6 +42,10 @@ class Places:
         os.replace(file.name, self._path)
         self._known = known
 
+    def close(self) -> None:
+        """Let another process use it."""
+        os.close(self._lock)
+
 
 def _read(path: Path) -> dict[str, tuple[Place, ...]]:
     try:
