@@ -38,27 +38,31 @@ def _slowest(durations: list[int], among: int) -> float:
 def _round(handler: logging.Handler, threads: int, calls: int) -> tuple[float, list[int]]:
     """Seconds for all calls of all threads, and the nanoseconds of each."""
     logger.handlers = [handler]
-    barrier = threading.Barrier(threads + 1)
+    barrier = threading.Barrier(threads)
     durations: list[int] = []
+    moments: list[float] = []
     workers = [
-        threading.Thread(target=_log, args=(barrier, calls, durations)) for _ in range(threads)
+        threading.Thread(target=_log, args=(barrier, calls, durations, moments))
+        for _ in range(threads)
     ]
     for worker in workers:
         worker.start()
-    barrier.wait()
-    started = time.perf_counter()
     for worker in workers:
         worker.join()
-    return time.perf_counter() - started, durations
+    return max(moments) - min(moments), durations
 
 
-def _log(barrier: threading.Barrier, calls: int, durations: list[int]) -> None:
+def _log(
+    barrier: threading.Barrier, calls: int, durations: list[int], moments: list[float]
+) -> None:
     error, clock, own = logger.error, time.perf_counter_ns, []
     barrier.wait()
+    moments.append(time.perf_counter())
     for number in range(calls):
         started = clock()
         error("order %d could not be shipped", number)
         own.append(clock() - started)
+    moments.append(time.perf_counter())
     durations.extend(own)
 
 
