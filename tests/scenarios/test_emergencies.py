@@ -58,7 +58,7 @@ def rings(outcome: Outcome) -> list[Any]:
 
 
 def adds_up(outcome: Outcome) -> bool:
-    return outcome.records == outcome.notes["count"] == outcome.notes["accepted"]
+    return bool(outcome.records == outcome.notes["count"] == outcome.notes["accepted"])
 
 
 @pytest.mark.scenario("I7")
