@@ -13,6 +13,7 @@ from pushover_logging import __version__
 from . import (
     cancel,
     check,
+    completion,
     demo,
     forward,
     glance,
@@ -41,6 +42,7 @@ _COMMANDS = (
     groups,
     serve,
     demo,
+    completion,
 )
 
 _EPILOG = """\

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,12 @@ _CHUNK = 262_144
 _LONGEST = 1_048_576
 """Bytes of a line that are kept; a push shows fewer by far."""
 _HEAD = 256
+
+
+_LISTINGS = 50
+"""Looks at a folder before giving up for now: somebody is renaming files in it."""
+Identity = tuple[int, int]
+"""The numbers of a device and of a file on it."""
 
 
 class Line(NamedTuple):
@@ -55,6 +62,11 @@ class OpenFile:
     @property
     def size(self) -> int:
         return os.fstat(self._file.fileno()).st_size
+
+    @property
+    def written_at(self) -> int:
+        """When it was last written to, in nanoseconds."""
+        return os.fstat(self._file.fileno()).st_mtime_ns
 
     def place(self, offset: int) -> Place:
         """What to remember, to go on from an offset."""
@@ -112,52 +124,74 @@ class OpenFile:
         return os.pread(self._file.fileno(), size, 0)
 
 
-def later_files(path: Path, identity: tuple[int, int]) -> list[Path]:
-    """The files that followed one by rotation, oldest first; the one at the path is the last.
+def next_file(path: Path, last: OpenFile, known: Container[Identity]) -> OpenFile | None:
+    """Open the file that followed another by rotation; None if there is none yet.
 
     A rotated file keeps its name and gets a number or a date: ``app.log.1``, ``app.log-20260131``.
     """
-    known = sorted(_rotated(path), key=lambda each: _age(path, each), reverse=True)
-    numbers = [state[1] for state in known]
-    if identity not in numbers:
-        return [path] if path.exists() else []
-    return [candidate for candidate, *_ in known[numbers.index(identity) + 1 :]]
+    listed = sorted(_rotated(path), key=lambda each: _age(path, each), reverse=True)
+    identities = [identity for _, identity, _ in listed]
+    if last.identity in identities:
+        later = listed[identities.index(last.identity) + 1 :]
+    else:  # it was deleted; what was written after it is still told by the time
+        later = [each for each in listed if each[0] == path or each[2] > last.written_at]
+    for candidate, identity, _ in later:
+        if identity not in known:
+            return opened_as(candidate, identity)
+    return None
+
+
+def opened_as(path: Path, identity: Identity, offset: int = 0) -> OpenFile | None:
+    """Open a file, if it is still the one that was seen under that name."""
+    try:
+        file = OpenFile(path, offset)
+    except OSError:
+        return None  # rotated away, or not ours to read: the next look will tell
+    if file.identity == identity:
+        return file
+    file.close()
+    return None
 
 
 def find(path: Path, place: Place) -> OpenFile | None:
     """The file a place was remembered of, whatever it is called now."""
+    wanted = (place.device, place.inode)
     for candidate, identity, _ in _rotated(path):
-        if identity == (place.device, place.inode):
-            file = _opened(candidate, place.offset)
-            if file is not None and file.begins_as(place) and file.size >= place.offset:
+        file = opened_as(candidate, wanted, place.offset) if identity == wanted else None
+        if file is not None:
+            if file.begins_as(place) and file.size >= place.offset:
                 return file
-            if file is not None:
-                file.close()
+            file.close()
     return None
 
 
-def _opened(path: Path, offset: int) -> OpenFile | None:
-    try:
-        return OpenFile(path, offset)
-    except OSError:
-        return None  # rotated away, or not ours to read: as good as not there
-
-
-_Known = tuple[Path, tuple[int, int], int]
+_Known = tuple[Path, Identity, int]
 
 
 def _rotated(path: Path) -> list[_Known]:
+    """The files that have the name or had it; none while they are being renamed."""
+    before: set[tuple[Path, Identity]] = set()
+    for _ in range(_LISTINGS):
+        found = _listed(path)
+        names = {each[:2] for each in found}
+        # Files renamed in the middle of a listing are in it twice or not at all.
+        if names == before:
+            return found
+        before = names
+    return []
+
+
+def _listed(path: Path) -> list[_Known]:
     names = re.compile(re.escape(path.name) + r"(?:[.\-_]\d[\d.\-_T:]*)?")
     found: list[_Known] = []
     for entry in os.scandir(path.parent):
         if names.fullmatch(entry.name):
             try:
-                state = entry.stat()
+                state = os.stat(entry.path)
             except OSError:
                 continue  # gone between the listing and the look
-            found.append(
-                (path.parent / entry.name, (state.st_dev, state.st_ino), state.st_mtime_ns)
-            )
+            identity = (state.st_dev, state.st_ino)
+            found.append((path.parent / entry.name, identity, state.st_mtime_ns))
     return found
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .files import OpenFile, Place, find, later_files
+from .files import OpenFile, Place, find, next_file
 from .formats import Reader
 from .joining import Joined, Joiner
 
@@ -103,22 +103,14 @@ class Follower:
 
     def _take_up_next(self) -> bool:
         """Open the file that came after the last; False if that is the one at the path."""
-        if not self._parts:
-            following = [self.path] if self.path.exists() else []
+        if self._parts:
+            known = {part.file.identity for part in self._parts}
+            file = next_file(self.path, self._parts[-1].file, known)
         else:
-            last = self._parts[-1].file.identity
-            following = later_files(self.path, last)
-        known = {part.file.identity for part in self._parts}
-        for path in following:
-            try:
-                file = OpenFile(path)
-            except FileNotFoundError:
-                return False  # rotated between the listing and the opening; the next look finds it
-            if file.identity not in known:
-                self._parts.append(_Part(file, self._reader))
-                return True
-            file.close()
-        return False
+            file = _if_there(self.path)
+        if file is not None:
+            self._parts.append(_Part(file, self._reader))
+        return file is not None
 
     def _let_go(self, now: float) -> Iterator[Joined]:
         """Close rotated files that nobody has written to for a while."""
@@ -128,3 +120,10 @@ class Follower:
                 yield from part.finish()
                 part.file.close()
                 self._parts.remove(part)
+
+
+def _if_there(path: Path) -> OpenFile | None:
+    try:
+        return OpenFile(path)
+    except FileNotFoundError:
+        return None
