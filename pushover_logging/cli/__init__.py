@@ -51,6 +51,7 @@ exit codes:
   1   refused by the service; the same again will not work
   2   wrong usage
   75  no usable answer, or no messages left this month: try again later
+`run` ends as its command does.
 
 The token and the user key come from --token and --user, which understand env:NAME
 and file:PATH, else from the environment: PUSHOVER_TOKEN and PUSHOVER_USER.
