@@ -18,7 +18,7 @@ from .server import arrivals
 def _handler() -> Any:
     from pushover_logging import PushoverHandler
 
-    handler = PushoverHandler(grouping={"max_per_minute": 1_000_000})
+    handler = PushoverHandler(grouping={"max_per_minute": 1_000_000, "max_groups": 100_000})
     logger.handlers = [handler]
     logger.setLevel(logging.DEBUG)
     return handler
