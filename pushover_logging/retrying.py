@@ -1,16 +1,12 @@
-"""When a failed send may be repeated: the policy as a value, and tenacity stepping through it."""
+"""When a failed send may be repeated: the policy as a value, and tenacity's strategies under it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from .client.errors import PushoverError
 
-if TYPE_CHECKING:
-    import tenacity
-
-__all__ = ["Outage", "RetryPolicy"]
+__all__ = ["Outage", "RetryPolicy", "load"]
 
 POLITE_WAIT = 5.0
 """Seconds that Pushover asks clients to leave between two tries (https://pushover.net/api#friendly)."""
@@ -51,34 +47,42 @@ class RetryPolicy:
         return age >= self.give_up_after or (self.attempts is not None and tries >= self.attempts)
 
 
+def load() -> None:
+    """Import tenacity, where that is safe: a fork in the middle of it would hang the child.
+
+    Not at the top, to keep applications quick to start.
+    """
+    import tenacity  # noqa: F401
+
+
 class Outage:
     """A run of failures, up to the next success: how long to leave the service alone.
 
     It belongs to the service rather than to one alert: a thousand waiting alerts must not make a
-    thousand first tries. tenacity decides what comes next, the caller does the waiting, so that it
-    can wait for something else at the same time.
+    thousand first tries. tenacity's strategies decide what comes next; the failures are counted
+    here, for tenacity counts them by thread and an outage may outlive the one it began on. The
+    caller does the waiting, so that it can wait for something else at the same time.
     """
 
     def __init__(self, policy: RetryPolicy) -> None:
-        import tenacity  # loaded at the first failure, to keep applications quick to start
+        import tenacity  # found, not loaded, once `load` was called
 
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(_is_retryable),
             wait=tenacity.wait_random_exponential(
                 multiplier=2 * policy.wait_initial, max=policy.wait_max, min=policy.wait_initial
             ),
-            reraise=True,
         )
-        self._retrying.begin()
         self._state = tenacity.RetryCallState(self._retrying, fn=None, args=(), kwargs={})
-        self._retrying.iter(self._state)
+        self._state.attempt_number = 0
 
     def wait_after(self, error: PushoverError) -> float:
         """Seconds to wait after this failure; raises it again if it must not be repeated."""
+        self._state.attempt_number += 1
         self._state.set_exception((type(error), error, None))
-        pause: tenacity.DoSleep = self._retrying.iter(self._state)  # type: ignore[assignment]
-        self._state.prepare_for_next_attempt()
-        return float(pause)
+        if not self._retrying.retry(self._state):
+            raise error
+        return float(self._retrying.wait(self._state))
 
 
 def _is_retryable(error: BaseException) -> bool:

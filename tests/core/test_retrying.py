@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 
 import pytest
 from hypothesis import given
@@ -50,6 +51,22 @@ def test_what_must_not_be_repeated_is_raised_again(error: PushoverError) -> None
 @pytest.mark.parametrize("error", [server_error(), TransportError("no answer")])
 def test_what_may_succeed_later_is_waited_for(error: PushoverError) -> None:
     assert Outage(RetryPolicy()).wait_after(error) >= 5
+
+
+def test_an_outage_goes_on_growing_on_whatever_thread_it_is_met() -> None:
+    outages = [Outage(RetryPolicy(wait_initial=1, wait_max=1000)) for _ in range(20)]
+    waits: list[float] = []
+
+    def meet() -> None:
+        waits.extend(outage.wait_after(server_error()) for outage in outages)
+
+    for _ in range(9):
+        thread = threading.Thread(target=meet)
+        thread.start()
+        thread.join()
+
+    assert len(waits) == 9 * 20
+    assert sum(waits[-20:]) > 20 * sum(waits[:20])
 
 
 def test_a_patient_policy_gives_up_after_a_day_only() -> None:
