@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -144,6 +146,28 @@ def test_handlers_of_one_process_share_one_connection(server: DevServer) -> None
 
     assert len(server.messages) == 5
     assert server.max_connections == 1
+
+
+OPENED = """
+import sys
+from pushover_logging import PushoverHandler, RetryPolicy
+from pushover_logging.client.errors import TransportError
+from pushover_logging.retrying import Outage
+
+handler = PushoverHandler("a" * 30, "u" * 30, api_url="http://127.0.0.1:9/1/")
+handler._delivery.prepare()
+opened = set(sys.modules)
+Outage(RetryPolicy()).wait_after(TransportError("no answer"))
+print(sorted(set(sys.modules) - opened))
+"""
+
+
+def test_what_a_failure_needs_is_imported_before_while_no_fork_can_come_between() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", OPENED], capture_output=True, text=True, timeout=30, check=True
+    )
+
+    assert done.stdout == "[]\n"
 
 
 class FullStack(Renderer):
