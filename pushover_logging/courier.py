@@ -16,12 +16,16 @@ import sys
 import threading
 import time
 import weakref
+from _thread import get_ident
 from collections.abc import Callable
 from typing import Protocol
 
 from .notices import NOTICES
 
 __all__ = ["COURIER", "Courier", "Work"]
+
+_SAME_TURN = 1.0
+"""Seconds within which one flush after another counts as one."""
 
 
 class Work(Protocol):
@@ -70,10 +74,12 @@ class Courier:
         self._deadline: float | None = None
         self._hooked = False
         self._active: list[Work] = []
-        # Looked up as late as here, and `start_new_thread` later still: gevent replaces both.
+        # From one moment: gevent replaces both, and a greenlet at a native queue would stop all.
         self._tokens: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._start_thread = _thread.start_new_thread
         self._settled = threading.Condition()
         """Guards the three numbers below; taken by the courier and by those who wait for it."""
+        self._waited_in_vain_at = float("-inf")
         self._asked = 0
         self._answered = 0
         self._next_due: float | None = None
@@ -102,21 +108,33 @@ class Courier:
 
     def wait_for(self, work: Work, done: Callable[[], bool], timeout: float) -> bool:
         """Wait until ``done``, which is asked after each round, or until the time is over."""
-        if _thread.get_ident() in self.speaking:
-            return (
-                done()
-            )  # a callback of the user's, on this very thread: waiting would be for ever
+        if get_ident() in self.speaking:
+            return done()  # a callback of the user's, on our own thread, would wait for itself
         self.wake(work)
         if not self._exiting:
             with self._settled:
-                self._settled.wait_for(done, timeout)
+                self._settled.wait_for(lambda: done() or not self._alive, timeout)
         return done()
+
+    def wait_in_turn(self, work: Work, done: Callable[[], bool], timeout: float) -> bool:
+        """Like `wait_for`, but not if another has just waited in vain.
+
+        `logging.shutdown` flushes one handler after another; they share one patience.
+        """
+        if time.monotonic() < self._waited_in_vain_at + _SAME_TURN:
+            self.wake(work)
+            return done()
+        if self.wait_for(work, done, timeout):
+            return True
+        self._waited_in_vain_at = time.monotonic()
+        return False
 
     def finish(self) -> None:
         """Deliver what waits before the process ends, within the time that is left for it."""
-        if _thread.get_ident() in self.speaking:
+        if get_ident() in self.speaking:
             return
         self._exiting = True
+        NOTICES.say_what_was_left()
         waiting = [work for work in self._works() if work.unsent()]
         if not waiting:
             return
@@ -127,7 +145,7 @@ class Courier:
         self._deadline = started + max(0.0, budget)
         if self._alive:
             self._wait_for_thread(self._deadline)
-        else:
+        if not self._alive:
             self._deliver_inline(self._deadline)
         self._exit_spent += time.monotonic() - started
         _abandon(waiting)
@@ -142,26 +160,37 @@ class Courier:
                 return
             self._hook_multiprocessing()
             self._alive = True
-            _thread.start_new_thread(self._run, ())
+            try:
+                self._start_thread(self._run, ())
+            except BaseException:
+                self._alive = False
+                raise
+        except RecursionError:
+            raise  # a full stack, and no place to deliver: whoever comes next starts it
         except RuntimeError:  # no more threads for this process, or (3.12+) its end has begun
-            self._alive = False
             self._deliver_inline(time.monotonic())
         finally:
             self._starting.release()
 
     def _run(self) -> None:
         threading.current_thread().name = "pushover-courier"
-        self.speaking.add(_thread.get_ident())
+        self.speaking.add(get_ident())
         try:
             while True:
                 self._rest(self._round())
         except BaseException as error:  # noqa: BLE001 - SystemExit from a callback ends us as well
             NOTICES.say("courier", f"the courier thread ended by {type(error).__name__}")
         finally:
-            self.speaking.discard(_thread.get_ident())
-            self._alive = False  # the next record starts another, which finds `_active` as it is
-            for work in self._active:
-                work.quiet = True
+            self.speaking.discard(get_ident())
+            self._mourn()
+
+    def _mourn(self) -> None:
+        """The thread is gone: the next record starts another, and who waits for it must not."""
+        self._alive = False
+        for work in self._works():
+            work.quiet = True
+        with self._settled:
+            self._settled.notify_all()
 
     def _round(self) -> float | None:
         """One step for each Work; when the next is due (None: not before news)."""
@@ -214,7 +243,10 @@ class Courier:
             asked = self._asked
             self._tokens.put(None)
             self._settled.wait_for(
-                lambda: self._answered >= asked and not _before(self._next_due, deadline),
+                lambda: (
+                    not self._alive
+                    or (self._answered >= asked and not _before(self._next_due, deadline))
+                ),
                 deadline - time.monotonic(),
             )
 
@@ -222,7 +254,7 @@ class Courier:
         """Deliver on this thread: until nothing can go any more before the deadline."""
         if not self._inline.acquire(blocking=False):
             return  # the thread, or the interrupted call, that holds it takes ours along
-        ident = _thread.get_ident()
+        ident = get_ident()
         self.speaking.add(ident)
         try:
             while _before(due := self._round(), deadline):

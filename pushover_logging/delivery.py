@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable
 from datetime import datetime, timezone
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from .alerts import Alert, Priority
 from .books import Books, Stats
@@ -19,6 +19,7 @@ from .client.errors import APIError, PushoverError, RateLimitError
 from .gate import Gate
 from .grouping import Group, Grouping, Groups
 from .intake import Tally
+from .losses import Losses
 from .notices import NOTICES
 from .parcels import Parcel, Post, Receipt, Share
 from .retrying import Outage, RetryPolicy
@@ -31,13 +32,22 @@ __all__ = ["Delivery"]
 
 Item = TypeVar("Item")
 
+_MOST_SET_ASIDE = 100
+
 
 def _today() -> datetime:
     return datetime.now(timezone.utc)
 
 
+def _forget(record: object) -> None:
+    """Do nothing with what was set aside."""
+
+
 class Delivery(Generic[Item]):
-    """Takes what a handler submits to the service, the most urgent first, one send at a time."""
+    """Takes what a handler submits to the service, the most urgent first, one send at a time.
+
+    ``again`` gets what was set aside in the logging call, to submit it after all.
+    """
 
     def __init__(
         self,
@@ -49,6 +59,7 @@ class Delivery(Generic[Item]):
         retry_policy: RetryPolicy,
         quota_reserve: int,
         someone_listens: bool,
+        again: Callable[[Any], None] = _forget,
         clock: Callable[[], float] = time.monotonic,
         today: Callable[[], datetime] = _today,
     ) -> None:
@@ -62,7 +73,10 @@ class Delivery(Generic[Item]):
         self._someone_listens = someone_listens
         self._clock = clock
         self._today = today
+        self._again = again
         self._refused = False
+        self.set_aside: deque[Any] = deque(maxlen=_MOST_SET_ASIDE)
+        """What could not be noted where the stack was full; the courier has one of its own."""
         self.start_over()
 
     def start_over(self) -> None:
@@ -81,14 +95,17 @@ class Delivery(Generic[Item]):
             quota_reserve=self._quota_reserve,
         )
         self._watch = Watch(
-            self._post, store, self.groups, self._lock, someone_listens=self._someone_listens
+            self._post,
+            store,
+            self.groups,
+            self._lock,
+            someone_listens=self._someone_listens,
+            patience=self._policy.wait_initial,
         )
         self._missed = Tally()
-        self._turned_away_said = 0
-        self._losses_reported: dict[int, int] = {}
+        self._losses = Losses(self._post, self._room, self.groups, self._lock)
+        self.set_aside.clear()
         self._wrapping_up = False
-        self._without_room: deque[Share[Item]] = deque()
-        """Shares of parcels that were given up under the lock, to be handed over outside it."""
         self._news = False
         """Something came that no step has seen; what a step saw and could not send is no news."""
         self._is_open = False
@@ -107,7 +124,7 @@ class Delivery(Generic[Item]):
         self._news = True
 
     def missed(self) -> None:
-        """A record could not even be noted."""
+        """A record could not be noted, nor be set aside."""
         self._missed.add()
 
     # The courier's thread.
@@ -128,7 +145,9 @@ class Delivery(Generic[Item]):
     def step(self, deadline: float | None) -> float | None:
         now, ending = self._clock(), deadline is not None
         self._news = False  # before anything is looked at: what comes meanwhile is seen next time
-        self._hand_over_the_evicted(now)
+        while self.set_aside:
+            self._again(self.set_aside.popleft())
+        self._losses.hand_over(now)
         if not self._is_open:
             return self._opens_at if self.unsent() else None
         if self._refused:
@@ -137,6 +156,7 @@ class Delivery(Generic[Item]):
         self._end_the_resolved(now)
         self._sum_up(now, ending=ending)
         self._report(now)
+        self._make_room(now)
         parcel = self._choose(now, ending=ending)
         if parcel is not None:
             self._deliver(parcel, deadline)
@@ -144,39 +164,22 @@ class Delivery(Generic[Item]):
             return self._next_due(now, ending=ending)
         return self._clock()
 
-    def _hand_over_the_evicted(self, now: float) -> None:
-        room = self._room
-        with self._lock:
-            turned_away = sum(room.turned_away().values())
-        news, self._turned_away_said = turned_away - self._turned_away_said, turned_away
-        if news:
-            NOTICES.say(
-                "full", f"{news} of the least urgent records dropped: {room.capacity} wait already"
-            )
-            self._sum_up_the_evicted(now)
-        while self._without_room:
-            self._post.lost(self._without_room.popleft())
-        while room.evicted:
-            group, item = room.evicted.popleft()
-            self._post.lost(Share(group, 1, item))
-
-    def _sum_up_the_evicted(self, now: float) -> None:
-        """See that what a group has counted is said, though its first record never will be."""
-        with self._lock:
-            for group in self.groups.unfinished():
-                if not group.counting and group.until is None:
-                    self.groups.wait(group, now)
-
     def _end_the_resolved(self, now: float) -> None:
-        for group in self._watch.cancel_the_resolved(now):
+        for tag in self._watch.take_resolved(now):
             with self._lock:
-                if group.unclaimed() and group.until is not None:
-                    # It may have been put off for as long as the ringing would have lasted.
-                    later = min(group.until, now + self._grouping.interval)
-                    parcel = Parcel([Share[Item](group, group.claim())], Priority.NORMAL, now)
-                    parcel.not_before = later
-                    self._let_wait(parcel)
-                self.groups.close(group, now)
+                self._room.quieten(tag, now)
+                for group in self.groups.everyone():
+                    if group.tag == tag:
+                        self._end_one(group, now)
+        self._watch.cancel_the_resolved(now)
+
+    def _end_one(self, group: Group, now: float) -> None:
+        if group.unclaimed() and group.until is not None:
+            parcel = Parcel([Share[Item](group, group.claim())], Priority.NORMAL, now)
+            # It may have been put off for as long as the ringing would have lasted.
+            parcel.not_before = min(group.until, now + self._grouping.interval)
+            self._room.put(parcel)
+        self.groups.close(group, now)
 
     def _sum_up(self, now: float, *, ending: bool) -> None:
         """Make up the summaries of groups whose interval has ended, or of all."""
@@ -197,27 +200,27 @@ class Delivery(Generic[Item]):
             answered = incident is not None and not incident.goes_on(group, repeats)
             if priority is Priority.EMERGENCY and (quietly or answered):
                 priority = Priority.NORMAL  # it rang for this already
-            self._let_wait(Parcel([Share(group, group.claim())], priority, since=now))
+            self._room.put(Parcel([Share(group, group.claim())], priority, since=now))
         elif group.until is None or quietly:
             self.groups.close(group, now)
 
     def _report(self, now: float) -> None:
         """Say in a push of its own what no record's push can say."""
         with self._lock:
-            gate, room = self._gate, self._room
+            gate = self._gate
             if gate.should_warn(self._today()):
                 alert = self._post.report_allowance(gate.allowance, self._quota_reserve)
-                self._let_wait(Parcel((), alert.priority, now, alert))
-            losses = room.turned_away()
-            if losses != self._losses_reported and room.is_empty() and not gate.in_outage:
-                news = {
-                    level: count - self._losses_reported.get(level, 0)
-                    for level, count in losses.items()
-                    if count != self._losses_reported.get(level)
-                }
-                self._losses_reported = losses
-                alert = self._post.report_losses(news, self._capacity)
-                self._let_wait(Parcel((), alert.priority, now, alert))
+                self._room.put(Parcel((), alert.priority, now, alert))
+            report = None if gate.in_outage else self._losses.report(now)
+            if report is not None:
+                self._room.put(report)
+
+    def _make_room(self, now: float) -> None:
+        with self._lock:
+            for victim in self._room.make_room():
+                self._books.enter_drop(victim.records, "full")
+                self._rest(victim, now)
+                self._losses.give_up(victim.shares)
 
     def _choose(self, now: float, *, ending: bool) -> Parcel[Item] | None:
         with self._lock:
@@ -228,12 +231,13 @@ class Delivery(Generic[Item]):
 
     def _next_due(self, now: float, *, ending: bool) -> float | None:
         # At the end all is summed up already, and nobody is asked any more.
-        due = [] if ending else [self.groups.next_due(), self._watch.next_question()]
+        due = [] if ending else [self.groups.next_due(), self._watch.next_due()]
         with self._lock:
             next_try = self._room.next_try()
             if next_try is not None:
-                gate = max(self._gate.opens_at(now, self._today()), self._gate.slot_opens_at(now))
-                due.append(max(gate, next_try))
+                urgent = self._room.has_emergencies()
+                slot = self._gate.slot_opens_at(now, urgent=urgent)
+                due.append(max(self._gate.opens_at(now, self._today()), slot, next_try))
         return min((at for at in due if at is not None), default=None)
 
     # One send, and what became of it.
@@ -260,20 +264,12 @@ class Delivery(Generic[Item]):
         """Whatever ends the thread in the middle of a send, the alert is tried again."""
         with self._lock:
             if self._room.in_hand is parcel:
-                self._let_wait(parcel)
-
-    def _let_wait(self, parcel: Parcel[Item]) -> None:
-        """Let a parcel wait, and give up the least urgent if there is no room; under the lock."""
-        victim = self._room.put(parcel)
-        if victim is not None:
-            self._books.enter_drop(victim.records, "full")
-            self._rest(victim, self._clock())
-            self._without_room.extend(victim.shares)
+                self._room.put(parcel)
 
     def _put_off(self, parcel: Parcel[Item], until: float) -> None:
         with self._lock:
             parcel.not_before = until
-            self._let_wait(parcel)
+            self._room.put(parcel)
 
     def _delivered(self, parcel: Parcel[Item], alert: Alert, receipt: Receipt) -> None:
         now = self._clock()
@@ -282,7 +278,7 @@ class Delivery(Generic[Item]):
             allowance = self._gate.allowance.updated(
                 receipt.limit, receipt.remaining, receipt.reset
             )
-            self._gate.succeeded(allowance, now)
+            self._gate.succeeded(allowance, now, self._today())
             self._books.enter_delivery(parcel.records)
             if alert.priority is Priority.EMERGENCY and receipt.receipt:
                 self._watch.rings(parcel, alert, receipt.receipt, now)
@@ -295,8 +291,9 @@ class Delivery(Generic[Item]):
             self.groups.rest(share.group, now)
 
     def _wait_for_the_month(self, parcel: Parcel[Item], error: RateLimitError) -> None:
-        ends = self._gate.spent(error, self._today())
-        self._put_off(parcel, 0.0)
+        with self._lock:
+            ends = self._gate.spent(error, self._today())
+            self._put_off(parcel, 0.0)
         NOTICES.say(
             "quota", f"{_words(error)}; what waits goes out from {ends:%Y-%m-%d %H:%M} UTC on"
         )
@@ -305,7 +302,9 @@ class Delivery(Generic[Item]):
     def _failed(self, parcel: Parcel[Item], error: PushoverError, *, quietly: bool) -> None:
         if error.retryable:
             self._try_later(parcel, error, quietly=quietly)
-        elif isinstance(error, APIError) and {"token", "user"} & error.bad_inputs.keys():
+            return
+        self._gate.refused(self._clock())
+        if isinstance(error, APIError) and {"token", "user"} & error.bad_inputs.keys():
             self._refused = True
             NOTICES.say(
                 "stopped", f"sending stopped, this handler delivers nothing more: {_words(error)}"
@@ -345,7 +344,9 @@ class Delivery(Generic[Item]):
     def _drop_everything(self, reason: str) -> None:
         with self._lock:
             shares = self._room.clear()
-            shares += [Share(group, group.claim()) for group in self.groups.everyone()]
+            for group in self.groups.unfinished():
+                shares.append(Share(group, group.claim()))
+                group.close()  # what comes later is a first record again, and heard of
             self._books.enter_drop(sum(share.records for share in shares), reason)
         for share in shares:
             if share.records:
@@ -370,7 +371,7 @@ class Delivery(Generic[Item]):
     def unsent(self) -> int:
         """How many records no push stands for yet."""
         with self._lock:
-            return self._room.records() + self.groups.unclaimed()
+            return self._room.records() + self.groups.unclaimed() + len(self.set_aside)
 
     def stats(self) -> Stats:
         """The books of this moment; the numbers add up whatever happens meanwhile."""

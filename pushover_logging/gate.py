@@ -11,7 +11,7 @@ from typing import Any
 
 from .alerts import Priority
 from .client.errors import PushoverError, RateLimitError
-from .quota import Allowance
+from .quota import Allowance, next_month
 from .retrying import Outage, RetryPolicy
 from .stores import Store
 
@@ -33,8 +33,7 @@ class Gate:
         self._store = store
         self._policy = policy
         self._reserve = quota_reserve
-        # One push a minute is kept back for what is left when the process ends.
-        self._most = max(1, max_per_minute - 1)
+        self._most = max_per_minute
         self._outage: Outage | None = None
         self._outage_priority = Priority.LOWEST
         self._hold_until = 0.0
@@ -70,16 +69,25 @@ class Gate:
             return now + min(max((ends - today).total_seconds(), 0.0), _WALL_CLOCK_LOOK)
         return self._hold_until
 
-    def slots(self, now: float) -> int:
-        """Pushes that may still go within this minute."""
+    def slots(self, now: float, *, urgent: bool) -> int:
+        """Pushes that may still go within this minute.
+
+        One is kept back for what is left when the process ends, and one more for an emergency.
+        """
         pushes = self._store.pushes
         while pushes and pushes[0] + _MINUTE <= now:
             del pushes[0]
-        return max(0, self._most - len(pushes))
+        return max(0, self._open_to(urgent=urgent) - len(pushes))
 
-    def slot_opens_at(self, now: float) -> float:
+    def slot_opens_at(self, now: float, *, urgent: bool) -> float:
         """When the minute has room for another push."""
-        return now if self.slots(now) else self._store.pushes[0] + _MINUTE
+        if self.slots(now, urgent=urgent):
+            return now
+        pushes = self._store.pushes
+        return pushes[len(pushes) - self._open_to(urgent=urgent)] + _MINUTE
+
+    def _open_to(self, *, urgent: bool) -> int:
+        return max(1, self._most - (1 if urgent else 2))
 
     def is_low(self, today: datetime) -> bool:
         """Whether so little of the month is left that it is kept for what is urgent."""
@@ -98,12 +106,19 @@ class Gate:
 
     # What became of a send.
 
-    def succeeded(self, allowance: Allowance, now: float) -> None:
+    def succeeded(self, allowance: Allowance, now: float, today: datetime) -> None:
         """The service took a push: it has used a slot, and the outage is over."""
         self._store.pushes.append(now)
         self._outage = None
         self._hold_until = 0.0
+        if allowance.remaining is not None and allowance.reset is None:
+            # Without a date what is held back for the month's end would never go.
+            allowance = allowance.updated(None, None, next_month(today))
         self._store.allowance = allowance
+
+    def refused(self, now: float) -> None:
+        """The service refused a push: it has used a slot too, for many refusals get us blocked."""
+        self._store.pushes.append(now)
 
     def failed(self, error: PushoverError, own: Outage, priority: Priority, now: float) -> float:
         """The service could not take it; until when to leave the service alone."""

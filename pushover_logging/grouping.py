@@ -11,7 +11,6 @@ import heapq
 import itertools
 import logging
 import re
-from collections import deque
 from collections.abc import Callable, Hashable, MutableMapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -156,7 +155,8 @@ class Groups:
         self._by_key = known
         self._timers: list[tuple[float, int, Group]] = []
         self._sequence = itertools.count()
-        self._idle: deque[tuple[float, Group]] = deque()
+        self._idle: dict[Group, float] = {}
+        """Closed groups and when they were closed, the longest closed first."""
 
     # In the logging call.
 
@@ -229,17 +229,19 @@ class Groups:
     def close(self, group: Group, now: float) -> None:
         """Its interval passed without a repeat; the next record is a first one."""
         group.close()
-        self._idle.append((now, group))
+        self._idle.pop(group, None)
+        self._idle[group] = now
 
     def forget_idle(self, now: float) -> None:
         """Forget groups closed for long, once half the room is taken.
 
         Not at once: a thread that was stopped before it could count one more may still go on.
         """
-        while self._idle and self._idle[0][0] + _REST <= now:
-            if len(self._by_key) * 2 <= self._policy.max_groups:
+        while self._idle and len(self._by_key) * 2 > self._policy.max_groups:
+            group = next(iter(self._idle))
+            if self._idle[group] + _REST > now:
                 return
-            _, group = self._idle.popleft()
+            del self._idle[group]
             if not group.counting:
                 self._forget_or_keep(group, now)
 

@@ -41,6 +41,9 @@ __all__ = ["PushoverHandler"]
 
 Seconds = float | str | timedelta
 
+_DELIVERING = ("urllib3", "requests", "charset_normalizer")
+"""What logs while it delivers for us: its records on our thread would each make a push."""
+
 
 class PushoverHandler(logging.Handler):
     """Sends log records to a phone, without ever being in the way of the program that logs.
@@ -121,6 +124,7 @@ class PushoverHandler(logging.Handler):
             retry_policy=policy,
             quota_reserve=settings.quota_reserve,
             someone_listens=settings.on_acknowledged is not None,
+            again=self._note_again,
         )
         self._groups = self._delivery.groups
         self._has_own_keys = groups.key is not None
@@ -156,23 +160,15 @@ class PushoverHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note the record and return; never blocks, never raises."""
-        name = record.name
-        if get_ident() in COURIER.speaking or (
-            name.startswith(self._ignored) and self._is_ignored(name)
-        ):
-            return
         try:
-            priority, key = self._priorities[record.levelno], None
-            if self._has_own_keys:
-                key = self._groups.key_of(record)
-            overrides = getattr(record, "pushover", None)
-            if overrides is not None:
-                priority, key = self._overridden(overrides, priority, key)
-            if priority is not None:
-                self._note(record, priority, key)
-        except Exception as error:  # noqa: BLE001 - the stack is full, or the record none at all
-            NOTICES.leave("record", f"a record could not be noted: {type(error).__name__}")
-            self._delivery.missed()
+            self._emit(record)
+        except Exception as error:  # noqa: BLE001 - the stack is full, or the record is none at all
+            NOTICES.leave("record", f"a record was hard to note: {type(error).__name__}")
+            aside = self._delivery.set_aside
+            if len(aside) == aside.maxlen:
+                self._delivery.missed()
+            else:
+                aside.append(record)  # the courier, which has a stack of its own, tries again
 
     def flush(self, timeout: float | None = None) -> bool:  # type: ignore[override]
         """Wait until nothing that is due is left to send; returns whether nothing is.
@@ -186,8 +182,9 @@ class PushoverHandler(logging.Handler):
             return True
         if _configuring_logging():
             return False
-        seconds = self._exit_timeout if timeout is None else timeout
-        return COURIER.wait_for(delivery, delivery.settled, seconds)
+        if timeout is None:
+            return COURIER.wait_in_turn(delivery, delivery.settled, self._exit_timeout)
+        return COURIER.wait_for(delivery, delivery.settled, timeout)
 
     def close(self) -> None:
         """Have everything sent that waits, summaries too, without waiting for it.
@@ -202,6 +199,28 @@ class PushoverHandler(logging.Handler):
     def stats(self) -> Stats:
         """What became of the records so far; may be called by any thread at any time."""
         return self._delivery.stats()
+
+    def _emit(self, record: logging.LogRecord) -> None:
+        name = record.name or ""
+        if name.startswith(self._ignored) and self._is_ignored(name):
+            return
+        if get_ident() in COURIER.speaking and name.startswith(_DELIVERING):
+            return
+        priority, key = self._priorities[record.levelno], None
+        if self._has_own_keys:
+            key = self._groups.key_of(record)
+        overrides = getattr(record, "pushover", None)
+        if overrides is not None:
+            priority, key = self._overridden(overrides, priority, key)
+        if priority is not None:
+            self._note(record, priority, key, is_plain=overrides is None and key is None)
+
+    def _note_again(self, record: logging.LogRecord) -> None:
+        """Note a record that could not be noted in its logging call."""
+        try:
+            self._emit(record)
+        except Exception:  # noqa: BLE001 - it is no record that anyone can read; it is counted
+            self._delivery.missed()
 
     def _filtered(self, record: logging.LogRecord) -> bool | logging.LogRecord:
         try:
@@ -223,12 +242,20 @@ class PushoverHandler(logging.Handler):
         wanted, resolved = override_priority(overrides), resolved_key(overrides)
         if resolved is not None:
             self._delivery.resolve(resolved)
-            COURIER.wake(self._delivery)
+            if self._delivery.quiet:
+                COURIER.wake(self._delivery)
             priority = None  # it ends an alert, and is one itself only if it says so
         own = own_key(overrides)
         return (priority if wanted is None else wanted), (key if own is None else own)
 
-    def _note(self, record: logging.LogRecord, priority: Priority, key: Hashable | None) -> None:
+    def _note(
+        self,
+        record: logging.LogRecord,
+        priority: Priority,
+        key: Hashable | None,
+        *,
+        is_plain: bool,
+    ) -> None:
         groups, delivery = self._groups, self._delivery
         group = groups.find(record, priority, key)
         if group.open():
@@ -244,7 +271,7 @@ class PushoverHandler(logging.Handler):
             group.last = kept_of(record)
             group.count()
         msg, trouble = record.msg, record.exc_info
-        if key is None and type(msg) is str and len(msg) <= COMPARED:
+        if is_plain and type(msg) is str and len(msg) <= COMPARED:
             look = look_of(record) if trouble else (record.name, record.levelno, msg, trouble)
             groups.remember(look, group)
 

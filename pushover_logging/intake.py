@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from collections.abc import Iterable
 from typing import Generic, TypeVar
 
 from .alerts import Priority
@@ -41,8 +42,7 @@ class Intake(Generic[Entry]):
     """
 
     def __init__(self, capacity: int) -> None:
-        self.capacity = capacity
-        """How many may wait; may be changed by whoever takes."""
+        self._capacity = capacity
         self._size = 0
         # Indexed by priority, -2 to 2: lanes[-2] and lanes[-1] are the last two.
         self._lanes: list[deque[Entry]] = [deque() for _ in Priority]
@@ -52,7 +52,7 @@ class Intake(Generic[Entry]):
         self._lanes[priority].append(entry)
         # Threads may lose each other's increments; `_make_room` counts before it turns anyone away.
         self._size += 1
-        if self._size > self.capacity:
+        if self._size > self._capacity:
             return self._make_room()
         return None
 
@@ -69,6 +69,23 @@ class Intake(Generic[Entry]):
             return priority, entry
         return None
 
+    def put_back(self, priority: Priority, entries: Iterable[Entry]) -> None:
+        """Return entries that were taken, in the order in which they were, to where they stood."""
+        self._lanes[priority].extendleft(reversed(list(entries)))
+
+    def least_urgent(self) -> Priority | None:
+        """The priority of what ``evict`` would turn out."""
+        return next((p for p in reversed(_MOST_URGENT_FIRST) if self._lanes[p]), None)
+
+    def evict(self) -> Entry | None:
+        """Turn out the newest of the least urgent: how a trouble began says more."""
+        for priority in reversed(_MOST_URGENT_FIRST):
+            try:
+                return self._lanes[priority].pop()
+            except IndexError:
+                continue
+        return None
+
     def most_urgent(self, least: Priority) -> Priority | None:
         """The priority that ``take`` would give."""
         return next((p for p in _MOST_URGENT_FIRST if p >= least and self._lanes[p]), None)
@@ -82,11 +99,4 @@ class Intake(Generic[Entry]):
 
     def _make_room(self) -> Entry | None:
         self._size = len(self)
-        if self._size <= self.capacity:
-            return None
-        for priority in reversed(_MOST_URGENT_FIRST):
-            try:
-                return self._lanes[priority].pop()  # the newest: how a trouble began says more
-            except IndexError:
-                continue
-        return None
+        return self.evict() if self._size > self._capacity else None

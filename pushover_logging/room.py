@@ -44,26 +44,43 @@ class Room(Generic[Item]):
         """Let a group's first record wait; when the room is full, the least urgent goes."""
         gone = self._intake.put(priority, (group, item))
         if gone is not None:
-            loser = gone[0]
-            tally = self._turned_away.get(loser.levelno)
-            if tally is None:
-                tally = self._turned_away.setdefault(loser.levelno, Tally())
-            tally.add()
-            loser.close()  # its next record is a first one again, and may find room
-            self.evicted.append(gone)
+            self._turn_away(gone)
 
-    def put(self, parcel: Parcel[Item]) -> Parcel[Item] | None:
-        """Let a parcel wait; returns the least urgent one if that has to go for it."""
+    def put(self, parcel: Parcel[Item]) -> None:
+        """Let a parcel wait."""
         self._parcels.append(parcel)
         if self.in_hand is parcel:
             self.in_hand = None
-        victim = None
-        if len(self._parcels) > self.capacity:
-            victim = min(self._parcels, key=lambda p: (p.priority, -p.since))
-            self._parcels.remove(victim)
-        # What is put off takes its place from what is yet to come.
-        self._intake.capacity = self.capacity - len(self._parcels)
-        return victim
+
+    def make_room(self) -> list[Parcel[Item]]:
+        """Turn out the least urgent, as far as more wait than there is room for.
+
+        First records and parcels are weighed alike. Returns the parcels; records are counted.
+        """
+        victims = []
+        while len(self._parcels) + len(self._intake) > self.capacity:
+            arrived = self._intake.least_urgent()
+            parcel = min(self._parcels, key=lambda p: (p.priority, -p.since), default=None)
+            if parcel is not None and (arrived is None or parcel.priority < arrived):
+                self._parcels.remove(parcel)
+                victims.append(parcel)
+            elif (gone := self._intake.evict()) is not None:
+                self._turn_away(gone)
+        return victims
+
+    def quieten(self, tag: str, now: float) -> None:
+        """Let what waits with this tag go without ringing: its trouble is over."""
+        for parcel in self._parcels:
+            if parcel.shares and all(share.group.tag == tag for share in parcel.shares):
+                parcel.priority, parcel.alert = min(parcel.priority, Priority.NORMAL), None
+        others = []
+        while (taken := self._intake.take(Priority.EMERGENCY)) is not None:
+            group, item = taken[1]
+            if group.tag == tag:
+                self.put(Parcel([Share(group, 1, item)], Priority.NORMAL, since=now))
+            else:
+                others.append((group, item))
+        self._intake.put_back(Priority.EMERGENCY, others)
 
     def turned_away(self) -> dict[int, int]:
         """How many records of each level found no room."""
@@ -87,20 +104,28 @@ class Room(Generic[Item]):
 
         With more waiting than the minute has room for, everything goes as one digest.
         """
+        slots = gate.slots(now, urgent=False)
+        if not slots and not ending:
+            # One is left for an emergency that comes after a flood of lesser things.
+            slots, least = gate.slots(now, urgent=True), Priority.EMERGENCY
         ready = [p for p in self._parcels if _is_ready(p, least, now, ending=ending)]
         # A report has no shares; it can be in no digest, and goes by itself.
         waiting = self._intake.count(least) + sum(bool(parcel.shares) for parcel in ready)
-        slots = gate.slots(now)
         if not (waiting or ready) or (not slots and not ending):
             return None
         # The end has one more than the minute: the gate keeps it back for just that.
-        crowded = waiting > min(_FAREWELLS, slots + 1) if ending else slots == 1 < waiting
+        left = gate.slots(now, urgent=True) + 1
+        crowded = waiting > min(_FAREWELLS, left) if ending else slots == 1 < waiting
         if crowded:
             self.in_hand = self._digest(least, [p for p in ready if p.shares], now)
         else:
             self.in_hand = self._single(least, ready, now, untried_first=gate.in_outage)
-        self._intake.capacity = self.capacity - len(self._parcels)
         return self.in_hand
+
+    def has_emergencies(self) -> bool:
+        """Whether one waits that is not put off."""
+        waits = self._intake.count(Priority.EMERGENCY) > 0
+        return waits or any(p.priority is Priority.EMERGENCY for p in self._parcels)
 
     def next_try(self) -> float | None:
         """When something in it may go, if the service takes it; None when nothing waits."""
@@ -112,8 +137,16 @@ class Room(Generic[Item]):
         """Take out everything but what is in hand."""
         shares = [share for parcel in self._parcels for share in parcel.shares]
         self._parcels.clear()
-        self._intake.capacity = self.capacity
         return shares + self._first_records(Priority.LOWEST)[0]
+
+    def _turn_away(self, gone: tuple[Group, Item]) -> None:
+        loser = gone[0]
+        tally = self._turned_away.get(loser.levelno)
+        if tally is None:
+            tally = self._turned_away.setdefault(loser.levelno, Tally())
+        tally.add()
+        loser.close()  # its next record is a first one again, and may find room
+        self.evicted.append(gone)
 
     def _single(
         self, least: Priority, ready: list[Parcel[Item]], now: float, *, untried_first: bool

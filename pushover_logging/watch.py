@@ -9,7 +9,7 @@ from typing import Any
 
 from .alerts import Alert, Priority
 from .client.errors import PushoverError
-from .grouping import Group, Groups, tag_of
+from .grouping import Groups, tag_of
 from .incidents import Incident, IncidentReport, Incidents, IncidentState
 from .notices import NOTICES
 from .parcels import Parcel, Post
@@ -31,12 +31,17 @@ class Watch:
         lock: threading.RLock,
         *,
         someone_listens: bool,
+        patience: float,
     ) -> None:
+        """``patience`` is how many seconds to wait before a cancel is repeated."""
         self._post = post
         self._groups = groups
         self._lock = lock
+        self._patience = patience
         self._incidents = Incidents(store.incidents, someone_listens=someone_listens)
         self._resolved: deque[Hashable] = deque(maxlen=_MOST_RESOLVED)
+        self._to_cancel: dict[str, float] = {}
+        """Tags whose ringing is to end, and when to tell the service, which may be in trouble."""
 
     def resolve(self, key: Hashable) -> None:
         """The trouble that records call by this key is over; may be called in a logging call."""
@@ -45,8 +50,10 @@ class Watch:
     def reports(self) -> tuple[IncidentReport, ...]:
         return self._incidents.reports()
 
-    def next_question(self) -> float | None:
-        return self._incidents.next_question()
+    def next_due(self) -> float | None:
+        """When to look again whether there is something to ask or to cancel."""
+        due = [*self._to_cancel.values(), self._incidents.next_question()]
+        return min((at for at in due if at is not None), default=None)
 
     def rings(self, parcel: Parcel[Any], alert: Alert, receipt: str, now: float) -> None:
         """An emergency was accepted; the caller holds the lock."""
@@ -74,17 +81,22 @@ class Watch:
             self._post.acknowledged(news)
         return True
 
-    def cancel_the_resolved(self, now: float) -> list[Group]:
-        """End the ringing of what was resolved; returns its groups."""
-        groups: list[Group] = []
+    def take_resolved(self, now: float) -> list[str]:
+        """The tags of troubles that are over since the last look."""
+        tags = []
         while self._resolved:
             tag = tag_of(self._resolved.popleft())
+            tags.append(tag)
             with self._lock:
-                rings = self._incidents.resolve(tag, now)
-                groups += [group for group in self._groups.everyone() if group.tag == tag]
-            if rings:
-                self._cancel(tag)
-        return groups
+                if self._incidents.resolve(tag, now) and len(self._to_cancel) < _MOST_RESOLVED:
+                    self._to_cancel[tag] = now
+        return tags
+
+    def cancel_the_resolved(self, now: float) -> None:
+        """Tell the service to end the ringing of what is over."""
+        for tag, at in list(self._to_cancel.items()):
+            if at <= now:
+                self._cancel(tag, now)
 
     def _wait_out(self, incident: Incident, now: float) -> None:
         """If the trouble goes on, it may ring again: answered, after an interval, else at once."""
@@ -95,9 +107,12 @@ class Watch:
             if group.incident is incident and group.until is not None:
                 (self._groups.rest if answered else self._groups.wait)(group, now)
 
-    def _cancel(self, tag: str) -> None:
+    def _cancel(self, tag: str, now: float) -> None:
+        del self._to_cancel[tag]
         try:
             self._post.cancel(tag)
         except PushoverError as error:
             NOTICES.say("cancel", f"an emergency could not be cancelled: {error}")
+            if error.retryable:
+                self._to_cancel[tag] = now + self._patience
             self._post.failed(error)

@@ -22,7 +22,7 @@ VALUES = ("alerts", "client.errors", "client.constants")
 SPELLING = ("client.constants", "converters", "credentials", "priorities", "templates")
 WRITING = (*VALUES, "markup", "templates", "tracebacks", "overrides", "capturing", "layout")
 DECIDING = ("quota", "retrying", "grouping", "incidents", "gate")
-CARRYING = (*VALUES, *DECIDING, "notices", "intake", "parcels", "books", "room", "watch", "stores")
+CARRYING = (*VALUES, *DECIDING, "notices", "intake", "parcels", "books", "room", "watch", "stores", "losses")
 MAY_IMPORT = {
     "client": (),
     "devserver": ("client.constants",),
@@ -52,6 +52,7 @@ MAY_IMPORT = {
     "parcels": (*VALUES, "grouping", "incidents", "quota", "retrying"),
     "books": (*VALUES, "incidents", "quota"),
     "room": (*VALUES, "gate", "grouping", "intake", "parcels"),
+    "losses": (*VALUES, "grouping", "notices", "parcels", "room"),
     "watch": (*VALUES, "grouping", "incidents", "notices", "parcels", "stores"),
     "stores": (*VALUES, "grouping", "incidents", "parcels", "quota"),
     "delivery": CARRYING,
