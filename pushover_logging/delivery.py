@@ -366,7 +366,7 @@ class Delivery(Generic[Item]):
     def settled(self) -> bool:
         """Whether nothing that is due waits, and nothing is in hand."""
         with self._lock:
-            return self._room.is_empty() and not self.has_news()
+            return self._room.is_empty() and not (self.has_news() or self.set_aside)
 
     def unsent(self) -> int:
         """How many records no push stands for yet."""

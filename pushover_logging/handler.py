@@ -163,12 +163,7 @@ class PushoverHandler(logging.Handler):
         try:
             self._emit(record)
         except Exception as error:  # noqa: BLE001 - the stack is full, or the record is none at all
-            NOTICES.leave("record", f"a record was hard to note: {type(error).__name__}")
-            aside = self._delivery.set_aside
-            if len(aside) == aside.maxlen:
-                self._delivery.missed()
-            else:
-                aside.append(record)  # the courier, which has a stack of its own, tries again
+            self._set_aside(record, error)
 
     def flush(self, timeout: float | None = None) -> bool:  # type: ignore[override]
         """Wait until nothing that is due is left to send; returns whether nothing is.
@@ -214,6 +209,19 @@ class PushoverHandler(logging.Handler):
             priority, key = self._overridden(overrides, priority, key)
         if priority is not None:
             self._note(record, priority, key, is_plain=overrides is None and key is None)
+
+    def _set_aside(self, record: logging.LogRecord, error: Exception) -> None:
+        """Leave the record to the courier, which has a stack of its own."""
+        aside = self._delivery.set_aside
+        if len(aside) == aside.maxlen:
+            self._delivery.missed()
+        else:
+            aside.append(record)
+        try:
+            NOTICES.leave("record", f"a record was hard to note: {type(error).__name__}")
+            COURIER.wake(self._delivery)
+        except RecursionError:
+            pass  # then the next record, or the end of the process, takes it along
 
     def _note_again(self, record: logging.LogRecord) -> None:
         """Note a record that could not be noted in its logging call."""

@@ -139,7 +139,7 @@ def test_where_no_thread_can_start_it_is_done_at_once(
     work = enlisted(courier)
     work.submit("a", "b")
     with monkeypatch.context() as patch:
-        patch.setattr(module._thread, "start_new_thread", refuse)
+        patch.setattr(courier, "_start_thread", refuse)
         courier.wake(work)
 
     assert work.done == ["a", "b"]

@@ -30,7 +30,7 @@ def new_gate(*, max_per_minute: int = 10, quota_reserve: int = 500) -> Gate:
 
 def with_left(remaining: int | None, limit: int | None = 10_000, days: int = 10) -> Gate:
     gate = new_gate()
-    gate.succeeded(Allowance(limit, remaining, TODAY + days * DAY), now=0.0)
+    gate.succeeded(Allowance(limit, remaining, TODAY + days * DAY), now=0.0, today=TODAY)
     return gate
 
 
@@ -68,7 +68,7 @@ def test_a_success_ends_the_outage_at_once() -> None:
     gate = new_gate()
     fail(gate, EMERGENCY, now=100.0)
 
-    gate.succeeded(Allowance(), now=101.0)
+    gate.succeeded(Allowance(), now=101.0, today=TODAY)
 
     assert not gate.in_outage
     assert gate.least(101.0, TODAY) is LOWEST
@@ -97,11 +97,11 @@ def test_never_more_slots_than_a_minute_has(most: int, pauses: list[float]) -> N
 
     for pause in pauses:
         now += pause
-        if gate.slots(now):
-            gate.succeeded(Allowance(), now)
+        if gate.slots(now, urgent=True):
+            gate.succeeded(Allowance(), now, TODAY)
             sent.append(now)
         else:
-            assert now < gate.slot_opens_at(now) <= now + 60
+            assert now < gate.slot_opens_at(now, urgent=True) <= now + 60
 
     kept_back = max(1, most - 1)
     assert all(sum(at <= other < at + 60 for other in sent) <= kept_back for at in sent)
@@ -110,11 +110,11 @@ def test_never_more_slots_than_a_minute_has(most: int, pauses: list[float]) -> N
 def test_a_slot_opens_a_minute_after_the_first_of_a_full_minute() -> None:
     gate = new_gate(max_per_minute=3)
     for now in (10.0, 20.0):
-        gate.succeeded(Allowance(), now)
+        gate.succeeded(Allowance(), now, TODAY)
 
-    assert gate.slots(30.0) == 0
-    assert gate.slot_opens_at(30.0) == 70.0
-    assert gate.slots(70.0) == 1
+    assert gate.slots(30.0, urgent=True) == 0
+    assert gate.slot_opens_at(30.0, urgent=True) == 70.0
+    assert gate.slots(70.0, urgent=True) == 1
 
 
 # The month.
@@ -156,7 +156,7 @@ def test_a_low_month_is_warned_of_once_and_the_next_one_again() -> None:
     assert [gate.should_warn(TODAY), gate.should_warn(TODAY + DAY)] == [True, False]
     later = TODAY + 11 * DAY
     assert not gate.should_warn(later)
-    gate.succeeded(Allowance(10_000, 2, later + DAY), now=0.0)
+    gate.succeeded(Allowance(10_000, 2, later + DAY), now=0.0, today=TODAY)
     assert [gate.should_warn(later), gate.should_warn(later)] == [True, False]
 
 

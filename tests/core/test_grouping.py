@@ -243,7 +243,7 @@ def test_forgetting_a_group_leaves_a_newer_one_of_its_name() -> None:
     for now in (100.0, 101.0):  # closed twice: twice in line to be forgotten
         old.open()
         groups.close(old, now)
-    groups.forget_idle(160.5)
+    groups.forget_idle(161.5)
     new = groups.find(record(), HIGH)
     assert new is not old
 
