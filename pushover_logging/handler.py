@@ -108,7 +108,7 @@ class PushoverHandler(logging.Handler):
             resolve_token(token),
             resolve_users(user),
             settings,
-            Writer(style, renderer),
+            Writer(style, renderer, lambda: self.formatter),
             _cipher(encryption_key),
         )
         threshold = to_level(level, "level")

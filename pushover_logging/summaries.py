@@ -6,7 +6,7 @@ import dataclasses
 import html
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from . import markup
 from .alerts import Alert, Priority, cut
@@ -24,11 +24,17 @@ _MOST_GROUP_TAGS = 50
 
 
 class Writer:
-    """Writes alerts in one style; a push that stands for several records says for how many."""
+    """Writes alerts in one style; a push that stands for several records says for how many.
 
-    def __init__(self, style: Style, renderer: Renderer) -> None:
+    ``formatter`` gives the formatter that all texts of records go through: it may be set late.
+    """
+
+    def __init__(
+        self, style: Style, renderer: Renderer, formatter: Callable[[], logging.Formatter | None]
+    ) -> None:
         self._style = style
         self._renderer = renderer
+        self._formatter = formatter
 
     def write(self, shares: Sequence[Share[Capture]], priority: Priority) -> Alert:
         """The alert for all these shares together."""
@@ -60,7 +66,7 @@ class Writer:
         last = share.group.last
         noted: Capture | None = share.group.noted
         if isinstance(last, logging.LogRecord):
-            return self._renderer.capture(last)
+            return self._renderer.capture(last, self._formatter())
         if noted is None:
             raise LookupError("a group without a first record was summed up")
         if last is None:
@@ -68,7 +74,7 @@ class Writer:
         msg, args, created = last
         known = {"msg": msg, "args": args, "created": created, "exc_info": None}
         record = logging.makeLogRecord({**noted.record.__dict__, **known})
-        return self._renderer.capture(record)._replace(trouble=noted.trouble)
+        return self._renderer.capture(record, self._formatter())._replace(trouble=noted.trouble)
 
     def _digest(self, shares: Sequence[Share[Capture]], priority: Priority) -> Alert:
         """The largest groups by name, the most urgent first, and how many more there are."""

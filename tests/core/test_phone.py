@@ -148,6 +148,23 @@ def test_handlers_of_one_process_share_one_connection(server: DevServer) -> None
     assert server.max_connections == 1
 
 
+def test_what_the_handlers_formatter_masks_is_masked_in_summaries(server: DevServer) -> None:
+    class Masking(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return super().format(record).replace("4111", "****")
+
+    logger, handler = logger_of(server)
+    handler.setFormatter(Masking())
+    for _ in range(3):
+        logger.error("card %s declined", "4111")
+
+    handler.close()
+    assert handler.flush(10)
+
+    texts = [message.params["message"].split("\n")[-1] for message in server.messages]
+    assert texts == ["card **** declined"] * 2
+
+
 OPENED = """
 import sys
 from pushover_logging import PushoverHandler, RetryPolicy

@@ -28,8 +28,9 @@ class Desk:
 
     def __init__(self, **style: object) -> None:
         chosen = Style(**style)  # type: ignore[arg-type]
+        self.formatter: logging.Formatter | None = None
         self.renderer = Renderer(chosen, redact=Redaction())
-        self.writer = Writer(chosen, self.renderer)
+        self.writer = Writer(chosen, self.renderer, lambda: self.formatter)
 
     def share(
         self,
@@ -202,6 +203,26 @@ def test_summaries_and_digests_show_no_credentials() -> None:
 
     assert all("hunter2" not in alert.message for alert in written)
     assert all("password=***" in alert.message for alert in written)
+
+
+class Masking(logging.Formatter):
+    """A user's own, that takes out what is not for a phone."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).replace("4111", "****")
+
+
+def test_the_last_text_goes_through_the_formatter_that_is_set_by_then() -> None:
+    desk = Desk()
+    shares = [desk.share("card 4111 declined", records=2, first=False) for _ in range(2)]
+    desk.formatter = Masking("[shop] %(message)s")
+
+    summary = desk.writer.write(shares[:1], HIGH)
+    digest = desk.writer.write(shares, HIGH)
+
+    assert summary.message.endswith("The last:\n[shop] card **** declined")
+    assert digest.message.count("[shop] card **** declined") == 2
+    assert "4111" not in summary.message + digest.message
 
 
 def test_the_report_of_losses_counts_by_level_the_gravest_first() -> None:
