@@ -8,9 +8,10 @@ import os
 import re
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pushover_logging.client.constants import Priority
@@ -25,6 +26,7 @@ from .table import Table
 
 _EXAMPLE = """
 pushover-logging demo
+pushover-logging demo --keep
 PUSHOVER_TOKEN=... PUSHOVER_USER=... pushover-logging demo --real
 """
 _DEADLINE = 90.0
@@ -46,29 +48,51 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         action="store_true",
         help="send to your phone, as PUSHOVER_TOKEN and PUSHOVER_USER say; it rings three times",
     )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="go on serving the inbox page after the show, until Ctrl-C",
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> Exit:
     """Show it; DONE if every record that the application logged is accounted for."""
     with tempfile.TemporaryDirectory(prefix="pushover-logging-demo-") as folder:
-        return _really(Path(folder)) if arguments.real else _locally(Path(folder))
+        if arguments.real:
+            return _really(Path(folder))
+        with server() as account:
+            ending = _locally(Path(folder), account)
+            if arguments.keep:
+                _keep(account)
+            return ending
 
 
-def _locally(folder: Path) -> Exit:
-    with server() as account:
-        print(f"The application: {_short(find_example())}, which only logs.")
-        print("The phone: a Pushover of its own on this machine. What it gets:\n")
-        table = Table()
-        phone = Phone(account["PUSHOVER_API_URL"].removesuffix("/1/"), table)
-        shop = Application(find_example(), folder / "shop", account, retry_policy=_SHORT_WAITS)
-        _watch(shop, phone.look)
-        phone.ring_out()
-        table.event(_STORM)
-        storm = Application(find_example("stocktaking.py"), folder / "storm", account)
-        _watch(storm, phone.look)
-        phone.ring_out()
-        return _add_up([shop, storm], phone.pushes, phone.records)
+def _locally(folder: Path, account: Mapping[str, str]) -> Exit:
+    print(f"The application: {_short(find_example())}, which only logs.")
+    print(f"The phone: a Pushover of its own on this machine, {_inbox(account)}\nWhat it gets:\n")
+    table = Table()
+    phone = Phone(account["PUSHOVER_API_URL"].removesuffix("/1/"), table)
+    shop = Application(find_example(), folder / "shop", account, retry_policy=_SHORT_WAITS)
+    _watch(shop, phone.look)
+    phone.ring_out()
+    table.event(_STORM)
+    storm = Application(find_example("stocktaking.py"), folder / "storm", account)
+    _watch(storm, phone.look)
+    phone.ring_out()
+    return _add_up([shop, storm], phone.pushes, phone.records)
+
+
+def _inbox(account: Mapping[str, str]) -> str:
+    return account["PUSHOVER_API_URL"].removesuffix("1/")
+
+
+def _keep(account: Mapping[str, str]) -> None:
+    print(f"The inbox stays open at {_inbox(account)} until Ctrl-C.", flush=True)
+    try:
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        print()  # that was the way to end it
 
 
 def _really(folder: Path) -> Exit:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import requests
 
 from pushover_logging.cli import main
 from pushover_logging.cli.stage import find_example
@@ -59,6 +61,21 @@ def test_demo_shows_every_level_of_urgency(
     local: subprocess.CompletedProcess[str], priority: str
 ) -> None:
     assert re.search(rf"^ *\d+\.\d s  \S {priority} ", local.stdout, re.MULTILINE)
+
+
+def test_demo_keeps_its_inbox_open_until_it_is_ended() -> None:
+    command = [sys.executable, "-m", "pushover_logging", "demo", "--keep"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True
+    ) as process:
+        assert process.stdout
+        told = next(line for line in process.stdout if line.startswith("The inbox stays open"))
+        inbox = requests.get(re.findall(r"http://\S+", told)[0], timeout=10)
+        os.killpg(process.pid, signal.SIGINT)
+        ending = process.wait(DEADLINE)
+
+    assert "text/html" in inbox.headers["Content-Type"]
+    assert ending == 0
 
 
 def test_demo_outlives_an_outage(local: subprocess.CompletedProcess[str]) -> None:
