@@ -20,6 +20,12 @@ __all__ = ["Capture", "filled_in", "freeze"]
 Arguments = tuple[object, ...] | Mapping[str, object] | None
 
 _SHOWN_LIMIT = 200
+_STANDARD = frozenset(logging.LogRecord("", 0, "", 0, "", None, None).__dict__) | {
+    "asctime",
+    "message",
+    "taskName",
+}
+"""The attributes of every record; any other hangs on it in ``extra``, or by a filter."""
 
 
 class Capture(NamedTuple):
@@ -38,6 +44,15 @@ class Capture(NamedTuple):
     """Title, url and url_title, if they show values that can change."""
     markup: bool = False
     """The text is a formatter's own markup, in which the record's values are escaped."""
+    shows_extra: bool = False
+    """It shows what hangs on this record, and may be another with each of its repeats."""
+
+    def slimmed(self) -> Capture:
+        """The same without what hangs on the record, such as the request that a server was at."""
+        record = object.__new__(logging.LogRecord)
+        known = self.record.__dict__
+        record.__dict__.update({name: known[name] for name in _STANDARD & known.keys()})
+        return self._replace(record=record)
 
     def replay(self) -> logging.LogRecord:
         """A record of its own for another handler, such as a fallback: everything in it is text."""
@@ -78,7 +93,12 @@ def freeze(
     shell = copy_of(record)
     shell.msg, shell.args, shell.exc_info = trim(message)[0], None, None
     texts = fill(record, message) if fill else None
-    return Capture(shell, text, None, gone, written.trouble, overrides, texts, written.markup)
+    shows_extra = bool(
+        texts or overrides.texts or (formatter and shell.__dict__.keys() - _STANDARD)
+    )
+    return Capture(
+        shell, text, None, gone, written.trouble, overrides, texts, written.markup, shows_extra
+    )
 
 
 def filled_in(record: logging.LogRecord, msg: str, args: Arguments) -> str:

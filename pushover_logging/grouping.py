@@ -62,8 +62,10 @@ class Grouping:
             raise ValueError(f"grouping.max_groups is {self.max_groups}; expected 1 or more")
 
 
-Glimpse = tuple[object, object, float]
-"""What is kept of a repeat whose record would keep frames alive: msg, args, created."""
+Look = tuple[str, int, object, object]
+"""What a record shows without being read: name, levelno, msg, and the type of its exception."""
+Glimpse = tuple[Look, Any, float]
+"""What is kept of a repeat: look, args, created. A whole record keeps alive what hangs on it."""
 
 
 class Group:
@@ -98,7 +100,7 @@ class Group:
         ticks = itertools.count()
         self.count = ticks.__next__
         """Count a repeat; exact from any number of threads."""
-        self.last: logging.LogRecord | Glimpse | None = None
+        self.last: Glimpse | None = None
         """The latest repeat."""
         self.noted: Any = None
         """The latest first record, as it was noted, for the summaries of its repeats."""
@@ -281,14 +283,16 @@ def fingerprint_of(record: logging.LogRecord) -> Hashable:
     return record.name, record.levelno, msg, trouble and _trouble(record)
 
 
-def look_of(record: logging.LogRecord) -> Hashable:
+def look_of(record: logging.LogRecord) -> Look:
     """What a record shows without being read; of one look is one trouble."""
     return record.name, record.levelno, record.msg, _trouble(record)
 
 
-def kept_of(record: logging.LogRecord) -> logging.LogRecord | Glimpse:
-    """What may be kept of a repeat: no frames, which would keep a program's data alive."""
-    return (record.msg, record.args, record.created) if record.exc_info else record
+def kept_of(record: logging.LogRecord) -> Glimpse:
+    """What is kept of a repeat until it is summed up; a message that is no text is not."""
+    name, levelno, msg, trouble = look_of(record)
+    kept = msg if type(msg) is str else None  # an exception would keep its frames alive
+    return (name, levelno, kept, trouble), record.args, record.created
 
 
 def _trouble(record: logging.LogRecord) -> object:

@@ -146,13 +146,12 @@ class PushoverHandler(logging.Handler):
                 record = passed
         trouble = record.exc_info
         try:
-            group = self._known_looks.get(
-                (record.name, record.levelno, record.msg, trouble and trouble[0])
-            )
+            look = record.name, record.levelno, record.msg, trouble and trouble[0]
+            group = self._known_looks.get(look)
         except Exception:  # noqa: BLE001 - no text and not to be looked up, or exc_info is no triple
             group = None
         if group is not None and group.counting and not hasattr(record, "pushover"):
-            group.last = (record.msg, record.args, record.created) if trouble else record
+            group.last = look, record.args, record.created
             group.count()
         else:
             self.emit(record)

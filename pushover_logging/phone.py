@@ -16,7 +16,7 @@ from .options import Settings
 from .parcels import Receipt, Share
 from .quota import Allowance
 from .rendering import Capture
-from .summaries import Writer
+from .summaries import Writer, let_go
 
 if TYPE_CHECKING:
     from .client.application import Application
@@ -56,6 +56,8 @@ class Phone:
         alert = self._writer.write(shares, priority)
         for complaint in alert.complaints:
             NOTICES.say("override", f"of a record's own wishes: {complaint}")
+        for share in shares:
+            let_go(share)
         return alert
 
     def report_losses(self, by_level: Mapping[int, int], capacity: int) -> Alert:
@@ -86,6 +88,7 @@ class Phone:
     def lost(self, share: Share[Capture]) -> None:
         fallback = self._fallback()
         capture = share.item or share.group.noted
+        let_go(share)
         if fallback is None or capture is None:
             return
         record = capture.replay()

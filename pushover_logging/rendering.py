@@ -20,7 +20,7 @@ from .layout import MARKUP, PLAIN, compose
 from .overrides import NO_OVERRIDES, Overrides
 from .templates import Templates
 
-__all__ = ["Capture", "Renderer", "Style"]
+__all__ = ["Capture", "Renderer", "Style", "is_plain"]
 
 _new = tuple.__new__
 _LogRecord = logging.LogRecord
@@ -87,13 +87,15 @@ class Renderer:
                     elif type(arg) not in _PLAIN_TYPES:
                         break
                 else:
-                    return _new(Capture, (record, msg, args, 0, (), NO_OVERRIDES, None, False))
+                    return _new(
+                        Capture, (record, msg, args, 0, (), NO_OVERRIDES, None, False, False)
+                    )
             return freeze(record, formatter, self._style.html, self._fill_now, self._redact)
         except Exception:  # noqa: BLE001 - the stack is full, and may not bear one more call of ours
             copy = object.__new__(logging.LogRecord)
             copy.__dict__.update(record.__dict__)
             copy.exc_info = None
-            return _new(Capture, (copy, msg, args, 0, (), NO_OVERRIDES, None, False))
+            return _new(Capture, (copy, msg, args, 0, (), NO_OVERRIDES, None, False, False))
 
     def render(self, capture: Capture, priority: Priority) -> Alert:
         """The push for a record; reads source files, so never in a logging call. Never raises."""
@@ -178,6 +180,17 @@ class Renderer:
             timestamp=int(time.time()),
             complaints=(reason,),
         )
+
+
+def is_plain(msg: object, args: object) -> bool:
+    """Whether these can neither change after the logging call nor keep much alive."""
+    if args and type(args) is not tuple:
+        return False
+    values = (msg, *args) if isinstance(args, tuple) else (msg,)
+    return type(msg) is str and all(
+        len(value) <= TEXT_BOUND if type(value) is str else type(value) in _PLAIN_TYPES
+        for value in values
+    )
 
 
 def _chosen(style: Style, overrides: Overrides) -> Style:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 
 from . import markup
 from .alerts import Alert, Priority, cut
+from .capturing import copy_of
 from .client.constants import MESSAGE_LIMIT
 from .parcels import Share
 from .quota import Allowance
-from .rendering import Capture, Renderer, Style
+from .rendering import Capture, Renderer, Style, is_plain
 
-__all__ = ["Writer"]
+__all__ = ["Writer", "let_go"]
 
 _MOST_LINES = 30
 _LINE_LIMIT = 200
@@ -51,30 +52,38 @@ class Writer:
         )
 
     def _summary(self, share: Share[Capture], priority: Priority) -> Alert:
-        latest = self._latest(share)
-        alert = self._renderer.render(latest, priority)
-        began = share.group.noted.record.created if share.group.noted else latest.record.created
+        which, shown = self._latest(share)
+        alert = self._renderer.render(shown, priority)
+        began = share.group.noted.record.created
         ended = alert.timestamp
         times = "1 more time" if share.records == 1 else f"{share.records} more times"
-        heading = f"{times}, {_span(began, ended)}. The last:\n"
+        heading = f"{times}, {_span(began, ended)}. The {which}:\n"
         shorten = markup.cut if alert.html else cut
         text = heading + shorten(alert.message, MESSAGE_LIMIT - len(heading))
         return dataclasses.replace(alert, message=text)
 
-    def _latest(self, share: Share[Capture]) -> Capture:
-        """The last of the repeats, as it is known: without its traceback, if it had one."""
-        last = share.group.last
+    def _latest(self, share: Share[Capture]) -> tuple[str, Capture]:
+        """Which of the records is shown for the repeats, at the time of the last one.
+
+        That is the last, as far as it is known, unless its arguments could have changed since, or
+        a push shows what hung on the record, which nobody kept: then it is the first.
+        """
         noted: Capture | None = share.group.noted
-        if isinstance(last, logging.LogRecord):
-            return self._renderer.capture(last, self._formatter())
         if noted is None:
             raise LookupError("a group without a first record was summed up")
-        if last is None:
-            return noted
-        msg, args, created = last
-        known = {"msg": msg, "args": args, "created": created, "exc_info": None}
-        record = logging.makeLogRecord({**noted.record.__dict__, **known})
-        return self._renderer.capture(record, self._formatter())._replace(trouble=noted.trouble)
+        if share.group.last is None:
+            return "first", noted
+        (name, levelno, msg, _), args, created = share.group.last
+        record = copy_of(noted.record)
+        record.created, record.msecs = created, created % 1 * 1000
+        if noted.shows_extra or not is_plain(msg, args):
+            return "first", noted._replace(record=record)
+        record.name, record.levelno, record.msg = name, levelno, msg
+        record.levelname, record.args = logging.getLevelName(levelno), args
+        if noted.trouble:
+            record.exc_text = None  # the work of another handler's formatter
+        last = self._renderer.capture(record, self._formatter())
+        return "last", last._replace(trouble=noted.trouble, overrides=noted.overrides)
 
     def _digest(self, shares: Sequence[Share[Capture]], priority: Priority) -> Alert:
         """The largest groups by name, the most urgent first, and how many more there are."""
@@ -125,12 +134,22 @@ class Writer:
         )
 
     def _line(self, share: Share[Capture]) -> str:
-        capture = share.item or self._latest(share)
+        capture = share.item or self._latest(share)[1]
         alert = self._renderer.render(capture, share.group.priority)
         text = html.unescape(markup.strip(alert.message)) if alert.html else alert.message
         times = f" \N{MULTIPLICATION SIGN}{share.records}" if share.records > 1 else ""
         first_line = text.partition("\n")[0]
         return cut(f"{alert.title}{times}: {first_line}", _LINE_LIMIT)
+
+
+def let_go(share: Share[Capture]) -> None:
+    """Keep no more of a group's records than its next summary needs, once they were written of."""
+    group = share.group
+    noted, last = group.noted, group.last
+    if noted is not None:
+        group.noted = noted.slimmed()
+    if last is not None and not is_plain(last[0][2], last[1]) and group.last is last:
+        group.last = None
 
 
 def _fitted(lines: Sequence[str], total: int) -> str:

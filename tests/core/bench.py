@@ -19,7 +19,7 @@ from pushover_logging.client.errors import (
     TransportError,
 )
 from pushover_logging.delivery import Delivery
-from pushover_logging.grouping import Grouping
+from pushover_logging.grouping import Grouping, kept_of
 from pushover_logging.parcels import Share
 from pushover_logging.quota import Allowance
 from pushover_logging.retrying import RetryPolicy
@@ -267,7 +267,7 @@ class Bench:
                 group.noted = text
                 self.delivery.submit(group, text, priority)
             else:
-                group.last = made
+                group.last = kept_of(made)
                 group.count()
             self.logged += 1
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -163,6 +165,28 @@ def test_what_the_handlers_formatter_masks_is_masked_in_summaries(server: DevSer
 
     texts = [message.params["message"].split("\n")[-1] for message in server.messages]
     assert texts == ["card **** declined"] * 2
+
+
+class Request:
+    """What a web framework hangs on its records."""
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_delivered_or_lost_a_record_is_not_kept_alive(server: DevServer, status: int) -> None:
+    logger, handler = logger_of(server)
+    if status != 200:
+        server.fault("status", status=status)
+    requests = [Request(), Request()]
+    alive = [weakref.ref(request) for request in requests]
+    for request in requests:
+        logger.error("bad request", extra={"request": request})
+    del request
+
+    requests.clear()
+    assert handler.flush(10)
+    gc.collect()
+
+    assert [ref() for ref in alive] == [None, None]
 
 
 OPENED = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import weakref
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from pushover_logging.parcels import Share
 from pushover_logging.quota import Allowance
 from pushover_logging.redaction import Redaction
 from pushover_logging.rendering import Capture, Renderer, Style
-from pushover_logging.summaries import Writer
+from pushover_logging.summaries import Writer, let_go
 
 from .bench import TODAY, record, records_in
 
@@ -64,7 +65,7 @@ def test_a_summary_says_how_many_when_and_the_last_text() -> None:
     share.group.noted.record.created = 1_700_000_000.0
     last = record("user %s failed", "42")
     last.created = 1_700_000_090.0
-    share.group.last = last
+    share.group.last = kept_of(last)
 
     alert = desk.writer.write([share], NORMAL)
 
@@ -88,7 +89,7 @@ def test_one_repeat_is_summed_up_in_the_singular_and_unnumbered() -> None:
 def test_a_summary_over_midnight_says_the_days() -> None:
     desk = Desk()
     share = desk.share(records=2, first=False)
-    share.group.last = record("disk is full")
+    share.group.last = kept_of(record("disk is full"))
     share.group.noted.record.created -= 2 * 86_400
 
     alert = desk.writer.write([share], NORMAL)
@@ -203,6 +204,80 @@ def test_summaries_and_digests_show_no_credentials() -> None:
 
     assert all("hunter2" not in alert.message for alert in written)
     assert all("password=***" in alert.message for alert in written)
+
+
+class Request:
+    """What a web framework hangs on its records."""
+
+
+def test_arguments_that_may_have_changed_since_are_not_shown() -> None:
+    desk = Desk()
+    share = desk.share(records=2, first=False)
+    cart = ["apple"]
+    share.group.noted = desk.renderer.capture(record("cart is %s", cart))
+    last = record("cart is %s", cart)
+    last.created += 60
+    share.group.last = kept_of(last)
+    cart[:] = ["pear"]
+
+    alert = desk.writer.write([share], HIGH)
+
+    assert alert.message.endswith(". The first:\ncart is ['apple']")
+    assert alert.timestamp == int(last.created)
+
+
+def test_a_formatter_or_title_that_shows_extras_is_shown_the_first_alone() -> None:
+    formatter = logging.Formatter("[%(order)s] %(message)s")
+    for style, chosen in (({"title": "{order}"}, None), ({}, formatter)):
+        desk = Desk(**style)
+        desk.formatter = chosen
+        first, last = (record("order %s failed", n, order=n) for n in (1, 2))
+        share = desk.share(records=2, first=False)
+        share.group.noted = desk.renderer.capture(first, desk.formatter)
+        share.group.last = kept_of(last)
+        let_go(share)
+
+        alert = desk.writer.write([share], HIGH)
+
+        assert ". The first:\n" in alert.message
+        assert "order 1 failed" in alert.message
+        assert "1" in alert.title + alert.message.split("\n")[1].split(" ")[0]
+
+
+def test_the_last_of_many_loggers_is_named_in_the_title() -> None:
+    desk = Desk()
+    share = desk.share(records=2, first=False)
+    share.group.last = kept_of(record("late", name="mail", level=logging.CRITICAL))
+
+    alert = desk.writer.write([share], HIGH)
+
+    assert alert.title == "CRITICAL mail \N{MULTIPLICATION SIGN}2"
+
+
+def test_no_group_keeps_alive_what_hung_on_a_record_that_was_written_of() -> None:
+    desk = Desk()
+    share = desk.share()
+    requests = [Request() for _ in range(2)]
+    alive = [weakref.ref(request) for request in requests]
+    share.item = share.group.noted = desk.renderer.capture(record("bad", request=requests[0]))
+    share.group.last = kept_of(record("bad %s", requests[1], request=requests[0]))
+
+    share.item = None
+    let_go(share)
+    requests.clear()
+
+    assert [ref() for ref in alive] == [None, None]
+
+
+def test_what_is_kept_of_a_repeat_holds_neither_frames_nor_extras() -> None:
+    request = Request()
+    alive = weakref.ref(request)
+    kept = kept_of(record(ValueError(request), request=request))
+
+    del request
+
+    assert kept[0][0] == "shop"
+    assert alive() is None
 
 
 class Masking(logging.Formatter):
