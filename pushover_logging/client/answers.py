@@ -1,7 +1,8 @@
 """Reads the service's answers: what was accepted, what was refused, and how much is left.
 
-Status first, and 429 before the body: at quota the body calls a good token invalid. Headers are
-read leniently: they may be missing, and nonsense in them must not make an error of a delivery.
+Status first, and 429 before the body: at quota the body calls a good token invalid. But a proxy may
+say 429 too, and must not be taken for the end of the month. Headers are read leniently: they may
+be missing, and nonsense in them must not make an error of a delivery.
 """
 
 from __future__ import annotations
@@ -54,6 +55,8 @@ def understand(reply: Reply, request: Mapping[str, str], allowance: Allowance) -
     body = _json_object(reply.body)
     answered_at = _date(reply.headers)
     if reply.http_status == 429:
+        if (body or {}).get("status") != 0 and allowance.remaining != 0:
+            raise TransportError("HTTP 429 came without Pushover's words: no month's end")
         raise RateLimitError(reply.url, request, body or {}, answered_at, reset=allowance.reset)
     if not (reply.http_status == 200 or 400 <= reply.http_status < 600):
         raise TransportError(f"HTTP {reply.http_status} is no answer that Pushover gives")

@@ -5,7 +5,7 @@
     PushoverError
     ├── TransportError        no usable answer came                      retryable
     └── APIError              the service refused the request
-        ├── RateLimitError    429: the month's allowance is used up
+        ├── RateLimitError    429 of the service: the month's allowance is used up
         └── ServerError       5xx: the service is in trouble             retryable
 
 All of them pickle, and none shows a whole token or user key in its ``str`` or ``repr``.
@@ -37,7 +37,10 @@ class PushoverError(Exception):
 
 
 class TransportError(PushoverError):
-    """No usable answer came: no connection, no answer in time, or an answer that makes no sense."""
+    """No usable answer came: no connection, none in time, or an answer that is not the service's.
+
+    A 429 in other words than the service's is one of these: a proxy on the way slows us down.
+    """
 
     retryable = True
 

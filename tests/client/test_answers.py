@@ -116,6 +116,21 @@ def test_quota_is_told_from_a_bad_token() -> None:
     assert not error.retryable
 
 
+@pytest.mark.parametrize("body", [b"<html>429 Too Many Requests</html>", b"", {"status": 429}])
+def test_a_proxys_429_is_trouble_on_the_way_and_not_the_months_end(body: object) -> None:
+    error = refused(429, body, {**DATE, "X-Limit-App-Remaining": "9999"})
+
+    assert type(error) is TransportError
+    assert str(error) == "HTTP 429 came without Pushover's words: no month's end"
+    assert error.retryable
+
+
+def test_a_429_without_words_is_the_months_end_if_nothing_remains() -> None:
+    error = refused(429, b"", {**DATE, "X-Limit-App-Remaining": "0"})
+
+    assert type(error) is RateLimitError
+
+
 @pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b"", b'{"status":0}'])
 def test_server_error_is_one_whatever_its_body(body: bytes) -> None:
     error = refused(502, body)
