@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from .constants import KEY_PATTERN
-from .masking import Payload, scrub, secrets_in
+from .masking import Payload, mask_address, scrub, secrets_in
 
 __all__ = ["APIError", "PushoverError", "RateLimitError", "ServerError", "TransportError"]
 
@@ -65,8 +65,8 @@ class APIError(PushoverError):
         *,
         http_status: int = 400,
     ) -> None:
-        self.url = url
-        """Where the request went, without its query."""
+        self.url = mask_address(url)
+        """Where the request went, without its query; the key of a group is masked in it."""
         self.request: dict[str, str] = Payload(request)
         """The request's real parameters; their ``repr`` masks the secret ones."""
         self.response = dict(response)

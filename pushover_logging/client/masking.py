@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 SECRET_FIELDS = frozenset(
@@ -11,6 +12,8 @@ SECRET_FIELDS = frozenset(
 
 _SHOWN = 3
 _LONG_ENOUGH = 9
+_SECRET_IN_ADDRESS = re.compile(r"(?<=[?&]token=)[^&\s]+|(?<=/groups/)[A-Za-z0-9]{9,}")
+"""The token of a GET, and the key of a group, to which anyone with a token can send."""
 
 
 def mask(secret: str) -> str:
@@ -21,6 +24,11 @@ def mask(secret: str) -> str:
 def _mask_one(secret: str) -> str:
     # Of a short value the first characters would give too much away.
     return secret[:_SHOWN] + "…" if len(secret) >= _LONG_ENOUGH else "…"
+
+
+def mask_address(address: str) -> str:
+    """Mask what is secret in the address of a request."""
+    return _SECRET_IN_ADDRESS.sub(lambda found: mask(found[0]), address)
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:

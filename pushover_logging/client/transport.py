@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import logging
 import os
-import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from urllib3 import exceptions as urllib3_errors
 
 from .address import is_loopback, resolve_api_url
 from .errors import TransportError
-from .masking import mask
+from .masking import mask_address
 
 TIMEOUT = (5.0, 10.0)
 """Seconds for the connection, and for each wait for something to be read."""
@@ -27,14 +26,13 @@ TIMEOUT = (5.0, 10.0)
 _CONNECTIONS = 2
 _LARGEST_ANSWER = 1_048_576
 _FORM = "application/x-www-form-urlencoded"
-_TOKEN_IN_QUERY = re.compile(r"(?<=[?&]token=)[^&\s]+")
 
 
 @dataclass(frozen=True)
 class Reply:
     """An answer as it came over the wire, not yet understood."""
 
-    url: str
+    url: str = field(repr=False)
     """Where the request went, without its query."""
     http_status: int
     headers: Mapping[str, str] = field(repr=False)
@@ -200,7 +198,7 @@ def _template(method: str, api_url: str) -> requests.PreparedRequest:
 
 
 def _new_session() -> requests.Session:
-    logging.getLogger("urllib3.connectionpool").addFilter(_mask_query)
+    logging.getLogger("urllib3.connectionpool").addFilter(_mask_addresses)
     session = requests.Session()
     adapter = requests.adapters.HTTPAdapter(1, _CONNECTIONS, max_retries=0, pool_block=False)
     session.mount("https://", adapter)
@@ -208,17 +206,13 @@ def _new_session() -> requests.Session:
     return session
 
 
-def _mask_query(record: logging.LogRecord) -> bool:
-    """Keep the token of a GET out of urllib3's debug records, which quote the whole query."""
+def _mask_addresses(record: logging.LogRecord) -> bool:
+    """Keep tokens and keys out of urllib3's debug records, which quote path and query whole."""
     if isinstance(record.args, tuple):
-        record.args = tuple(_masked(value) for value in record.args)
+        record.args = tuple(
+            mask_address(value) if isinstance(value, str) else value for value in record.args
+        )
     return True
-
-
-def _masked(value: object) -> object:
-    if isinstance(value, str) and "token=" in value:
-        return _TOKEN_IN_QUERY.sub(lambda found: mask(found[0]), value)
-    return value
 
 
 def _never_connected(error: BaseException) -> bool:

@@ -60,6 +60,14 @@ def test_no_text_of_a_refusal_shows_a_whole_secret(kind: type[APIError]) -> None
     assert "uQi…,gzn…" in repr(error)
 
 
+@pytest.mark.parametrize("rest", [".json", "/add_user.json"])
+def test_the_key_of_a_group_is_masked_in_the_address(rest: str) -> None:
+    error = APIError(f"https://api.pushover.net/1/groups/{TOKEN}{rest}", {}, {}, WHEN)
+
+    assert error.url == f"https://api.pushover.net/1/groups/azG…{rest}"
+    assert TOKEN not in repr(error)
+
+
 def test_request_holds_the_real_parameters() -> None:
     assert error_of(APIError).request == REQUEST
 

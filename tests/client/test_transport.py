@@ -227,6 +227,20 @@ def test_debug_log_of_urllib3_shows_no_token(caplog: pytest.LogCaptureFixture) -
     assert caplog.messages == ['https://api "GET /1/sounds.json?token=azG…&a=b"']
 
 
+def test_debug_log_of_urllib3_shows_no_groups_key(caplog: pytest.LogCaptureFixture) -> None:
+    Transport()
+    log = logging.getLogger("urllib3.connectionpool")
+
+    with caplog.at_level(logging.DEBUG, logger="urllib3.connectionpool"):
+        for path in (f"/1/groups/{TOKEN}.json?token={TOKEN}", f"/1/groups/{TOKEN}/rename.json"):
+            log.debug('"%s %s"', "GET", path)
+
+    assert caplog.messages == [
+        '"GET /1/groups/azG….json?token=azG…"',
+        '"GET /1/groups/azG…/rename.json"',
+    ]
+
+
 FORKING = """
 import os, sys
 from pushover_logging.client import Application
