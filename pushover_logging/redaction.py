@@ -8,13 +8,28 @@ from collections.abc import Iterable
 __all__ = ["Redaction"]
 
 _BLANK = "***"
+_SAID_OF_ONE = (
+    "a|an|are|blank|can|cannot|did|does|empty|ensure|expired|failed|field|had|has|incorrect|invalid"
+    "|is|may|minimum|mismatch|missing|must|no|none|not|null|please|required|shall|should|the|this"
+    "|too|unknown|unset|was|will|wrong|(?:are|can|did|does|has|is|must|was)n't|can't"
+)
+"""The first word of what is said about a credential after a colon: it must not be blank."""
 _ALWAYS = (
-    # The scheme and credentials of an Authorization header.
-    re.compile(r"(?i)\b(?P<kept>(?:bearer|basic|token)\s+)[A-Za-z0-9._~+/=-]{8,}"),
+    # An Authorization header.
+    re.compile(
+        r"(?i)(?P<kept>\bauthorization[\"']?\s*[=:]\s*[\"']?(?:bearer|basic|token)\s+)[^\s,;\"']+"
+    ),
+    # Its scheme and credentials alone, told from words by a digit, or by length and cases mixed.
+    re.compile(
+        r"\b(?P<kept>(?i:bearer|basic|token)\s+)"
+        r"(?=[A-Za-z._~+/=-]*[0-9]|[A-Za-z._~+/=-]{16})(?=[A-Za-z._~+/=-]*(?:[0-9]|[a-z][A-Z]))"
+        r"[A-Za-z0-9._~+/=-]{8,}"
+    ),
     # password=..., "api_key": "...", ?access_token=...
     re.compile(
         r"(?i)(?P<kept>(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key"
-        r"|private[_-]?key|signature|credentials?)[\"']?\s*[=:]\s*)"
+        r"|private[_-]?key|signature|credentials?)[\"']?\s*"
+        rf"(?:=|:(?!\s+(?:{_SAID_OF_ONE})[.,;!?]?(?:\s|$)))\s*)"
         r"(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s,;&\"')}\]]+)"
     ),
     # https://user:password@host

@@ -33,6 +33,12 @@ SECRETS = st.text(alphabet="abcdefghijkXYZ0123456789-_.", min_size=8, max_size=4
         ("API-KEY: abc", "API-KEY: ***"),
         ("postgres://ann:hunter2@db/shop", "postgres://ann:***@db/shop"),
         ("redis://:hunter2@cache:6379/0", "redis://:***@cache:6379/0"),
+        ('"Authorization": "Token abcdefgh"', '"Authorization": "Token ***"'),
+        ("sent Bearer abcDEFghiJKLmnoPQR to it", "sent Bearer *** to it"),
+        ("sent token 9944b09199c62bcf", "sent token ***"),
+        ("password: letmein was refused", "password: *** was refused"),
+        ("password=must", "password=***"),
+        ("secret: 'none of these'", "secret: ***"),
         ("passwd=a pwd=b passphrase=c", "passwd=*** pwd=*** passphrase=***"),
     ],
 )
@@ -46,6 +52,16 @@ def test_what_looks_like_a_credential_is_blanked(text: str, shown: str) -> None:
         "the password was wrong",
         "token expired",
         "bearer of bad news",
+        "basic authentication failed for bob",
+        "Basic configuration loaded",
+        "Invalid token encountered at line 3",
+        "token validation failed",
+        "Bearer certificate/key mismatch",
+        "Token authentication/authorization refused",
+        "password: must not be blank",
+        "password: Required.",
+        "secret: none configured",
+        "api_key: isn't known",
         "see https://example.org/a:b",
         "mail ann@example.org: it is late",
         "at 12:30:05 user 17 left",
@@ -61,13 +77,27 @@ def test_plain_words_are_never_changed(text: str) -> None:
     assert Redaction()(text) == text
 
 
-@given(WORDS, st.sampled_from(["password=", "api_key: ", "Bearer ", "secret="]), SECRETS, WORDS)
+@given(
+    WORDS,
+    st.sampled_from(["password=", "api_key: ", "Authorization: Bearer ", "secret="]),
+    SECRETS,
+    WORDS,
+)
 def test_no_credential_survives_and_its_surroundings_do(
     before: str, name: str, secret: str, after: str
 ) -> None:
     shown = Redaction()(f"{before} {name}{secret} {after}")
 
     assert shown == f"{before} {name}*** {after}"
+
+
+@given(WORDS, st.sampled_from(["Bearer ", "basic ", "Token "]), SECRETS, WORDS)
+def test_no_credential_with_a_digit_survives_its_scheme(
+    before: str, scheme: str, secret: str, after: str
+) -> None:
+    shown = Redaction()(f"{before} {scheme}{secret}7 {after}")
+
+    assert shown == f"{before} {scheme}*** {after}"
 
 
 @given(st.text(max_size=300))
