@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from .alerts import Priority
 from .notices import NOTICES
+from .templates import by_template
 
 if TYPE_CHECKING:
     from .incidents import Incident
@@ -48,8 +49,8 @@ class Grouping:
     max_groups: int = 1000
     """Groups known at a time; further different messages are counted together, by level."""
     key: str | Callable[[logging.LogRecord], object] | None = None
-    """What makes records the same trouble, in place of the fingerprint: a template over the
-    record's attributes such as ``"{name} {funcName}"``, or a function of the record."""
+    """What makes records the same trouble, in place of the fingerprint: a template with the fields
+    of a title, such as ``"{name} {funcName}"``, or a function of the record."""
 
     def __post_init__(self) -> None:
         if not self.interval >= 0:
@@ -60,6 +61,8 @@ class Grouping:
             )
         if self.max_groups < 1:
             raise ValueError(f"grouping.max_groups is {self.max_groups}; expected 1 or more")
+        if isinstance(self.key, str):
+            by_template("grouping.key", self.key)  # which refuses what is none
 
 
 Look = tuple[str, int, object, object]
@@ -147,6 +150,8 @@ class Groups:
 
     def __init__(self, policy: Grouping) -> None:
         self._policy = policy
+        key = policy.key
+        self._key = by_template("grouping.key", key) if isinstance(key, str) else key
         self.quick: dict[object, Group] = {}
         """By what a record shows without being read; only logging calls look into it."""
         self.start_over({})
@@ -164,11 +169,10 @@ class Groups:
 
     def key_of(self, record: logging.LogRecord) -> Hashable | None:
         """What the policy's ``key`` says of a record; None without one, or if it fails."""
-        key = self._policy.key
-        if key is None:
+        if self._key is None:
             return None
         try:
-            return str(key(record)) if callable(key) else key.format_map(record.__dict__)
+            return str(self._key(record))
         except Exception as error:  # noqa: BLE001 - the user's; the fingerprint is as good
             NOTICES.leave("key", f"grouping.key failed: {type(error).__name__}")
             return None

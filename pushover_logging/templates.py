@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from string import Formatter
 from typing import NamedTuple
 
-__all__ = ["Filled", "Template", "Templates", "Texts"]
+__all__ = ["Filled", "Template", "Templates", "Texts", "by_template"]
 
 _PARSER = Formatter()
 _UNSAFE = re.compile(r"[^A-Za-z0-9._~/:@-]+")
@@ -121,7 +121,7 @@ class Templates:
         self._url = Template("url", url or "", address=True)
         self._url_title = Template("url_title", url_title or "")
         fields = self._title.fields | self._url.fields | self._url_title.fields
-        self._hostname = hostname or (_hostname() if "hostname" in fields else "")
+        self._hostname = hostname or _hostname_in(fields)
         self.can_wait = fields <= _LASTING_FIELDS
         """Whether they show only what is the same after the logging call."""
 
@@ -130,8 +130,7 @@ class Templates:
 
         A title of which nothing is left becomes the default one, an address that lacks a part none.
         """
-        values = {**record.__dict__, "message": message, "hostname": self._hostname}
-        values["asctime"] = _Clock(record)
+        values = _values(record, message, self._hostname)
         title = self._title.fill(values).text
         url = self._url.fill(values)
         return Texts(
@@ -156,7 +155,32 @@ class _Clock:
         return format(str(self), spec)
 
 
-def _hostname() -> str:
+def by_template(option: str, text: str) -> Callable[[logging.LogRecord], str]:
+    """A function that fills one template from a record; it raises LookupError for what is missing.
+
+    Raises ValueError as Template does.
+    """
+    template = Template(option, text)
+    hostname = _hostname_in(template.fields)
+
+    def fill(record: logging.LogRecord) -> str:
+        message = record.getMessage() if "message" in template.fields else ""
+        filled = template.fill(_values(record, message, hostname))
+        if not filled.complete:
+            raise LookupError("the record lacks a field")
+        return filled.text
+
+    return fill
+
+
+def _values(record: logging.LogRecord, message: str, hostname: str) -> Mapping[str, object]:
+    known = {"message": message, "hostname": hostname, "asctime": _Clock(record)}
+    return {**record.__dict__, **known}
+
+
+def _hostname_in(fields: frozenset[str]) -> str:
+    if "hostname" not in fields:
+        return ""
     import socket  # only who shows it pays for its import
 
     return socket.gethostname()

@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "intake": VALUES,
     "quota": VALUES,
     "retrying": VALUES,
-    "grouping": (*VALUES, "incidents", "notices"),
+    "grouping": (*VALUES, "incidents", "notices", "templates"),
     "incidents": (*VALUES, "grouping"),
     "gate": (*VALUES, "quota", "retrying", "stores"),
     "parcels": (*VALUES, "grouping", "incidents", "quota", "retrying"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import socket
+import time
 import uuid
 
 import pytest
@@ -289,6 +291,22 @@ def test_a_key_of_the_users_is_a_template_or_a_function() -> None:
     assert Groups(Grouping(key="{name} {funcName}")).key_of(made) == "shop.cart add"
     assert Groups(Grouping(key=lambda r: r.lineno)).key_of(made) == "7"
     assert Groups(Grouping()).key_of(made) is None
+
+
+def test_a_key_may_have_all_the_fields_of_a_title() -> None:
+    made = record("order %s failed", 7)
+
+    fields = ("{message}", "{hostname}", "{asctime:.4}", "{levelno:>4}")
+    keys = [Groups(Grouping(key=field)).key_of(made) for field in fields]
+
+    assert keys == ["order 7 failed", socket.gethostname(), time.strftime("%Y"), "  40"]
+    assert not hasattr(made, "message")
+
+
+@pytest.mark.parametrize("key", ["{args[0].secret}", "{name", "{0}"])
+def test_a_key_that_is_no_template_is_refused_however_it_was_given(key: str) -> None:
+    with pytest.raises(ValueError, match=r"grouping\.key is "):
+        Grouping(key=key)
 
 
 @pytest.mark.parametrize("key", ["{nothing_like_it}", lambda r: 1 / 0])
