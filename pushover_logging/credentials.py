@@ -1,16 +1,13 @@
-"""Finds the keys and the address: in the argument, the environment or a file, never in the open."""
+"""Finds the keys: in the argument, the environment or a file, never in the open."""
 
 from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from .client.constants import KEY_PATTERN, USERS_MAXIMUM
 from .converters import kind_of, masked
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["resolve_encryption_key", "resolve_token", "resolve_users"]
 
