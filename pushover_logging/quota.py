@@ -13,7 +13,11 @@ _US_CENTRAL = timezone(timedelta(hours=-6))
 
 @dataclass(frozen=True)
 class Allowance:
-    """What the service last said of the account's messages; None where it said nothing yet."""
+    """What is known of the account's messages; None where the service said nothing yet.
+
+    The client's class of this name is what one answer says. This is what all of them together
+    say, and decides; it can be kept in a store, and loads nothing of the client.
+    """
 
     limit: int | None = None
     """Messages a month."""
