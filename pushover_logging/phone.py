@@ -89,7 +89,8 @@ class Phone:
         fallback = self._fallback()
         capture = share.item or share.group.noted
         let_go(share)
-        if fallback is None or capture is None:
+        # A handler's level is looked at by the logger, not by `handle`.
+        if fallback is None or capture is None or capture.record.levelno < fallback.level:
             return
         record = capture.replay()
         repeats = share.records - (share.item is not None)

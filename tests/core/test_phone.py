@@ -82,6 +82,20 @@ def test_what_a_lost_summary_stood_for_is_said_to_the_fallback(server: DevServer
     assert kept.texts == ["disk is full (and 7 more like it)"]
 
 
+def test_a_fallback_gets_nothing_below_its_level(server: DevServer) -> None:
+    kept = Kept()
+    kept.setLevel(logging.CRITICAL)
+    logger, handler = logger_of(server, fallback=kept)
+    server.fault("status", count=2, status=400)
+
+    logger.error("disk is full")
+    logger.critical("disk is gone")
+    assert handler.flush(10)
+
+    assert kept.texts == ["disk is gone"]
+    assert handler.stats().dropped["refused"] == 2
+
+
 def test_a_fallback_is_found_by_its_name_when_it_is_needed(server: DevServer) -> None:
     logger, handler = logger_of(server, fallback="the file")
     kept = Kept()
