@@ -73,6 +73,7 @@ class Courier:
         self._exit_spent = 0.0
         self._deadline: float | None = None
         self._hooked = False
+        self._comes_first = False
         self._active: list[Work] = []
         # From one moment: gevent replaces both, and a greenlet at a native queue would stop all.
         self._tokens: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
@@ -198,6 +199,7 @@ class Courier:
         NOTICES.say_what_was_left()
         self._collect()
         dues = {work: self._step(work) for work in self._active}
+        self._come_first_at_exit()
         due = min((at for at in dues.values() if at is not None), default=None)
         for work in dues:
             work.quiet = True
@@ -262,6 +264,15 @@ class Courier:
         finally:
             self.speaking.discard(ident)
             self._inline.release()
+
+    def _come_first_at_exit(self) -> None:
+        """Have exit hooks run before those of what the first send loaded.
+
+        urllib3 empties its pools in one; what we sent after it would open another connection.
+        """
+        if not self._comes_first:
+            self._comes_first = True
+            atexit.register(self.finish)
 
     def _hook_multiprocessing(self) -> None:
         """Children of multiprocessing end by os._exit: of all exit hooks only their own run."""

@@ -55,13 +55,17 @@ class Room(Generic[Item]):
     def make_room(self) -> list[Parcel[Item]]:
         """Turn out the least urgent, as far as more wait than there is room for.
 
-        First records and parcels are weighed alike. Returns the parcels; records are counted.
+        First records are weighed with what was tried in vain, of which the latest has a place of
+        its own: it was in hand. Summaries need none: what they count waits anyway, in its group.
+        Returns the parcels; records are counted.
         """
         victims = []
-        while len(self._parcels) + len(self._intake) > self.capacity:
+        tried = [parcel for parcel in self._parcels if parcel.tries]
+        while len(tried) - 1 + len(self._intake) > self.capacity:
             arrived = self._intake.least_urgent()
-            parcel = min(self._parcels, key=lambda p: (p.priority, -p.since), default=None)
+            parcel = min(tried, key=lambda p: (p.priority, -p.since), default=None)
             if parcel is not None and (arrived is None or parcel.priority < arrived):
+                tried.remove(parcel)
                 self._parcels.remove(parcel)
                 victims.append(parcel)
             elif (gone := self._intake.evict()) is not None:

@@ -22,7 +22,18 @@ VALUES = ("alerts", "client.errors", "client.constants")
 SPELLING = ("client.constants", "converters", "credentials", "priorities", "templates")
 WRITING = (*VALUES, "markup", "templates", "tracebacks", "overrides", "capturing", "layout")
 DECIDING = ("quota", "retrying", "grouping", "incidents", "gate")
-CARRYING = (*VALUES, *DECIDING, "notices", "intake", "parcels", "books", "room", "watch", "stores", "losses")
+CARRYING = (
+    *VALUES,
+    *DECIDING,
+    "notices",
+    "intake",
+    "parcels",
+    "books",
+    "room",
+    "watch",
+    "stores",
+    "losses",
+)
 MAY_IMPORT = {
     "client": (),
     "devserver": ("client.constants",),

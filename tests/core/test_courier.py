@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from pushover_logging import courier as module
 from pushover_logging.courier import Courier
 from pushover_logging.notices import NOTICES
 
