@@ -72,6 +72,7 @@ class Intake(Generic[Entry]):
     def put_back(self, priority: Priority, entries: Iterable[Entry]) -> None:
         """Return entries that were taken, in the order in which they were, to where they stood."""
         self._lanes[priority].extendleft(reversed(list(entries)))
+        self._size = len(self)
 
     def least_urgent(self) -> Priority | None:
         """The priority of what ``evict`` would turn out."""

@@ -86,6 +86,16 @@ def test_one_repeat_is_summed_up_in_the_singular_and_unnumbered() -> None:
     assert alert.message.startswith("1 more time, ")
 
 
+def test_a_record_of_no_time_at_all_is_summed_up_all_the_same() -> None:
+    desk = Desk()
+    share = desk.share(records=2, first=False)
+    share.group.noted.record.created = float("nan")
+
+    alert = desk.writer.write([share], NORMAL)
+
+    assert alert.message.startswith("2 more times, at a time that no clock shows. ")
+
+
 def test_a_summary_over_midnight_says_the_days() -> None:
     desk = Desk()
     share = desk.share(records=2, first=False)
