@@ -165,10 +165,7 @@ def _fitted(lines: Sequence[str], total: int) -> str:
 def _span(began: float, ended: float) -> str:
     """Two moments in Unix seconds, in local time, for a person."""
     try:
-        try:
         first, last = time.localtime(began), time.localtime(ended)
-    except (ValueError, OverflowError, OSError):
-        return "at a time that no clock shows"  # a record made by hand may say anything
     except (ValueError, OverflowError, OSError):
         return "at a time that no clock shows"  # a record made by hand may say anything
     whole = "%H:%M:%S" if first[:3] == last[:3] else "%Y-%m-%d %H:%M:%S"
