@@ -45,6 +45,25 @@ class Style:
     tags: tuple[str, ...] = ()
     params: Mapping[str, str] = field(default_factory=dict)
 
+    def alert(self, message: str, title: str, priority: Priority, timestamp: int) -> Alert:
+        """An alert in this style; ``message`` is markup already where the style is HTML."""
+        return Alert(
+            message=message,
+            title=title,
+            priority=priority,
+            timestamp=timestamp,
+            html=self.html,
+            monospace=self.monospace,
+            device=self.device,
+            sound=self.sound,
+            ttl=self.ttl,
+            retry=self.retry,
+            expire=self.expire,
+            callback=self.callback,
+            tags=self.tags,
+            params=self.params,
+        )
+
 
 class Renderer:
     """Makes alerts in one style; holds nothing of the records, so one serves all threads."""
@@ -108,22 +127,10 @@ class Renderer:
         record, overrides = capture.record, capture.overrides
         style = _chosen(self._style, overrides)
         text = filled_in(record, capture.msg, capture.args)
-        alert = Alert(
-            message=self._message(capture, text, style.html),
-            title="",
-            priority=priority,
-            timestamp=_timestamp(capture),
+        message = self._message(capture, text, style.html)
+        alert = dataclasses.replace(
+            style.alert(message, "", priority, _timestamp(capture)),
             levelno=record.levelno,
-            html=style.html,
-            monospace=style.monospace,
-            device=style.device,
-            sound=style.sound,
-            ttl=style.ttl,
-            retry=style.retry,
-            expire=style.expire,
-            callback=style.callback,
-            tags=style.tags,
-            params=style.params,
             complaints=overrides.complaints,
         )
         return self._with_texts(alert, capture, text)

@@ -117,21 +117,8 @@ class Writer:
 
     def _plain(self, title: str, message: str, priority: Priority) -> Alert:
         """A text of our own, with what the handler's style says of every push."""
-        style = self._style
-        return Alert(
-            message=message,
-            title=title,
-            priority=priority,
-            timestamp=int(time.time()),
-            device=style.device,
-            sound=style.sound,
-            ttl=style.ttl,
-            retry=style.retry,
-            expire=style.expire,
-            callback=style.callback,
-            tags=style.tags,
-            params=style.params,
-        )
+        alert = self._style.alert(message, title, priority, int(time.time()))
+        return dataclasses.replace(alert, html=False, monospace=False)
 
     def _line(self, share: Share[Capture]) -> str:
         capture = share.item or self._latest(share)[1]
