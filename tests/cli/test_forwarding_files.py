@@ -60,7 +60,7 @@ def test_log_is_read_from_its_end_or_its_start(log: Path, patient: None) -> None
     assert messages(early) == marks(1, 2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     lines=st.lists(st.text("ab\u00e9\U0001f600 ", max_size=30), max_size=20),
     cuts=st.lists(st.integers(min_value=1, max_value=17), min_size=1, max_size=60),

@@ -136,7 +136,7 @@ class AnyStream(RuleBasedStateMachine):
 
 
 TestAnyStream = AnyStream.TestCase
-TestAnyStream.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestAnyStream.settings = settings(max_examples=150, stateful_step_count=30)
 
 
 @pytest.fixture(autouse=True)
