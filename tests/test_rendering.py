@@ -144,8 +144,8 @@ class TestAnAlert:
 
     @settings(max_examples=300)
     @given(
-        msg=ANY_TEXT | st.none() | st.integers() | st.binary() | st.just(Broken()),
-        args=st.lists(ANY_TEXT | st.integers() | st.floats() | st.just(Broken()), max_size=3),
+        msg=ANY_TEXT | st.none() | st.integers() | st.binary() | st.builds(Broken),
+        args=st.lists(ANY_TEXT | st.integers() | st.floats() | st.builds(Broken), max_size=3),
         error=st.none() | ANY_TEXT,
         title=st.sampled_from(["", "{levelname} {name}", "{message}", "{thing}", "{lineno:d}"]),
         html=st.booleans(),

@@ -39,6 +39,14 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[DevServer]:
     monkeypatch.setattr(NOTICES, "_withheld", {})
     with DevServer(port=0) as server:
         yield server
+        # What a test leaves counted or waiting would be tried again and again beside all others.
+        for handler in _MADE:
+            handler.close()
+            handler.flush(10)
+        _MADE.clear()
+
+
+_MADE: list[PushoverHandler] = []
 
 
 def logger_of(server: DevServer, **options: object) -> tuple[logging.Logger, PushoverHandler]:
@@ -50,6 +58,7 @@ def logger_of(server: DevServer, **options: object) -> tuple[logging.Logger, Pus
         retry_policy={"wait_initial": 0.02, "wait_max": 0.05},
         **options,  # type: ignore[arg-type]
     )
+    _MADE.append(handler)
     logger = logging.Logger("shop")
     logger.addHandler(handler)
     return logger, handler
