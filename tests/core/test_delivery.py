@@ -559,3 +559,56 @@ def test_a_record_that_could_not_be_noted_is_in_the_books() -> None:
     bench.delivery.missed()
 
     assert (bench.stats.accepted, dict(bench.stats.dropped)) == (1, {"error": 1})
+
+
+def test_refused_pushes_keep_the_pace_too() -> None:
+    bench = Bench()
+    bench.service.troubles.extend([refusal(url="invalid")] * 200)
+
+    for number in range(150):
+        bench.log("trouble " + "x" * number, HIGH)
+        bench.run(0.01)
+
+    assert len(bench.service.tried) <= 10
+    assert bench.the_books_balance()
+
+
+def test_an_emergency_finds_a_slot_after_a_flood_of_lesser_things() -> None:
+    bench = Bench()
+    for number in range(9):
+        bench.log("news " + "x" * number, LOW)
+        bench.run(0.1)
+
+    bench.log("fire", EMERGENCY)
+    bench.run(1)
+
+    assert bench.pushes[-1].priority is EMERGENCY
+
+
+def test_a_new_emergency_is_not_turned_away_for_summaries_that_failed() -> None:
+    bench = Bench(capacity=3, grouping=Grouping(interval=60))
+    for text in "abc":
+        bench.log(text, LOW, times=3)
+    bench.run(10)
+    bench.service.troubles.extend([server_error()] * 50)
+    bench.run(90)
+
+    bench.log("fire", EMERGENCY)
+    bench.service.troubles.clear()
+    bench.run(400)
+
+    assert "fire" in texts(bench)
+    assert bench.the_books_balance()
+
+
+def test_after_a_refused_token_every_record_reaches_the_fallback() -> None:
+    bench = Bench()
+    bench.service.troubles.append(refusal(token="invalid"))
+
+    bench.log("a", times=6)
+    bench.run(1)
+    bench.log("a")
+    bench.run(1)
+
+    assert dict(bench.stats.dropped) == {"stopped": 7}
+    assert bench.stats.pending == 0

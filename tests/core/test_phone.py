@@ -257,3 +257,13 @@ def test_a_record_that_could_not_be_noted_does_not_silence_its_group(server: Dev
     assert len(server.messages) == 1
     stats = handler.stats()
     assert (stats.accepted, stats.delivered, stats.pending, dict(stats.dropped)) == (2, 1, 1, {})
+
+
+def test_a_record_with_a_priority_of_its_own_does_not_speak_for_others(server: DevServer) -> None:
+    logger, handler = logger_of(server)
+
+    logger.error("db down", extra={"pushover": {"priority": "LOW"}})
+    logger.error("db down")
+    assert handler.flush(10)
+
+    assert sorted(message.params["priority"] for message in server.messages) == ["-1", "0"]

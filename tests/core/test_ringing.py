@@ -281,3 +281,25 @@ def test_after_closing_the_same_trouble_does_not_ring_beside_what_still_rings() 
 
     assert shown(bench) == [(EMERGENCY, 1), (NORMAL, 9)]
     assert bench.the_books_balance()
+
+
+def test_what_is_over_before_it_could_be_sent_never_rings() -> None:
+    bench = Bench()
+    bench.service.troubles.append(server_error())
+    bench.log(priority=EMERGENCY, key="payments")
+    bench.run(0.1)
+
+    bench.delivery.resolve("payments")
+    bench.run(100)
+
+    assert shown(bench) == [(NORMAL, 1)]
+
+
+def test_what_is_over_in_the_same_moment_never_rings() -> None:
+    bench = Bench()
+
+    bench.log(priority=EMERGENCY, key="payments")
+    bench.delivery.resolve("payments")
+    bench.run(1)
+
+    assert shown(bench) == [(NORMAL, 1)]
