@@ -248,3 +248,40 @@ def test_a_forked_child_begins_anew(courier: Courier) -> None:
     work.submit("the child's")
     courier.wake(work)
     assert soon(lambda: work.done == ["the child's"])
+
+
+def test_flushes_that_wait_in_vain_one_after_another_share_one_patience(courier: Courier) -> None:
+    work = enlisted(courier)
+
+    assert not courier.wait_in_turn(work, lambda: False, timeout=0.05)
+    assert not courier.wait_in_turn(work, lambda: False, timeout=3600)  # or this test times out
+
+
+@pytest.mark.timeout(20)
+def test_who_waits_for_a_courier_that_dies_is_told(courier: Courier) -> None:
+    work = enlisted(courier)
+    work.submit(SystemExit(1))
+
+    assert not courier.wait_for(work, lambda: False, timeout=3600)
+
+
+@pytest.mark.timeout(20)
+def test_at_the_end_a_courier_that_dies_is_stood_in_for(courier: Courier) -> None:
+    work = enlisted(courier, exit_timeout=3600)
+    courier.wake(work)
+    assert soon(lambda: work.quiet and courier._alive)
+    work.submit(SystemExit(1), "after")
+
+    courier.finish()
+
+    assert work.done == ["after"]
+    assert work.abandoned == 0
+
+
+def test_another_works_records_are_not_lost_to_a_courier_that_died(courier: Courier) -> None:
+    deadly, other = enlisted(courier), enlisted(courier)
+    deadly.submit(SystemExit(1))
+    other.quiet = False  # its token was in the queue, not yet taken out
+    courier.wake(deadly)
+
+    assert soon(lambda: other.quiet)

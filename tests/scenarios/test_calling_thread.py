@@ -217,3 +217,26 @@ stage.main_ends()
 
     assert outcome.marks == each_once(2)
     assert outcome.ending < 2.0
+
+
+@pytest.mark.scenario("A6")
+def test_greenlets_log_though_gevent_patched_after_the_handler_was_made(scenario: Scenario) -> None:
+    """A6: as in a worker of gunicorn --preload -k gevent: no greenlet waits for the courier."""
+    pytest.importorskip("gevent")
+    program = """
+import logging, stage
+stage.attach("shop")
+from gevent import monkey; monkey.patch_all()
+import gevent
+log = logging.getLogger("shop")
+log.error(stage.mark(0))
+gevent.sleep(0.2)
+gevent.joinall([gevent.spawn(log.error, stage.mark(number)) for number in (1, 2)])
+stage.note(turns=sum(gevent.sleep(0.01) is None for _ in range(10)))
+stage.main_ends()
+"""
+
+    outcome = scenario.run(program)
+
+    assert outcome.marks == each_once(3)
+    assert outcome.notes["turns"] == 10
