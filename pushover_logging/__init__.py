@@ -6,10 +6,10 @@ Names only: what they stand for is loaded at first use, so that importing costs 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 
+TYPE_CHECKING = False  # typing's own takes longer to load than all that a handler needs
 if TYPE_CHECKING:
     from .books import Stats as Stats
     from .client.application import Application as Application

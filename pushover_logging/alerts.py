@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .client.constants import EXPIRE_MAXIMUM, RETRY_MINIMUM, TITLE_LIMIT, Priority
+from .noting import TEXT_BOUND
 
 __all__ = ["Alert", "Priority", "clean", "cut", "is_blank", "omission", "trim"]
 
-# A text longer than this is shortened before any regular expression sees it: what can be shown is
-# an eighth of it, and what waits to be sent must not hold ten megabytes each.
-TEXT_BOUND = 8_192
 
 
 @dataclass(frozen=True)

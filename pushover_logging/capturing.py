@@ -49,8 +49,10 @@ class Capture(NamedTuple):
 
     def slimmed(self) -> Capture:
         """The same without what hangs on the record, such as the request that a server was at."""
-        record = object.__new__(logging.LogRecord)
         known = self.record.__dict__
+        if known.keys() <= _STANDARD:
+            return self
+        record = object.__new__(logging.LogRecord)
         record.__dict__.update({name: known[name] for name in _STANDARD & known.keys()})
         return self._replace(record=record)
 

@@ -17,45 +17,48 @@ import threading
 import time
 import weakref
 from _thread import get_ident
-from collections.abc import Callable
-from typing import Protocol
 
 from .notices import NOTICES
 
-__all__ = ["COURIER", "Courier", "Work"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    class Work(Protocol):
+        """What one handler has for the courier; its steps run on the courier's thread."""
+
+        quiet: bool
+        """True while nobody looks at it: the next record must hand it over with `Courier.wake`."""
+        exit_timeout: float
+        """Seconds it may hold up the end of the process."""
+
+        def prepare(self) -> None:
+            """Import what a step needs: no fork happens then, and none may happen in an import."""
+
+        def step(self, deadline: float | None) -> float | None:
+            """Send once at most; the `time.monotonic` moment of the next step, None: after news.
+
+            A ``deadline`` is set when the process ends: what would be held back longer goes now.
+            """
+
+        def has_news(self) -> bool:
+            """Whether something was submitted that no step has seen."""
+
+        def unsent(self) -> int:
+            """How many records wait; until something was prepared, whether any do."""
+
+        def abandon(self) -> int:
+            """Give up what waits, for the process ends; how many records that were."""
+
+        def start_over(self) -> None:
+            """In a forked child: forget what the parent will send."""
+
+
+__all__ = ["COURIER", "Courier"]
 
 _SAME_TURN = 1.0
 """Seconds within which one flush after another counts as one."""
-
-
-class Work(Protocol):
-    """What one handler has for the courier; its steps run on the courier's thread."""
-
-    quiet: bool
-    """True while nobody looks at it: the next record must hand it over with `Courier.wake`."""
-    exit_timeout: float
-    """Seconds it may hold up the end of the process."""
-
-    def prepare(self) -> None:
-        """Import what a step needs: no fork happens meanwhile, and none may happen in an import."""
-
-    def step(self, deadline: float | None) -> float | None:
-        """Send once at most; the `time.monotonic` moment of the next step, None: not before news.
-
-        A ``deadline`` is set when the process ends: what would be held back longer goes now.
-        """
-
-    def has_news(self) -> bool:
-        """Whether something was submitted that no step has seen."""
-
-    def unsent(self) -> int:
-        """How many records wait."""
-
-    def abandon(self) -> None:
-        """Give up what waits: the process ends."""
-
-    def start_over(self) -> None:
-        """In a forked child: forget what the parent will send."""
 
 
 class Courier:
@@ -88,7 +91,7 @@ class Courier:
         """Guards the start of the thread; tried, never waited for."""
         self._inline = threading.Lock()
         """Held by whoever delivers because no thread can start; tried, never waited for."""
-        self._loading = threading.RLock()
+        self.loading = threading.RLock()
         """Held while a Work imports: a fork then would leave the child locks without holders."""
 
     # Called by handlers, on any thread.
@@ -213,7 +216,7 @@ class Courier:
         return due
 
     def _step(self, work: Work) -> float | None:
-        with self._loading:
+        with self.loading:
             work.prepare()
         return work.step(self._deadline)
 
@@ -286,10 +289,10 @@ class Courier:
     # Forks.
 
     def before_fork(self) -> None:
-        self._loading.acquire()
+        self.loading.acquire()
 
     def after_fork_in_parent(self) -> None:
-        self._loading.release()
+        self.loading.release()
 
     def after_fork_in_child(self) -> None:
         self._start_over()
@@ -307,9 +310,7 @@ def _before(due: float | None, deadline: float) -> bool:
 
 def _abandon(works: list[Work]) -> None:
     """Give up what no time is left for, in one line for the whole process."""
-    left = sum(work.unsent() for work in works)
-    for work in works:
-        work.abandon()
+    left = sum(work.abandon() for work in works)
     if left:
         records = "1 record was" if left == 1 else f"{left} records were"
         NOTICES.say("exit", f"{records} not delivered before the process ended")

@@ -1,15 +1,13 @@
 """One handler's alerts on their way: when they are sent, and what became of each.
 
-`submit` and `resolve` run in the logging call and take no lock; everything else runs on the
-courier's thread, but for what says that any thread may call it.
+All of it runs on the courier's thread, but for what says that any thread may call it.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, Generic, TypeVar
 
@@ -17,8 +15,9 @@ from .alerts import Alert, Priority
 from .books import Books, Stats
 from .client.errors import APIError, PushoverError, RateLimitError
 from .gate import Gate
-from .grouping import Group, Grouping, Groups
-from .intake import Tally
+from .grouping import Grouping, Groups
+from .groups import Group
+from .intake import Intake
 from .losses import Losses
 from .notices import NOTICES
 from .parcels import Parcel, Post, Receipt, Share
@@ -32,8 +31,6 @@ __all__ = ["Delivery"]
 
 Item = TypeVar("Item")
 
-_MOST_SET_ASIDE = 100
-
 
 def _today() -> datetime:
     return datetime.now(timezone.utc)
@@ -44,17 +41,17 @@ def _forget(record: object) -> None:
 
 
 class Delivery(Generic[Item]):
-    """Takes what a handler submits to the service, the most urgent first, one send at a time.
+    """Takes what logging calls left in the intake to the service, the most urgent first, one send
+    at a time.
 
-    ``again`` gets what was set aside in the logging call, to submit it after all.
+    ``again`` gets what was set aside in the logging call, to note it after all.
     """
 
     def __init__(
         self,
         post: Post[Item],
+        intake: Intake,
         *,
-        capacity: int,
-        exit_timeout: float,
         grouping: Grouping,
         retry_policy: RetryPolicy,
         quota_reserve: int,
@@ -63,10 +60,8 @@ class Delivery(Generic[Item]):
         clock: Callable[[], float] = time.monotonic,
         today: Callable[[], datetime] = _today,
     ) -> None:
-        self.exit_timeout = exit_timeout
-        self.groups = Groups(grouping)
         self._post = post
-        self._capacity = capacity
+        self._intake = intake
         self._grouping = grouping
         self._policy = retry_policy
         self._quota_reserve = quota_reserve
@@ -75,18 +70,15 @@ class Delivery(Generic[Item]):
         self._today = today
         self._again = again
         self._refused = False
-        self.set_aside: deque[Any] = deque(maxlen=_MOST_SET_ASIDE)
-        """What could not be noted where the stack was full; the courier has one of its own."""
         self.start_over()
 
     def start_over(self) -> None:
         """Begin with empty rooms and books; a forked child's parent keeps its own."""
-        self.quiet = True
-        store: Store[Item] = MemoryStore[Item]()
-        self.groups.start_over(store.groups)
+        store: Store[Item] = MemoryStore[Item](self._intake.known)
+        self.groups = Groups(self._grouping, self._intake)
         self._lock = threading.RLock()
         """Guards the room and the books: each record is in one place at a time."""
-        self._room: Room[Item] = Room(self._capacity, self.groups, store.parcels)
+        self._room: Room[Item] = Room(self._intake, store.parcels)
         self._books = Books()
         self._gate = Gate(
             store,
@@ -97,42 +89,18 @@ class Delivery(Generic[Item]):
         self._watch = Watch(
             self._post,
             store,
+            self._intake.resolved,
             self.groups,
             self._lock,
             someone_listens=self._someone_listens,
             patience=self._policy.wait_initial,
         )
-        self._missed = Tally()
-        self._losses = Losses(self._post, self._room, self.groups, self._lock)
-        self.set_aside.clear()
-        self._wrapping_up = False
-        self._news = False
-        """Something came that no step has seen; what a step saw and could not send is no news."""
+        self._losses = Losses(self._post, self._intake, self._room, self.groups, self._lock)
         self._is_open = False
         self._opens_at = 0.0
 
-    # In the logging call.
-
-    def submit(self, group: Group, item: Item, priority: Priority) -> None:
-        """Let a group's first record wait for the courier."""
-        self._room.admit(group, item, priority)
-        self._news = True
-
-    def resolve(self, key: Hashable) -> None:
-        """The trouble that records call by this key is over."""
-        self._watch.resolve(key)
-        self._news = True
-
-    def missed(self) -> None:
-        """A record could not be noted, nor be set aside."""
-        self._missed.add()
-
-    # The courier's thread.
-
-    def has_news(self) -> bool:
-        return self._news
-
     def prepare(self) -> None:
+        """Load and open what a send needs; what fails is tried again later."""
         if self._is_open or self._clock() < self._opens_at:
             return
         try:
@@ -143,10 +111,14 @@ class Delivery(Generic[Item]):
             self._opens_at = self._clock() + self._policy.wait_initial
 
     def step(self, deadline: float | None) -> float | None:
+        """Send once at most; when to come again, None: not before news. See `courier.Work`."""
         now, ending = self._clock(), deadline is not None
-        self._news = False  # before anything is looked at: what comes meanwhile is seen next time
-        while self.set_aside:
-            self._again(self.set_aside.popleft())
+        intake = self._intake
+        intake.news = False  # before anything is looked at: what comes meanwhile is seen next time
+        while intake.early:
+            self._post.freeze(intake.early.popleft())
+        while intake.set_aside:
+            self._again(intake.set_aside.popleft())
         self._losses.hand_over(now)
         if not self._is_open:
             return self._opens_at if self.unsent() else None
@@ -183,8 +155,8 @@ class Delivery(Generic[Item]):
 
     def _sum_up(self, now: float, *, ending: bool) -> None:
         """Make up the summaries of groups whose interval has ended, or of all."""
-        quietly = ending or self._wrapping_up
-        self._wrapping_up = False
+        quietly = ending or self._intake.wrapping_up
+        self._intake.wrapping_up = False
         with self._lock:
             due = self.groups.unfinished() if quietly else self.groups.due(now)
             for group in due:
@@ -196,7 +168,7 @@ class Delivery(Generic[Item]):
         if incident is not None and incident.rings(now) and not quietly:
             self.groups.wait(group, incident.expires_at)
         elif repeats:
-            priority = group.priority
+            priority = Priority(group.priority)
             answered = incident is not None and not incident.goes_on(group, repeats)
             if priority is Priority.EMERGENCY and (quietly or answered):
                 priority = Priority.NORMAL  # it rang for this already
@@ -354,32 +326,29 @@ class Delivery(Generic[Item]):
 
     # Any thread.
 
-    def wrap_up(self) -> None:
-        """Let the courier send the summaries that wait for their interval."""
-        self._wrapping_up = True
-        self._news = True
-
-    def abandon(self) -> None:
-        """Give up what waits, but for what is in hand: its answer may come yet."""
+    def abandon(self) -> int:
+        """Give up what waits, but for what is in hand: its answer may come yet; how much it was."""
+        left = self.unsent()
         self._drop_everything("exit")
+        return left
 
     def settled(self) -> bool:
         """Whether nothing that is due waits, and nothing is in hand."""
         with self._lock:
-            return self._room.is_empty() and not (self.has_news() or self.set_aside)
+            return self._room.is_empty() and not (self._intake.news or self._intake.set_aside)
 
     def unsent(self) -> int:
         """How many records no push stands for yet."""
         with self._lock:
-            return self._room.records() + self.groups.unclaimed() + len(self.set_aside)
+            return self._room.records() + self.groups.unclaimed() + len(self._intake.set_aside)
 
     def stats(self) -> Stats:
         """The books of this moment; the numbers add up whatever happens meanwhile."""
         with self._lock:
             return self._books.snapshot(
                 pending=self.unsent(),
-                turned_away=sum(self._room.turned_away().values()),
-                missed=self._missed.value(),
+                turned_away=sum(self._intake.turned_away().values()),
+                missed=self._intake.missed.value(),
                 allowance=self._gate.allowance,
                 incidents=self._watch.reports(),
             )

@@ -3,46 +3,45 @@
 from __future__ import annotations
 
 import logging
+import os
 from _thread import get_ident
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from .alerts import Priority
-from .books import Stats
-from .client.address import is_loopback
-from .converters import to_level
+from . import defaults
 from .courier import COURIER
-from .credentials import resolve_encryption_key, resolve_token, resolve_users
-from .delivery import Delivery
-from .grouping import COMPARED, Grouping, kept_of, look_of
-from .incidents import ReceiptNews
-from .notices import NOTICES
-from .options import (
-    KNOWN_OPTIONS,
-    Settings,
-    read_grouping,
-    read_retry_policy,
-    read_settings,
-    read_style,
-    reject_unknown,
+from .credentials import resolve_token, resolve_users
+from .defaults import Terms
+from .dispatch import Dispatch
+from .intake import Intake
+from .noting import (
+    Early,
+    asked_priority,
+    own_key,
+    resolved_key,
 )
-from .overrides import override_priority, own_key, resolved_key
-from .phone import Phone
-from .redaction import Redaction
-from .rendering import Renderer, Style
-from .retrying import POLITE_WAIT, RetryPolicy
-from .summaries import Writer
+from .notices import NOTICES
 
+# Whatever is imported here is paid for by every program that configures the handler, if it has
+# nothing to say too: so nothing that logging has not loaded itself, and no dataclasses.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .client.encryption import Cipher
+    from collections.abc import Callable, Hashable, Iterable, Mapping
+    from datetime import timedelta
+
+    from .assembly import Plan
+    from .books import Stats
+    from .capturing import Capture
+    from .delivery import Delivery
+    from .grouping import Grouping
+    from .incidents import ReceiptNews
+    from .retrying import RetryPolicy
+
+    Seconds = float | str | timedelta
 
 __all__ = ["PushoverHandler"]
 
-Seconds = float | str | timedelta
-
 _DELIVERING = ("urllib3", "requests", "charset_normalizer")
 """What logs while it delivers for us: its records on our thread would each make a push."""
+_REMEMBERED_NAMES = 1000
 
 
 class PushoverHandler(logging.Handler):
@@ -69,69 +68,57 @@ class PushoverHandler(logging.Handler):
         *,
         level: int | str = logging.NOTSET,
         priorities: Mapping[str | int, str | int | None] | None = None,
-        title: str = Style.title,
+        title: str = defaults.TITLE,
         device: str | Iterable[str] | None = None,
         sound: str | None = None,
         url: str | None = None,
         url_title: str | None = None,
-        html: bool | str = Style.html,
-        monospace: bool | str = Style.monospace,
+        html: bool | str = False,
+        monospace: bool | str = False,
         ttl: Seconds | None = None,
-        retry: Seconds = Style.retry,
-        expire: Seconds = Style.expire,
+        retry: Seconds = defaults.RETRY,
+        expire: Seconds = defaults.EXPIRE,
         callback: str | None = None,
         tags: str | Iterable[str] | None = None,
         params: Mapping[str, str | int | float] | None = None,
         encryption_key: str | bytes | None = None,
         grouping: Grouping | Mapping[str, object] | None = None,
         retry_policy: RetryPolicy | Mapping[str, object] | None = None,
-        quota_reserve: int | str = Settings.quota_reserve,
-        capacity: int | str = Settings.capacity,
-        exit_timeout: Seconds = Settings.exit_timeout,
-        timeout: Seconds | tuple[float, float] = Settings.timeout,
+        quota_reserve: int | str = defaults.QUOTA_RESERVE,
+        capacity: int | str = defaults.CAPACITY,
+        exit_timeout: Seconds = defaults.EXIT_TIMEOUT,
+        timeout: Seconds | tuple[float, float] = defaults.TIMEOUT,
         fallback: logging.Handler | str | None = None,
         redact: str | Iterable[str] = (),
-        ignore: str | Iterable[str] = Settings.ignore,
+        ignore: str | Iterable[str] = defaults.IGNORE,
         on_error: Callable[[Exception], object] | str | None = None,
         on_acknowledged: Callable[[ReceiptNews], object] | str | None = None,
         api_url: str | None = None,
         **unknown: object,
     ) -> None:
-        options = {name: value for name, value in locals().items() if name in KNOWN_OPTIONS}
-        reject_unknown(unknown, options)
-        settings = read_settings(options)
-        style = Style(**read_style(options))
-        groups = grouping if isinstance(grouping, Grouping) else Grouping(**read_grouping(grouping))
-        policy = _retry_policy(retry_policy, settings.api_url)
-        renderer = Renderer(style, redact=Redaction(settings.redact))
-        phone = Phone(
-            resolve_token(token),
-            resolve_users(user),
-            settings,
-            Writer(style, renderer, lambda: self.formatter),
-            _cipher(encryption_key),
+        given = {
+            name: value
+            for name, value in locals().items()
+            if name in _DEFAULTS and value is not _DEFAULTS[name]
+        }
+        if unknown:
+            _reject(unknown)
+        keys = resolve_token(token), resolve_users(user)
+        # Programs that have nothing to say should not load what reads options and delivers.
+        self._plan = _read_plan(given) if given or os.environ.get("PUSHOVER_API_URL") else None
+        terms = self._plan.terms() if self._plan else Terms()
+        self._priorities = terms.priorities
+        self._ignored = terms.ignore
+        self._own_key = terms.own_key
+        self._exit_timeout = terms.exit_timeout
+        self._intake = Intake(terms, self._freeze)
+        self._known = self._intake.known
+        self._shows_more = terms.shows_more or terms.own_key is not None
+        self._dispatch = Dispatch(
+            self._intake, terms.exit_timeout, lambda: self._delivery_to(*keys)
         )
-        threshold = to_level(level, "level")
-        self._renderer = renderer
-        self._priorities = settings.priorities.by_level
-        self._ignored = settings.ignore
-        self._exit_timeout = settings.exit_timeout
-        self._delivery = Delivery(
-            phone,
-            capacity=settings.capacity,
-            exit_timeout=settings.exit_timeout,
-            grouping=groups,
-            retry_policy=policy,
-            quota_reserve=settings.quota_reserve,
-            someone_listens=settings.on_acknowledged is not None,
-            again=self._note_again,
-        )
-        self._groups = self._delivery.groups
-        self._has_own_keys = groups.key is not None
-        self._known_looks = self._groups.quick
-        COURIER.enlist(self._delivery)
         # From here on logging knows it, and flushes and closes it at exit.
-        super().__init__(threshold)
+        super().__init__(level if type(level) is int else _level(level))
 
     def handle(self, record: logging.LogRecord) -> bool | logging.LogRecord:  # type: ignore[override]
         """Count the record if it is a repeat, else note it; takes no lock, unlike other handlers.
@@ -144,23 +131,36 @@ class PushoverHandler(logging.Handler):
                 return False
             if passed is not True:
                 record = passed
-        trouble = record.exc_info
         try:
-            look = record.name, record.levelno, record.msg, trouble and trouble[0]
-            group = self._known_looks.get(look)
-        except Exception:  # noqa: BLE001 - no text and not to be looked up, or exc_info is no triple
-            group = None
-        if group is not None and group.counting and not hasattr(record, "pushover"):
-            group.last = look, record.args, record.created
-            group.count()
-        else:
-            self.emit(record)
+            group = self._known.get(record.msg)
+            if group is not None:
+                trouble = record.exc_info
+                if trouble:
+                    trouble = trouble[0]
+                if not (
+                    group.levelno == record.levelno
+                    and group.name == record.name
+                    and group.trouble is trouble
+                ):
+                    look = record.name, record.levelno, record.msg, trouble
+                    group = self._known.get(look)
+            if group is not None and group.counting and not hasattr(record, "pushover"):
+                group.last = record.msg, record.args, record.created, group.name, group.levelno
+                next(group.ticks)
+                return record
+        except Exception:  # noqa: BLE001, S110
+            pass  # no text and not to be looked up, or exc_info is no triple: emit sees to it
+        self.emit(record)
         return record
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note the record and return; never blocks, never raises."""
         try:
-            self._emit(record)
+            new = self._intake.note(record) if self.formatter is None else None
+            if new is None:
+                new = self._sort(record)
+            if new and self._dispatch.quiet:
+                COURIER.wake(self._dispatch)
         except Exception as error:  # noqa: BLE001 - the stack is full, or the record is none at all
             self._set_aside(record, error)
 
@@ -171,14 +171,14 @@ class PushoverHandler(logging.Handler):
         their interval ends. It returns at once while the calling thread configures logging: the
         connection may need the very lock that is held then.
         """
-        delivery = self._delivery
-        if delivery.settled():
+        work = self._dispatch
+        if work.settled():
             return True
         if _configuring_logging():
             return False
         if timeout is None:
-            return COURIER.wait_in_turn(delivery, delivery.settled, self._exit_timeout)
-        return COURIER.wait_for(delivery, delivery.settled, timeout)
+            return COURIER.wait_in_turn(work, work.settled, self._exit_timeout)
+        return COURIER.wait_for(work, work.settled, timeout)
 
     def close(self) -> None:
         """Have everything sent that waits, summaries too, without waiting for it.
@@ -186,48 +186,73 @@ class PushoverHandler(logging.Handler):
         A record that comes later is delivered like any other.
         """
         super().close()
-        if self._delivery.unsent():
-            self._delivery.wrap_up()
-            COURIER.wake(self._delivery)
+        if self._dispatch.unsent():
+            self._dispatch.wrap_up()
 
     def stats(self) -> Stats:
         """What became of the records so far; may be called by any thread at any time."""
-        return self._delivery.stats()
+        return self._dispatch.delivery().stats()
 
-    def _emit(self, record: logging.LogRecord) -> None:
+    def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
+        """Have the text of a record made by this formatter, in the logging call."""
+        super().setFormatter(fmt)
+        if fmt is not None:
+            self._loaded_plan()
+
+    def _sort(self, record: logging.LogRecord) -> bool:
+        """Note a record that takes a closer look; whether there is one more to send."""
         name = record.name or ""
         if name.startswith(self._ignored) and self._is_ignored(name):
-            return
-        if get_ident() in COURIER.speaking and name.startswith(_DELIVERING):
-            return
-        priority, key = self._priorities[record.levelno], None
-        if self._has_own_keys:
-            key = self._groups.key_of(record)
+            return False
+        is_delivering = name.startswith(_DELIVERING)
+        if is_delivering and get_ident() in COURIER.speaking:
+            return False
+        plain_names = self._intake.plain_names
+        if not (is_delivering or self._shows_more) and len(plain_names) < _REMEMBERED_NAMES:
+            plain_names.add(record.name)
+        priority = self._priorities[record.levelno]
+        key = None if self._own_key is None else self._own_key(record)
         overrides = getattr(record, "pushover", None)
         if overrides is not None:
             priority, key = self._overridden(overrides, priority, key)
-        if priority is not None:
-            self._note(record, priority, key, is_plain=overrides is None and key is None)
+        if priority is None:
+            return False
+        is_common = overrides is None and not is_delivering
+        return self._intake.sort(record, priority, key, common=is_common)
+
+    def _freeze(self, record: logging.LogRecord) -> Capture | Early:
+        """What is kept of a record that is not plain; nothing may be loaded in the logging call."""
+        if self._plan is not None:
+            return self._plan.renderer.capture(record, self.formatter)
+        early = Early(record)
+        self._intake.early.append(early)
+        return early
+
+    def _loaded_plan(self) -> Plan:
+        if self._plan is None:
+            self._plan = _read_plan({})
+        return self._plan
+
+    def _delivery_to(self, token: str, users: tuple[str, ...]) -> Delivery[Capture]:
+        return self._loaded_plan().delivery(
+            token, users, self._intake, lambda: self.formatter, self._note_again
+        )
 
     def _set_aside(self, record: logging.LogRecord, error: Exception) -> None:
         """Leave the record to the courier, which has a stack of its own."""
-        aside = self._delivery.set_aside
-        if len(aside) == aside.maxlen:
-            self._delivery.missed()
-        else:
-            aside.append(record)
+        self._intake.leave_aside(record)
         try:
             NOTICES.leave("record", f"a record was hard to note: {type(error).__name__}")
-            COURIER.wake(self._delivery)
+            COURIER.wake(self._dispatch)
         except RecursionError:
             pass  # then the next record, or the end of the process, takes it along
 
     def _note_again(self, record: logging.LogRecord) -> None:
         """Note a record that could not be noted in its logging call."""
         try:
-            self._emit(record)
+            self._sort(record)
         except Exception:  # noqa: BLE001 - it is no record that anyone can read; it is counted
-            self._delivery.missed()
+            self._intake.missed.add()
 
     def _filtered(self, record: logging.LogRecord) -> bool | logging.LogRecord:
         try:
@@ -241,65 +266,40 @@ class PushoverHandler(logging.Handler):
         return any(name == ignored or name.startswith(f"{ignored}.") for ignored in self._ignored)
 
     def _overridden(
-        self, overrides: object, priority: Priority | None, key: Hashable | None
-    ) -> tuple[Priority | None, Hashable | None]:
+        self, overrides: object, priority: int | None, key: Hashable | None
+    ) -> tuple[int | None, Hashable | None]:
         """The record's own wishes in place of the handler's; no priority: it is not pushed."""
         if overrides is False:
             return None, None
-        wanted, resolved = override_priority(overrides), resolved_key(overrides)
+        wanted, resolved = asked_priority(overrides), resolved_key(overrides)
         if resolved is not None:
-            self._delivery.resolve(resolved)
-            if self._delivery.quiet:
-                COURIER.wake(self._delivery)
+            self._intake.resolve(resolved)
+            if self._dispatch.quiet:
+                COURIER.wake(self._dispatch)
             priority = None  # it ends an alert, and is one itself only if it says so
         own = own_key(overrides)
         return (priority if wanted is None else wanted), (key if own is None else own)
 
-    def _note(
-        self,
-        record: logging.LogRecord,
-        priority: Priority,
-        key: Hashable | None,
-        *,
-        is_plain: bool,
-    ) -> None:
-        groups, delivery = self._groups, self._delivery
-        group = groups.find(record, priority, key)
-        if group.open():
-            try:
-                capture = group.noted = self._renderer.capture(record, self.formatter)
-                delivery.submit(group, capture, priority)
-            except BaseException:  # the stack is full; or its repeats would count for ever
-                group.close()
-                raise
-            if delivery.quiet:
-                COURIER.wake(delivery)
-        else:
-            group.last = kept_of(record)
-            group.count()
-        msg, trouble = record.msg, record.exc_info
-        if is_plain and type(msg) is str and len(msg) <= COMPARED:
-            look = look_of(record) if trouble else (record.name, record.levelno, msg, trouble)
-            groups.remember(look, group)
+
+_DEFAULTS = PushoverHandler.__init__.__kwdefaults__
 
 
-def _cipher(encryption_key: object) -> Cipher | None:
-    key = resolve_encryption_key(encryption_key)
-    if key is None:
-        return None
-    from .client.encryption import Cipher  # only who encrypts needs the library, and needs it now
+def _read_plan(options: Mapping[str, object]) -> Plan:
+    from .assembly import read_plan  # loads most of the package
 
-    return Cipher(key)
+    return read_plan(options)
 
 
-def _retry_policy(given: RetryPolicy | Mapping[str, object] | None, api_url: str) -> RetryPolicy:
-    policy = given if isinstance(given, RetryPolicy) else RetryPolicy(**read_retry_policy(given))
-    if policy.wait_initial < POLITE_WAIT and not is_loopback(api_url):
-        raise ValueError(
-            f"retry_policy.wait_initial is {policy.wait_initial:g}; at least {POLITE_WAIT:g} "
-            "seconds are needed, except for a server on this machine"
-        )
-    return policy
+def _reject(unknown: Mapping[str, object]) -> None:
+    from .options import KNOWN_OPTIONS, reject_unknown
+
+    reject_unknown(unknown, KNOWN_OPTIONS)
+
+
+def _level(level: object) -> int:
+    from .converters import to_level
+
+    return to_level(level, "level")
 
 
 def _configuring_logging() -> bool:

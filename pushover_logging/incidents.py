@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from .grouping import Group
+from .groups import Group
 
 __all__ = ["Incident", "IncidentReport", "IncidentState", "Incidents", "ReceiptNews"]
 

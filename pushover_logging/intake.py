@@ -1,19 +1,45 @@
-"""The way in: a bounded waiting room, filled by any thread without a lock."""
+"""The way in: what logging calls leave for the courier, without a lock, within bounds.
+
+Every method that is not said to be the courier's runs in logging calls: a signal handler may
+interrupt it anywhere and call it again, and each step is one atomic operation.
+"""
 
 from __future__ import annotations
 
 import itertools
+import logging
 from collections import deque
-from collections.abc import Iterable
-from typing import Generic, TypeVar
 
-from .alerts import Priority
+from .groups import (
+    COMPARED,
+    Group,
+    glimpse_of,
+    has_digits,
+    kind_of_trouble,
+    look_of,
+    template_of,
+)
+from .noting import PLAIN_TYPES, TEXT_BOUND
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+    from typing import Any
+
+    from .defaults import Terms
+    from .groups import Look
+    from .noting import Early
+
+    Entry = tuple[Group, Any]
+    """A group and its first record, as it was noted; a plain record alone stands for both."""
 
 __all__ = ["Intake", "Tally"]
 
-Entry = TypeVar("Entry")
-
-_MOST_URGENT_FIRST = sorted(Priority, reverse=True)
+_MOST_URGENT_FIRST = (2, 1, 0, -1, -2)
+_LogRecord = logging.LogRecord
+_OTHERS = "other messages"
+_MOST_SET_ASIDE = 100
+_MOST_RESOLVED = 1000
 
 
 class Tally:
@@ -34,29 +60,248 @@ class Tally:
         return ticks - (self._reads - 1)
 
 
-class Intake(Generic[Entry]):
-    """A lane for each priority, bounded together; when they are full the least urgent goes.
+class Intake:
+    """One handler's groups, and a lane for each priority in which their first records wait.
 
-    ``put`` runs in the logging call: it takes no lock (a signal handler may interrupt it anywhere
-    and call it again), and what it does to a lane is one atomic operation of ``deque``.
+    The lanes are bounded together; when they are full the least urgent goes.
     """
 
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
-        self._size = 0
+    def __init__(self, terms: Terms, freeze: Callable[[logging.LogRecord], Any]) -> None:
+        """``freeze`` makes of a record what can be kept of it; it may raise."""
+        self.capacity = terms.capacity
+        self._priorities = terms.priorities
+        self._most_groups = terms.most_groups
+        # Each group has one first record at most: so many may wait without a look at the lanes.
+        self._most_plain = min(terms.most_groups, terms.capacity)
+        self._freeze = freeze
+        self.plain_names: set[str] = set()
+        """Loggers whose records are pushed, and need not be looked at twice."""
+        self.known: dict[Hashable, Group | logging.LogRecord] = {}
+        """Each group by its key: its message without what differs, alone where no other group has
+        it, else with what tells them apart; and by the latest look of its records, once seen again.
+
+        For a group of which nothing is known but its first record, that one stands.
+        """
+        self._made: dict[Hashable, Group] = {}
+        """The groups for which a record stood at first; by them, threads agree on one."""
+        self._looks: dict[Group, Hashable] = {}
+        self._shared: set[Hashable] = set()
+        """Messages that several groups have, or had."""
         # Indexed by priority, -2 to 2: lanes[-2] and lanes[-1] are the last two.
-        self._lanes: list[deque[Entry]] = [deque() for _ in Priority]
+        self._lanes: list[deque[Entry | logging.LogRecord]] = [deque() for _ in _MOST_URGENT_FIRST]
+        self.early: deque[Early] = deque(maxlen=self.capacity)
+        """To be frozen by the courier, as soon as it can."""
+        self.set_aside: deque[Any] = deque(maxlen=_MOST_SET_ASIDE)
+        """What could not be noted where the stack was full; the courier has one of its own."""
+        self.resolved: deque[Hashable] = deque(maxlen=_MOST_RESOLVED)
+        """The keys of troubles that are over."""
+        self.evicted: deque[Entry] = deque(maxlen=self.capacity)
+        """The latest that found no room, for whom it may concern."""
+        self.start_over()
 
-    def put(self, priority: int, entry: Entry) -> Entry | None:
-        """Let an entry in; returns the one that had to go for it, perhaps itself."""
-        self._lanes[priority].append(entry)
-        # Threads may lose each other's increments; `_make_room` counts before it turns anyone away.
-        self._size += 1
-        if self._size > self._capacity:
-            return self._make_room()
-        return None
+    def start_over(self) -> None:
+        """Forget everything; a forked child's parent keeps its own."""
+        self.known.clear()
+        self._made.clear()
+        self._looks.clear()
+        self._shared.clear()
+        for lane in (*self._lanes, self.early, self.set_aside, self.resolved, self.evicted):
+            lane.clear()
+        self.news = False
+        """Something came that the courier has not looked at."""
+        self.wrapping_up = False
+        """The summaries are to go before their interval ends."""
+        self.missed = Tally()
+        """Records that could not be noted, nor be set aside."""
+        self._turned_away: dict[int, Tally] = {}
 
-    def take(self, least: Priority = Priority.LOWEST) -> tuple[Priority, Entry] | None:
+    # In the logging call.
+
+    def note(self, record: logging.LogRecord) -> bool | None:
+        """Let a plain record wait if it is the first of its group; whether there is one to send.
+
+        None if it is not that simple, and left to `sort`: if anything in the record could change,
+        if it was seen before, or if no more may be known. Most new records cost the program just
+        this, and so it is written out in one piece.
+        """
+        msg, args = record.msg, record.args
+        if (
+            type(msg) is not str
+            or msg in self.known
+            or msg in self._shared
+            or record.name not in self.plain_names
+            or record.exc_info
+            or record.exc_text
+            or record.stack_info
+            or type(args) is not tuple
+            or type(record) is not _LogRecord
+            or hasattr(record, "pushover")
+            or len(msg) > COMPARED
+            or len(self.known) >= self._most_plain
+        ):
+            return None
+        if args:
+            for arg in args:
+                if type(arg) not in PLAIN_TYPES and (type(arg) is not str or len(arg) > TEXT_BOUND):
+                    return None
+        elif has_digits(msg):
+            return None
+        priority = self._priorities[record.levelno]
+        if priority is None:
+            return False
+        if self.known.setdefault(msg, record) is not record:
+            return None
+        self._lanes[priority].append(record)
+        self.news = True
+        return True
+
+    def sort(
+        self,
+        record: logging.LogRecord,
+        priority: int,
+        own_key: Hashable | None = None,
+        *,
+        common: bool = True,
+    ) -> bool:
+        """Count the record if its group counts, else let it wait; whether there is one more to send.
+
+        A ``common`` record has its handler's priority and no key of its own.
+        """
+        name, levelno = record.name, record.levelno
+        trouble = kind_of_trouble(record) if record.exc_info else None
+        if own_key is None:
+            key = self._key(template_of(record), name, levelno, trouble, priority, common=common)
+        else:
+            key = own_key, priority
+        group = self._group_at(key)
+        if group is None:
+            group = made = Group(key, name, levelno, trouble, priority, None, own_key)
+            group = self._enter(made)
+            if group is made:
+                return self._admit(record, group)
+            if made.key is key and own_key is None and not group.is_of(name, levelno, trouble, priority):
+                # Another thread was the first with this message, from elsewhere.
+                return self.sort(record, priority, common=common)
+        if not group.counting and group.reopen():
+            return self._admit(record, group)
+        if common and own_key is None and group.last is not None and group.last[0] == record.msg:
+            self._remember(group, look_of(record))
+        group.count(glimpse_of(record))
+        return False
+
+    def _key(
+        self,
+        template: Hashable,
+        name: str,
+        levelno: int,
+        trouble: object,
+        priority: int,
+        *,
+        common: bool,
+    ) -> Hashable:
+        """What a record's group is known by: its template, unless others have the same."""
+        there = self._group_at(template)
+        if there is None:
+            if common and template not in self._shared:
+                return template
+        elif there.is_of(name, levelno, trouble, priority):
+            return template
+        if len(self._shared) >= 4 * self._most_groups:
+            self._shared.clear()
+        self._shared.add(template)
+        return name, levelno, template, trouble, priority
+
+    def _enter(self, made: Group) -> Group:
+        """The group that its records belong to from now on: this one, or another thread's."""
+        if not self._most_groups:
+            return made
+        if len(self.known) - len(self._looks) >= self._most_groups:
+            # That one of many troubles is over must not silence the others: none has a key.
+            made.key, made.own_key = ((_OTHERS, made.levelno), made.priority), None
+        self.known.setdefault(made.key, made)
+        return self._group_at(made.key) or made
+
+    def _group_at(self, key: Hashable) -> Group | None:
+        there = self.known.get(key)
+        if there is None or isinstance(there, Group):
+            return there
+        name, levelno = there.name, there.levelno
+        made = Group(key, name, levelno, None, self._priorities[levelno] or 0, there)
+        group = self.known[key] = self._made.setdefault(key, made)
+        return group
+
+    def _with_group(self, entry: Entry | logging.LogRecord) -> Entry:
+        if isinstance(entry, tuple):
+            return entry
+        return self._group_at(entry.msg), entry
+
+    def _admit(self, record: logging.LogRecord, group: Group) -> bool:
+        """Let a group's first record wait; when the room is full, the least urgent goes."""
+        try:
+            group.noted = self._freeze(record)
+            self._lanes[group.priority].append((group, group.noted))
+        except BaseException:  # the stack is full; or its repeats would count for ever
+            group.close()
+            raise
+        if len(self) > self.capacity:
+            self.evict()
+        self.news = True
+        return True
+
+    def _remember(self, group: Group, look: Look) -> None:
+        """Let `PushoverHandler.handle` find the group by the latest look of its records.
+
+        By the message alone where it can, else by the whole look.
+        """
+        msg = look[2]
+        if type(msg) is not str or len(msg) > COMPARED:
+            return
+        there = self.known.get(msg)
+        if there is group:
+            return
+        self._forget_look(group)
+        self._looks[group] = key = msg if there is None else look
+        self.known[key] = group
+
+    def _forget_look(self, group: Group) -> None:
+        look = self._looks.pop(group, None)
+        if look is not None and self.known.get(look) is group:
+            self.known.pop(look, None)
+
+    def leave_aside(self, record: logging.LogRecord) -> None:
+        """Keep a record that could not be noted here, for the courier to note."""
+        if len(self.set_aside) == self.set_aside.maxlen:
+            self.missed.add()
+        else:
+            self.set_aside.append(record)
+
+    def resolve(self, key: Hashable) -> None:
+        """The trouble that records call by this key is over."""
+        self.resolved.append(key)
+        self.news = True
+
+    def evict(self) -> None:
+        """Turn out the newest of the least urgent: how a trouble began says more."""
+        for priority in reversed(_MOST_URGENT_FIRST):
+            try:
+                entry = self._lanes[priority].pop()
+            except IndexError:
+                continue
+            self._turn_away(self._with_group(entry))
+            return
+
+    def _turn_away(self, entry: Entry) -> None:
+        loser = entry[0]
+        tally = self._turned_away.get(loser.levelno)
+        if tally is None:
+            tally = self._turned_away.setdefault(loser.levelno, Tally())
+        tally.add()
+        loser.close()  # its next record is a first one again, and may find room
+        self.evicted.append(entry)
+
+    # The courier's.
+
+    def take(self, least: int) -> tuple[int, Entry] | None:
         """The most urgent entry, the oldest of equals; None when none as urgent as that waits."""
         for priority in _MOST_URGENT_FIRST:
             if priority < least:
@@ -65,39 +310,47 @@ class Intake(Generic[Entry]):
                 entry = self._lanes[priority].popleft()
             except IndexError:
                 continue
-            self._size = len(self)
-            return priority, entry
+            return priority, self._with_group(entry)
         return None
 
-    def put_back(self, priority: Priority, entries: Iterable[Entry]) -> None:
+    def put_back(self, priority: int, entries: Iterable[Entry]) -> None:
         """Return entries that were taken, in the order in which they were, to where they stood."""
         self._lanes[priority].extendleft(reversed(list(entries)))
-        self._size = len(self)
 
-    def least_urgent(self) -> Priority | None:
-        """The priority of what ``evict`` would turn out."""
-        return next((p for p in reversed(_MOST_URGENT_FIRST) if self._lanes[p]), None)
-
-    def evict(self) -> Entry | None:
-        """Turn out the newest of the least urgent: how a trouble began says more."""
-        for priority in reversed(_MOST_URGENT_FIRST):
-            try:
-                return self._lanes[priority].pop()
-            except IndexError:
-                continue
-        return None
-
-    def most_urgent(self, least: Priority) -> Priority | None:
+    def most_urgent(self, least: int) -> int | None:
         """The priority that ``take`` would give."""
         return next((p for p in _MOST_URGENT_FIRST if p >= least and self._lanes[p]), None)
 
-    def count(self, least: Priority) -> int:
+    def least_urgent(self) -> int | None:
+        """The priority of what ``evict`` would turn out."""
+        return next((p for p in reversed(_MOST_URGENT_FIRST) if self._lanes[p]), None)
+
+    def count(self, least: int) -> int:
         """How many wait that are as urgent as that."""
-        return sum(len(self._lanes[p]) for p in Priority if p >= least)
+        return sum(len(self._lanes[p]) for p in _MOST_URGENT_FIRST if p >= least)
+
+    def groups(self) -> list[Group]:
+        """All that are known, open or closed."""
+        return [
+            group
+            for key, group in list(self.known.items())
+            if isinstance(group, Group) and group.key is key
+        ]
+
+    def forget(self, group: Group) -> None:
+        """Let the next record of it found another."""
+        if self.known.get(group.key) is group:
+            self._made.pop(group.key, None)
+            del self.known[group.key]
+        self._forget_look(group)
+
+    def turned_away(self) -> dict[int, int]:
+        """How many records of each level found no room."""
+        return {level: tally.value() for level, tally in list(self._turned_away.items())}
+
+    def is_touched(self) -> bool:
+        """Whether anything has come that may need the courier."""
+        return bool(self.known or len(self) or self.set_aside or self.resolved)
 
     def __len__(self) -> int:
         return sum(map(len, self._lanes))
-
-    def _make_room(self) -> Entry | None:
-        self._size = len(self)
-        return self.evict() if self._size > self._capacity else None

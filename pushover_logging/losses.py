@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from .grouping import Groups
+from .intake import Intake
 from .notices import NOTICES
 from .parcels import Parcel, Post, Share
 from .room import Room
@@ -21,9 +22,15 @@ class Losses(Generic[Item]):
     """The losses of one handler; runs on the courier's thread."""
 
     def __init__(
-        self, post: Post[Item], room: Room[Item], groups: Groups, lock: threading.RLock
+        self,
+        post: Post[Item],
+        intake: Intake,
+        room: Room[Item],
+        groups: Groups,
+        lock: threading.RLock,
     ) -> None:
         self._post = post
+        self._intake = intake
         self._room = room
         self._groups = groups
         self._lock = lock
@@ -38,23 +45,23 @@ class Losses(Generic[Item]):
     def hand_over(self, now: float) -> None:
         """Say what was lost, and give it to whom it may concern."""
         with self._lock:
-            turned_away = sum(self._room.turned_away().values())
+            turned_away = sum(self._intake.turned_away().values())
         news, self._said = turned_away - self._said, turned_away
         if news:
-            capacity = self._room.capacity
+            capacity = self._intake.capacity
             NOTICES.say(
                 "full", f"{news} of the least urgent records dropped: {capacity} wait already"
             )
             self._sum_up_the_evicted(now)
         while self._given_up:
             self._post.lost(self._given_up.popleft())
-        while self._room.evicted:
-            group, item = self._room.evicted.popleft()
+        while self._intake.evicted:
+            group, item = self._intake.evicted.popleft()
             self._post.lost(Share(group, 1, item))
 
     def report(self, now: float) -> Parcel[Item] | None:
         """A push that says how many were lost, once all that was not has gone; under the lock."""
-        losses = self._room.turned_away()
+        losses = self._intake.turned_away()
         if losses == self._reported or not self._room.is_empty():
             return None
         news = {
@@ -63,7 +70,7 @@ class Losses(Generic[Item]):
             if count != self._reported.get(level)
         }
         self._reported = losses
-        alert = self._post.report_losses(news, self._room.capacity)
+        alert = self._post.report_losses(news, self._intake.capacity)
         return Parcel((), alert.priority, now, alert)
 
     def _sum_up_the_evicted(self, now: float) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypedDict, cast
 
+from . import defaults
 from .client.address import resolve_api_url
 from .client.constants import (
     API_URL,
@@ -44,17 +45,17 @@ class Settings:
     """The options that steer the handler itself rather than what a push says."""
 
     priorities: PriorityTable = field(default_factory=priority_table)
-    quota_reserve: int = 500
+    quota_reserve: int = defaults.QUOTA_RESERVE
     """Messages of the month's allowance that are kept for HIGH and EMERGENCY."""
-    capacity: int = 1000
+    capacity: int = defaults.CAPACITY
     """Alerts that may wait to be sent."""
-    exit_timeout: float = 5.0
+    exit_timeout: float = defaults.EXIT_TIMEOUT
     """Seconds that the end of the process may take to deliver what is pending."""
-    timeout: tuple[float, float] = (5.0, 10.0)
+    timeout: tuple[float, float] = defaults.TIMEOUT
     """Seconds to wait for a connection, and for an answer."""
     fallback: logging.Handler | str | None = None
     """Gets what could not be delivered; a name stands for the handler that has it by then."""
-    ignore: tuple[str, ...] = ("pushover_logging", "requests", "urllib3", "charset_normalizer")
+    ignore: tuple[str, ...] = defaults.IGNORE
     """Loggers, with all below them, whose records are not pushed: sending would feed on itself."""
     redact: tuple[re.Pattern[str], ...] = field(default=(), repr=False)  # may spell out a secret
     on_error: Callable[..., object] | None = None

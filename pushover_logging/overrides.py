@@ -6,18 +6,11 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple, cast
 
-from .client.constants import EXPIRE_MAXIMUM, RETRY_MINIMUM, Priority
+from .client.constants import EXPIRE_MAXIMUM, RETRY_MINIMUM
 from .converters import kind_of, masked, to_priority, to_text, to_whole_seconds
 from .options import StyleOptions, read_style
 
-__all__ = [
-    "NO_OVERRIDES",
-    "Overrides",
-    "override_priority",
-    "own_key",
-    "read_overrides",
-    "resolved_key",
-]
+__all__ = ["NO_OVERRIDES", "Overrides", "read_overrides"]
 
 
 class Overrides(NamedTuple):
@@ -32,33 +25,6 @@ class Overrides(NamedTuple):
 
 
 NO_OVERRIDES: Final = Overrides({}, {}, None, ())
-
-
-def override_priority(overrides: object) -> Priority | None:
-    """The priority a record's ``pushover`` asks for; None if it asks for none that there is."""
-    try:
-        given = overrides["priority"]  # type: ignore[index]
-        return to_priority(given, "priority")
-    except Exception:  # noqa: BLE001 - anything may stand there; read_overrides says what was wrong
-        return None
-
-
-def own_key(overrides: object) -> str | None:
-    """The group a record says it belongs to, or None."""
-    return _text_at(overrides, "key")
-
-
-def resolved_key(overrides: object) -> str | None:
-    """The key of the trouble that a record says is over, or None."""
-    return _text_at(overrides, "resolve")
-
-
-def _text_at(overrides: object, name: str) -> str | None:
-    try:
-        given = overrides.get(name)  # type: ignore[attr-defined]
-        return None if given is None else str(given)
-    except Exception:  # noqa: BLE001 - anything may stand there; read_overrides says what was wrong
-        return None
 
 
 def read_overrides(given: object) -> Overrides:

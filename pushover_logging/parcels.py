@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from .alerts import Alert, Priority
-from .grouping import Group
+from .groups import Group
 from .incidents import ReceiptNews
+from .noting import Early
 from .quota import Allowance
 from .retrying import Outage
 
@@ -70,6 +71,9 @@ class Post(Protocol[Item]):
 
     def open(self) -> None:
         """Make ready to send, which may import; once in each process."""
+
+    def freeze(self, early: Early) -> None:
+        """Freeze what came before it could be frozen in the logging call."""
 
     def write(self, shares: Sequence[Share[Item]], priority: Priority) -> Alert:
         """The alert for one record, for a group's repeats, or for many groups."""

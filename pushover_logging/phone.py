@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from . import retrying
 from .alerts import Alert, Priority
 from .incidents import ReceiptNews
+from .noting import Early
 from .notices import NOTICES
 from .options import Settings
 from .parcels import Receipt, Share
@@ -52,7 +53,12 @@ class Phone:
         self._transport = _shared_transport(self._settings.api_url, self._settings.timeout)
         self._application = Application(self._token, transport=self._transport)
 
+    def freeze(self, early: Early) -> None:
+        self._writer.captured(early)
+
     def write(self, shares: Sequence[Share[Capture]], priority: Priority) -> Alert:
+        for share in shares:
+            self._capture(share)
         alert = self._writer.write(shares, priority)
         for complaint in alert.complaints:
             NOTICES.say("override", f"of a record's own wishes: {complaint}")
@@ -87,6 +93,7 @@ class Phone:
 
     def lost(self, share: Share[Capture]) -> None:
         fallback = self._fallback()
+        self._capture(share)
         capture = share.item or share.group.noted
         let_go(share)
         # A handler's level is looked at by the logger, not by `handle`.
@@ -98,6 +105,13 @@ class Phone:
             record.msg = f"{record.getMessage()} (and {repeats} more like it)"
             record.args = None
         _call("fallback", fallback.handle, record)
+
+    def _capture(self, share: Share[Capture]) -> None:
+        """A logging call leaves a record as it is where it can, for there it would cost too much."""
+        if share.item is not None:
+            share.item = self._writer.captured(share.item)
+        if share.group.noted is not None:
+            share.group.noted = self._writer.captured(share.group.noted)
 
     def _connected(self, timeout: float | None) -> Application:
         if self._application is None or self._transport is None:

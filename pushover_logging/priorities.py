@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from .client.constants import Priority
 from .converters import deep_plain, kind_of, to_level, to_priority
+from .defaults import PRIORITIES, ByLevel
 
 __all__ = ["PriorityTable", "priority_table"]
 
 _DEFAULTS: Final[Mapping[int, Priority | None]] = {
-    logging.DEBUG: Priority.LOWEST,
-    logging.INFO: Priority.LOW,
-    logging.WARNING: Priority.NORMAL,
-    logging.ERROR: Priority.EMERGENCY,
+    level: Priority(priority) for level, priority in PRIORITIES
 }
-_REMEMBERED_LEVELS: Final = 256
-
-
-class _ByLevel(dict[int, Priority | None]):
-    """A dict that works out a level it has not met, and remembers a bounded number of them."""
-
-    def __init__(self, thresholds: tuple[tuple[int, Priority | None], ...]) -> None:
-        super().__init__(thresholds)
-        self._thresholds = thresholds
-
-    def __missing__(self, levelno: int) -> Priority | None:
-        reached = [priority for level, priority in self._thresholds if level <= levelno]
-        priority = reached[-1] if reached else self._thresholds[0][1]
-        if len(self) < _REMEMBERED_LEVELS:
-            self[levelno] = priority
-        return priority
 
 
 @dataclass(frozen=True)
@@ -46,15 +27,18 @@ class PriorityTable:
 
     thresholds: tuple[tuple[int, Priority | None], ...] = tuple(_DEFAULTS.items())
     """Levels in rising order, each with what holds from it on; at least one."""
-    by_level: Mapping[int, Priority | None] = field(init=False, repr=False, compare=False)
+    by_level: ByLevel = field(init=False, repr=False, compare=False)
     """The answer for any level, at the price of one dict lookup: ``by_level[levelno]``."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "by_level", _ByLevel(self.thresholds))
+        # Plain numbers: as an index into the lanes, a member of an enum takes three times as long.
+        numbers = ((level, None if p is None else int(p)) for level, p in self.thresholds)
+        object.__setattr__(self, "by_level", ByLevel(tuple(numbers)))
 
     def for_level(self, levelno: int) -> Priority | None:
         """Return the priority of records of this level, None if they are not pushed."""
-        return self.by_level[levelno]
+        priority = self.by_level[levelno]
+        return None if priority is None else Priority(priority)
 
 
 def priority_table(priorities: object = None) -> PriorityTable:

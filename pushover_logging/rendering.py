@@ -13,25 +13,23 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from .alerts import TEXT_BOUND, Alert, clean, cut, is_blank, trim
+from . import defaults
+from .alerts import Alert, clean, cut, is_blank, trim
 from .capturing import Capture, filled_in, freeze
 from .client.constants import MESSAGE_LIMIT, TITLE_LIMIT, URL_LIMIT, URL_TITLE_LIMIT, Priority
 from .layout import MARKUP, PLAIN, compose
+from .noting import Early, is_plain
 from .overrides import NO_OVERRIDES, Overrides
 from .templates import Templates
 
-__all__ = ["Capture", "Renderer", "Style", "is_plain"]
-
-_new = tuple.__new__
-_LogRecord = logging.LogRecord
-_PLAIN_TYPES = frozenset({int, float, bool, type(None)})
+__all__ = ["Capture", "Renderer", "Style"]
 
 
 @dataclass(frozen=True)
 class Style:
     """All that shapes a push and is not the record's own; the defaults of these options."""
 
-    title: str = "{levelname} {name}"
+    title: str = defaults.TITLE
     device: str | None = None
     sound: str | None = None
     url: str | None = None
@@ -39,8 +37,8 @@ class Style:
     html: bool = False
     monospace: bool = False
     ttl: int | None = None
-    retry: int = Alert.retry
-    expire: int = Alert.expire
+    retry: int = defaults.RETRY
+    expire: int = defaults.EXPIRE
     callback: str | None = None
     tags: tuple[str, ...] = ()
     params: Mapping[str, str] = field(default_factory=dict)
@@ -78,43 +76,49 @@ class Renderer:
         self._style = style
         self._redact = redact
         self._templates = Templates(style.title, style.url, style.url_title, hostname)
+        self.shows_more = not self._templates.can_wait
+        """It shows something of the record that may change after the logging call."""
         self._fill_now = None if self._templates.can_wait else self._templates.fill
 
     def capture(
         self, record: logging.LogRecord, formatter: logging.Formatter | None = None
     ) -> Capture:
-        """Note what the record says: in the logging call, without I/O or lock; never raises.
-
-        This is what every new record costs the program, and so it is written out in one piece.
-        """
-        msg, args = record.msg, record.args
+        """Freeze what the record says: in the logging call, without I/O or lock; never raises."""
         try:
-            if (
-                type(msg) is str
-                and len(msg) <= TEXT_BOUND
-                and not (record.exc_info or record.exc_text or record.stack_info)
-                and formatter is None
-                and self._fill_now is None
-                and type(record) is _LogRecord
-                and (not args or type(args) is tuple)
-                and not hasattr(record, "pushover")
-            ):
-                for arg in args or ():
-                    if type(arg) is str:
-                        if len(arg) > TEXT_BOUND:
-                            break
-                    elif type(arg) not in _PLAIN_TYPES:
-                        break
-                else:
-                    return _new(
-                        Capture, (record, msg, args, 0, (), NO_OVERRIDES, None, False, False)
-                    )
+            if self._can_stay(record, formatter):
+                return Capture(record, record.msg, record.args)
             return freeze(record, formatter, self._style.html, self._fill_now, self._redact)
         except Exception:  # noqa: BLE001 - the stack is full, and may not bear one more call of ours
             copy = object.__new__(logging.LogRecord)
             copy.__dict__.update(record.__dict__)
             copy.exc_info = None
-            return _new(Capture, (copy, msg, args, 0, (), NO_OVERRIDES, None, False, False))
+            return tuple.__new__(
+                Capture,
+                (copy, record.msg, record.args, 0, (), NO_OVERRIDES, None, False, False),
+            )
+
+    def captured(
+        self,
+        item: Capture | Early | logging.LogRecord,
+        formatter: logging.Formatter | None = None,
+    ) -> Capture:
+        """What was noted of a record, as the capture that it is or would have been."""
+        if isinstance(item, Early):
+            item.capture = item.capture or self.capture(item.record, formatter)
+            return item.capture
+        return item if isinstance(item, Capture) else Capture(item, item.msg, item.args)
+
+    def _can_stay(self, record: logging.LogRecord, formatter: logging.Formatter | None) -> bool:
+        """Whether nothing in the record can change, so that it is noted as it is."""
+        has_more = record.exc_info or record.exc_text or record.stack_info
+        return (
+            not has_more
+            and formatter is None
+            and self._fill_now is None
+            and type(record) is logging.LogRecord
+            and not hasattr(record, "pushover")
+            and is_plain(record.msg, record.args)
+        )
 
     def render(self, capture: Capture, priority: Priority) -> Alert:
         """The push for a record; reads source files, so never in a logging call. Never raises."""
@@ -187,17 +191,6 @@ class Renderer:
             timestamp=int(time.time()),
             complaints=(reason,),
         )
-
-
-def is_plain(msg: object, args: object) -> bool:
-    """Whether these can neither change after the logging call nor keep much alive."""
-    if args and type(args) is not tuple:
-        return False
-    values = (msg, *args) if isinstance(args, tuple) else (msg,)
-    return type(msg) is str and all(
-        len(value) <= TEXT_BOUND if type(value) is str else type(value) in _PLAIN_TYPES
-        for value in values
-    )
 
 
 def _chosen(style: Style, overrides: Overrides) -> Style:

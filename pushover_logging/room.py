@@ -1,19 +1,16 @@
 """The waiting room: what waits to be pushed, and what of it goes next, alone or as a digest.
 
-`Room.admit` runs in the logging call and takes no lock; for all else the caller holds the lock of
-the delivery that owns the room.
+The caller holds the lock of the delivery that owns the room.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import MutableSequence
 from typing import Generic, TypeVar
 
 from .alerts import Priority
 from .gate import Gate
-from .grouping import Group, Groups
-from .intake import Intake, Tally
+from .intake import Intake
 from .parcels import Parcel, Share
 
 __all__ = ["Room"]
@@ -25,26 +22,13 @@ _FAREWELLS = 3
 
 
 class Room(Generic[Item]):
-    """First records as they were noted, and parcels made up of counts or put off."""
+    """First records in the intake, and parcels made up of counts or put off."""
 
-    def __init__(
-        self, capacity: int, groups: Groups, parcels: MutableSequence[Parcel[Item]]
-    ) -> None:
-        self.capacity = capacity
-        self._turned_away: dict[int, Tally] = {}
-        self.evicted: deque[tuple[Group, Item]] = deque(maxlen=capacity)
-        """The latest of them, for whom it may concern."""
+    def __init__(self, intake: Intake, parcels: MutableSequence[Parcel[Item]]) -> None:
         self.in_hand: Parcel[Item] | None = None
         """What is being sent."""
-        self._groups = groups
-        self._intake: Intake[tuple[Group, Item]] = Intake(capacity)
+        self._intake = intake
         self._parcels = parcels
-
-    def admit(self, group: Group, item: Item, priority: Priority) -> None:
-        """Let a group's first record wait; when the room is full, the least urgent goes."""
-        gone = self._intake.put(priority, (group, item))
-        if gone is not None:
-            self._turn_away(gone)
 
     def put(self, parcel: Parcel[Item]) -> None:
         """Let a parcel wait."""
@@ -61,15 +45,15 @@ class Room(Generic[Item]):
         """
         victims = []
         tried = [parcel for parcel in self._parcels if parcel.tries]
-        while len(tried) - 1 + len(self._intake) > self.capacity:
+        while len(tried) - 1 + len(self._intake) > self._intake.capacity:
             arrived = self._intake.least_urgent()
             parcel = min(tried, key=lambda p: (p.priority, -p.since), default=None)
             if parcel is not None and (arrived is None or parcel.priority < arrived):
                 tried.remove(parcel)
                 self._parcels.remove(parcel)
                 victims.append(parcel)
-            elif (gone := self._intake.evict()) is not None:
-                self._turn_away(gone)
+            else:
+                self._intake.evict()
         return victims
 
     def quieten(self, tag: str, now: float) -> None:
@@ -85,10 +69,6 @@ class Room(Generic[Item]):
             else:
                 others.append((group, item))
         self._intake.put_back(Priority.EMERGENCY, others)
-
-    def turned_away(self) -> dict[int, int]:
-        """How many records of each level found no room."""
-        return {level: tally.value() for level, tally in list(self._turned_away.items())}
 
     def has_arrivals(self) -> bool:
         return len(self._intake) > 0
@@ -143,15 +123,6 @@ class Room(Generic[Item]):
         self._parcels.clear()
         return shares + self._first_records(Priority.LOWEST)[0]
 
-    def _turn_away(self, gone: tuple[Group, Item]) -> None:
-        loser = gone[0]
-        tally = self._turned_away.get(loser.levelno)
-        if tally is None:
-            tally = self._turned_away.setdefault(loser.levelno, Tally())
-        tally.add()
-        loser.close()  # its next record is a first one again, and may find room
-        self.evicted.append(gone)
-
     def _single(
         self, least: Priority, ready: list[Parcel[Item]], now: float, *, untried_first: bool
     ) -> Parcel[Item] | None:
@@ -165,7 +136,7 @@ class Room(Generic[Item]):
         if taken is None:
             return None
         priority, (group, item) = taken
-        return Parcel([Share(group, 1, item)], priority, since=now)
+        return Parcel([Share(group, 1, item)], Priority(priority), since=now)
 
     def _digest(self, least: Priority, ready: list[Parcel[Item]], now: float) -> Parcel[Item]:
         """All that may go, as one push, which is as urgent as the most urgent in it."""
@@ -184,7 +155,7 @@ class Room(Generic[Item]):
         while (taken := self._intake.take(least)) is not None:
             priority, (group, item) = taken
             shares.append(Share(group, 1, item))
-            priorities.append(priority)
+            priorities.append(Priority(priority))
         return shares, priorities
 
 

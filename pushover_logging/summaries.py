@@ -12,9 +12,10 @@ from . import markup
 from .alerts import Alert, Priority, cut
 from .capturing import copy_of
 from .client.constants import MESSAGE_LIMIT
+from .noting import Early, is_plain
 from .parcels import Share
 from .quota import Allowance
-from .rendering import Capture, Renderer, Style, is_plain
+from .rendering import Capture, Renderer, Style
 
 __all__ = ["Writer", "let_go"]
 
@@ -36,6 +37,10 @@ class Writer:
         self._style = style
         self._renderer = renderer
         self._formatter = formatter
+
+    def captured(self, item: Capture | Early | logging.LogRecord) -> Capture:
+        """What was noted of a record, frozen if it could not be in the logging call."""
+        return self._renderer.captured(item, self._formatter())
 
     def write(self, shares: Sequence[Share[Capture]], priority: Priority) -> Alert:
         """The alert for all these shares together."""
@@ -73,7 +78,7 @@ class Writer:
             raise LookupError("a group without a first record was summed up")
         if share.group.last is None:
             return "first", noted
-        (name, levelno, msg, _), args, created = share.group.last
+        msg, args, created, name, levelno = share.group.last
         record = copy_of(noted.record)
         record.created, record.msecs = created, created % 1 * 1000
         if noted.shows_extra or not is_plain(msg, args):
@@ -135,7 +140,7 @@ def let_go(share: Share[Capture]) -> None:
     noted, last = group.noted, group.last
     if noted is not None:
         group.noted = noted.slimmed()
-    if last is not None and not is_plain(last[0][2], last[1]) and group.last is last:
+    if last is not None and not is_plain(last[0], last[1]) and group.last is last:
         group.last = None
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from .alerts import Alert, Priority
 from .client.errors import PushoverError
-from .grouping import Groups, tag_of
+from .grouping import Groups
+from .groups import tag_of
 from .incidents import Incident, IncidentReport, Incidents, IncidentState
 from .notices import NOTICES
 from .parcels import Parcel, Post
@@ -17,35 +18,35 @@ from .stores import Store
 
 __all__ = ["Watch"]
 
-_MOST_RESOLVED = 1000
+_MOST_TO_CANCEL = 1000
 
 
 class Watch:
-    """The emergencies of one handler; runs on the courier's thread, but for `resolve`."""
+    """The emergencies of one handler; runs on the courier's thread."""
 
     def __init__(
         self,
         post: Post[Any],
         store: Store[Any],
+        resolved: deque[Hashable],
         groups: Groups,
         lock: threading.RLock,
         *,
         someone_listens: bool,
         patience: float,
     ) -> None:
-        """``patience`` is how many seconds to wait before a cancel is repeated."""
+        """``resolved`` are the keys of troubles that are over, as logging calls leave them.
+
+        ``patience`` is how many seconds to wait before a cancel is repeated.
+        """
         self._post = post
         self._groups = groups
         self._lock = lock
         self._patience = patience
         self._incidents = Incidents(store.incidents, someone_listens=someone_listens)
-        self._resolved: deque[Hashable] = deque(maxlen=_MOST_RESOLVED)
+        self._resolved = resolved
         self._to_cancel: dict[str, float] = {}
         """Tags whose ringing is to end, and when to tell the service, which may be in trouble."""
-
-    def resolve(self, key: Hashable) -> None:
-        """The trouble that records call by this key is over; may be called in a logging call."""
-        self._resolved.append(key)
 
     def reports(self) -> tuple[IncidentReport, ...]:
         return self._incidents.reports()
@@ -57,7 +58,7 @@ class Watch:
 
     def rings(self, parcel: Parcel[Any], alert: Alert, receipt: str, now: float) -> None:
         """An emergency was accepted; the caller holds the lock."""
-        groups = [s.group for s in parcel.shares if s.group.priority is Priority.EMERGENCY]
+        groups = [s.group for s in parcel.shares if s.group.priority == Priority.EMERGENCY]
         incident = self._incidents.open(receipt, alert.title, groups, alert.expire, now)
         for group in groups:
             group.incident = incident
@@ -88,7 +89,7 @@ class Watch:
             tag = tag_of(self._resolved.popleft())
             tags.append(tag)
             with self._lock:
-                if self._incidents.resolve(tag, now) and len(self._to_cancel) < _MOST_RESOLVED:
+                if self._incidents.resolve(tag, now) and len(self._to_cancel) < _MOST_TO_CANCEL:
                     self._to_cancel[tag] = now
         return tags
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, MutableMapping, MutableSequence
 from typing import Protocol, TypeVar
 
-from ..grouping import Group
+from ..groups import Group
 from ..incidents import Incident
 from ..parcels import Parcel
 from ..quota import Allowance

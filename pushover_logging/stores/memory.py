@@ -6,7 +6,7 @@ from collections.abc import Hashable, MutableMapping, MutableSequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from ..grouping import Group
+from ..groups import Group
 from ..incidents import Incident
 from ..parcels import Parcel
 from ..quota import Allowance
@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 class MemoryStore(Generic[Item]):
     """Plain collections."""
 
-    groups: MutableMapping[Hashable, Group] = field(default_factory=dict)
+    groups: MutableMapping[Hashable, Group]
     incidents: MutableSequence[Incident] = field(default_factory=list)
     parcels: MutableSequence[Parcel[Item]] = field(default_factory=list)
     pushes: MutableSequence[float] = field(default_factory=list)

@@ -1,0 +1,90 @@
+"""Stands for one handler before the courier; the delivery behind it is made when it is needed.
+
+So a process that configures the handler and has nothing to say loads next to nothing.
+"""
+
+from __future__ import annotations
+
+import time
+
+from .courier import COURIER
+from .notices import NOTICES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from .delivery import Delivery
+    from .intake import Intake
+
+__all__ = ["Dispatch"]
+
+_RETRY = 5.0
+"""Seconds until what could not be loaded is tried again."""
+
+
+class Dispatch:
+    """One handler's work for the courier."""
+
+    def __init__(
+        self, intake: Intake, exit_timeout: float, make: Callable[[], Delivery[Any]]
+    ) -> None:
+        """``make`` puts the delivery together, which loads it; it takes from the intake."""
+        self.quiet = True
+        self.exit_timeout = exit_timeout
+        self._intake = intake
+        self._make = make
+        self._delivery: Delivery[Any] | None = None
+        COURIER.enlist(self)
+
+    def delivery(self) -> Delivery[Any]:
+        """The delivery, made at the first call; not for logging calls."""
+        if self._delivery is None:
+            with COURIER.loading:
+                self._delivery = self._delivery or self._make()
+        return self._delivery
+
+    def wrap_up(self) -> None:
+        """Let the courier send the summaries that wait for their interval."""
+        self._intake.wrapping_up = self._intake.news = True
+        COURIER.wake(self)
+
+    def settled(self) -> bool:
+        """Whether nothing that is due waits, and nothing is in hand."""
+        if self._delivery is None:
+            return not self._intake.is_touched()
+        return self._delivery.settled()
+
+    # The courier's thread.
+
+    def prepare(self) -> None:
+        try:
+            delivery = self.delivery()
+        except Exception as error:  # noqa: BLE001 - a broken installation; it may be mended
+            NOTICES.say("open", f"cannot send: {type(error).__name__}: {error}")
+        else:
+            delivery.prepare()
+
+    def step(self, deadline: float | None) -> float | None:
+        if self._delivery is not None:
+            return self._delivery.step(deadline)
+        self._intake.news = False
+        return time.monotonic() + _RETRY
+
+    def has_news(self) -> bool:
+        return self._intake.news
+
+    def unsent(self) -> int:
+        if self._delivery is None:  # counting is the delivery's, which is not to be loaded for this
+            return int(self._intake.is_touched())
+        return self._delivery.unsent()
+
+    def abandon(self) -> int:
+        return self.delivery().abandon() if self._intake.is_touched() else 0
+
+    def start_over(self) -> None:
+        self.quiet = True
+        self._intake.start_over()
+        if self._delivery is not None:
+            self._delivery.start_over()
