@@ -104,11 +104,11 @@ def _percent_encoded(match: re.Match[str]) -> str:
 
 
 class Texts(NamedTuple):
-    """The templates, filled; blank for none."""
+    """Title and url of a push, such as the templates give them; blank for none."""
 
     title: str
-    url: str
-    url_title: str
+    url: str = ""
+    url_title: str = ""
 
 
 class Templates:
