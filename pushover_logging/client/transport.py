@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 import requests
 import requests.adapters
@@ -76,7 +76,7 @@ class Transport:
         """
         if file is not None:
             return self._exchange(self._multipart(path, parameters, file))
-        body = urlencode(parameters).encode("ascii")
+        body = urlencode(parameters, quote_via=_quoted).encode("ascii")
         length = {"Content-Length": str(len(body))}
         request = _prepared("POST", self.api_url + path, {**_HEADERS_OF_A_FORM, **length})
         request.body = body
@@ -120,6 +120,8 @@ class Transport:
         url = request.url or self.api_url
         # Session.send would look up proxies and collect cookies for each request.
         adapter = self._current_session().get_adapter(url)
+        if not isinstance(adapter, _Adapter):  # a test's, which may ask for them in any case
+            request.headers = CaseInsensitiveDict(request.headers)
         with self._slots:
             response = adapter.send(
                 request,
@@ -197,10 +199,6 @@ class _Adapter(requests.adapters.HTTPAdapter):
         # Whole addresses are for proxies that see plain http, and ours never leaves this machine.
         return request.path_url
 
-    def add_headers(self, request: requests.PreparedRequest, **_: Any) -> None:
-        # urllib3 copies them and walks over them, which a plain dict makes cheap.
-        request.headers = dict(request.headers)  # type: ignore[assignment]
-
     def build_response(self, _: requests.PreparedRequest, resp: Any) -> requests.Response:
         return _Response(resp)
 
@@ -246,11 +244,17 @@ def _trusted_certificates() -> str | bool:
     return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
 
+def _quoted(text: Any, *options: Any) -> str:
+    """What urlencode makes of a text; at once for the names, the keys and the numbers."""
+    return text if text.isascii() and text.isalnum() else quote_plus(text, *options)
+
+
 def _prepared(method: str, url: str, headers: Mapping[str, str]) -> requests.PreparedRequest:
     """A request of parts that are as they must be; requests would look at each of them."""
     request = requests.PreparedRequest()
     request.method, request.url = method, url
-    request.headers = CaseInsensitiveDict(headers)
+    # urllib3 copies them and walks over them, which a plain dict makes cheap.
+    request.headers = dict(headers)  # type: ignore[assignment]
     return request
 
 
