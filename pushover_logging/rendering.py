@@ -180,7 +180,7 @@ class Renderer:
         )
 
     def _one_line(self, text: str, limit: int) -> str:
-        return cut(" ".join(self._tidy(trim(text)[0]).split()), limit)
+        return cut(" ".join(self._tidy(trim(text)[0]).split()), limit) if text else ""
 
     def _tidy(self, text: str) -> str:
         if not text:
