@@ -93,7 +93,7 @@ class Alert:
 
 
 def _sendable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def cut(text: str, limit: int, *, gone: int = 0, tail: float = 1 / 3) -> str:
