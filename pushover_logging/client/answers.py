@@ -113,7 +113,7 @@ def _accepted(body: Mapping[str, object], answered_at: datetime, allowance: Allo
 
 def _json_object(body: bytes) -> dict[str, object] | None:
     try:
-        value = json.loads(body)
+        value = json.loads(body.decode())
     except (ValueError, RecursionError):
         # Not JSON, not UTF-8, or nested without end: not the service's answer.
         return None
