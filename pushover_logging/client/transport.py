@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
+import queue
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -122,7 +122,9 @@ class Transport:
         adapter = self._current_session().get_adapter(url)
         if not isinstance(adapter, _Adapter):  # a test's, which may ask for them in any case
             request.headers = CaseInsensitiveDict(request.headers)
-        with self._slots:
+        slots = self._slots
+        slot = slots.get()
+        try:
             response = adapter.send(
                 request,
                 stream=True,
@@ -133,6 +135,8 @@ class Transport:
             body = _body(response.raw)
             # What was read to its end has given its connection back already; this ends the others.
             response.close()
+        finally:
+            slots.put(slot)
         if len(body) > _LARGEST_ANSWER:
             raise TransportError(f"{self._host} answered with more than {_LARGEST_ANSWER} bytes")
         return Reply(url.partition("?")[0], response.status_code, response.headers, body)
@@ -149,7 +153,10 @@ class Transport:
         # Holds the number of connections down. urllib3's pool could (pool_block), but it empties
         # itself when the interpreter exits, and whoever sends from a later exit hook would wait
         # for ever for a connection to come back.
-        self._slots = threading.BoundedSemaphore(_CONNECTIONS)
+        slots: queue.SimpleQueue[int] = queue.SimpleQueue()  # a semaphore written in C
+        for slot in range(_CONNECTIONS):
+            slots.put(slot)
+        self._slots = slots
 
     def _translated(self, error: Exception) -> TransportError:
         connect, read = self.timeout

@@ -225,3 +225,29 @@ def test_a_proxy_is_asked_for_a_tunnel_and_sees_no_more(
     assert [reply.body for reply in replies] == [b"{}", b"{}"]
     assert [asked for _, asked in proxy.asked] == ["api.pushover.net:443"]
     assert [asked for _, asked in service.asked] == [f"/1/sounds.json?token={'a' * 30}"] * 2
+
+
+def test_two_threads_may_ask_at_once_and_the_others_wait() -> None:
+    third_came, under_way = threading.Event(), threading.Semaphore(2)
+
+    def answer_slowly(request: BaseHTTPRequestHandler) -> None:
+        if not under_way.acquire(blocking=False):
+            third_came.set()
+        third_came.wait(0.1)
+        under_way.release()
+        answers(b"{}")(request)
+
+    with serving(answer_slowly) as server:
+        transport = Transport(server.api_url)
+        threads = [
+            threading.Thread(target=transport.get, args=("sounds.json", {})) for _ in range(5)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        transport.close()
+
+    assert not third_came.is_set()
+    assert len(server.asked) == 5
+    assert len({port for port, _ in server.asked}) == 2
