@@ -8,7 +8,7 @@ import queue
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 import requests
 import requests.adapters
@@ -76,7 +76,7 @@ class Transport:
         """
         if file is not None:
             return self._exchange(self._multipart(path, parameters, file))
-        body = urlencode(parameters, quote_via=_quoted).encode("ascii")
+        body = _form(parameters).encode("ascii")
         length = {"Content-Length": str(len(body))}
         request = _prepared("POST", self.api_url + path, {**_HEADERS_OF_A_FORM, **length})
         request.body = body
@@ -87,7 +87,7 @@ class Transport:
 
         Raises TransportError when no answer came.
         """
-        url = f"{self.api_url}{path}?{urlencode(parameters)}"
+        url = f"{self.api_url}{path}?{_form(parameters)}"
         return self._exchange(_prepared("GET", url, _HEADERS))
 
     def close(self) -> None:
@@ -251,9 +251,14 @@ def _trusted_certificates() -> str | bool:
     return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
 
-def _quoted(text: Any, *options: Any) -> str:
-    """What urlencode makes of a text; at once for the names, the keys and the numbers."""
-    return text if text.isascii() and text.isalnum() else quote_plus(text, *options)
+def _form(parameters: Mapping[str, str]) -> str:
+    """What urlencode makes of them."""
+    return "&".join([f"{_quoted(name)}={_quoted(text)}" for name, text in parameters.items()])
+
+
+def _quoted(text: str) -> str:
+    """The text as a form holds it; names, keys and numbers are so already."""
+    return text if text.isascii() and text.isalnum() else quote_plus(text)
 
 
 def _prepared(method: str, url: str, headers: Mapping[str, str]) -> requests.PreparedRequest:
