@@ -91,7 +91,7 @@ class Alert:
 
 
 def _sendable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def cut(text: str, limit: int, *, gone: int = 0, tail: float = 1 / 3) -> str:
@@ -145,7 +145,8 @@ def clean(text: str) -> str:
     becomes ``\\n``. What else cannot be shown is written as Python would: NUL as ``\\x00``, an
     undecodable byte as ``\\xff``, a mark that reverses the reading order as ``\\u202e``.
     """
-    return _UNCLEAN.sub(_readable, text)
+    # What Python calls printable holds none of what is looked for, and most texts are.
+    return text if text.isprintable() else _UNCLEAN.sub(_readable, text)
 
 
 def _readable(match: re.Match[str]) -> str:

@@ -98,8 +98,10 @@ class Gate:
 
     def should_warn(self, today: datetime) -> bool:
         """Whether to say that the month runs low: True once a month."""
+        if self._month_ends or not self.is_low(today):
+            return False
         month = self.allowance.reset_after(today)
-        if self._month_ends or not self.is_low(today) or self._warned_for == month:
+        if self._warned_for == month:
             return False
         self._warned_for = month
         return True

@@ -14,17 +14,18 @@ _SAID_OF_ONE = (
     "|too|unknown|unset|was|will|wrong|(?:are|can|did|does|has|is|must|was)n't|can't"
 )
 """The first word of what is said about a credential after a colon: it must not be blank."""
+_SCHEME = re.compile(
+    r"\b(?P<kept>(?i:bearer|basic|token)\s+)"
+    r"(?=[A-Za-z._~+/=-]*[0-9]|[A-Za-z._~+/=-]{16})(?=[A-Za-z._~+/=-]*(?:[0-9]|[a-z][A-Z]))"
+    r"[A-Za-z0-9._~+/=-]{8,}"
+)
+"""What an Authorization header holds, told from words by a digit, or by length and cases mixed."""
 _ALWAYS = (
     # An Authorization header.
     re.compile(
         r"(?i)(?P<kept>\bauthorization[\"']?\s*[=:]\s*[\"']?(?:bearer|basic|token)\s+)[^\s,;\"']+"
     ),
-    # Its scheme and credentials alone, told from words by a digit, or by length and cases mixed.
-    re.compile(
-        r"\b(?P<kept>(?i:bearer|basic|token)\s+)"
-        r"(?=[A-Za-z._~+/=-]*[0-9]|[A-Za-z._~+/=-]{16})(?=[A-Za-z._~+/=-]*(?:[0-9]|[a-z][A-Z]))"
-        r"[A-Za-z0-9._~+/=-]{8,}"
-    ),
+    _SCHEME,
     # password=..., "api_key": "...", ?access_token=...
     re.compile(
         r"(?i)(?P<kept>(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key"
@@ -46,7 +47,8 @@ class Redaction:
     def __call__(self, text: str) -> str:
         for pattern in self._patterns:
             text = pattern.sub(_BLANK, text)
-        for pattern in _ALWAYS:
+        # Of the others each looks for one of these two, and many a text has neither.
+        for pattern in _ALWAYS if "=" in text or ":" in text else (_SCHEME,):
             text = pattern.sub(_kept_and_blank, text)
         return text
 

@@ -20,7 +20,7 @@ from .client.constants import MESSAGE_LIMIT, TITLE_LIMIT, URL_LIMIT, URL_TITLE_L
 from .layout import MARKUP, PLAIN, compose
 from .noting import Early, is_plain
 from .overrides import NO_OVERRIDES, Overrides
-from .templates import Templates
+from .templates import Templates, Texts
 
 __all__ = ["Capture", "Renderer", "Style"]
 
@@ -43,15 +43,27 @@ class Style:
     tags: tuple[str, ...] = ()
     params: Mapping[str, str] = field(default_factory=dict)
 
-    def alert(self, message: str, title: str, priority: Priority, timestamp: int) -> Alert:
+    def alert(
+        self,
+        message: str,
+        texts: Texts,
+        priority: Priority,
+        timestamp: int,
+        *,
+        levelno: int = 0,
+        complaints: tuple[str, ...] = (),
+    ) -> Alert:
         """An alert in this style; ``message`` is markup already where the style is HTML."""
         return Alert(
             message=message,
-            title=title,
+            title=texts.title,
             priority=priority,
             timestamp=timestamp,
+            levelno=levelno,
             html=self.html,
             monospace=self.monospace,
+            url=texts.url or None,
+            url_title=texts.url_title or None,
             device=self.device,
             sound=self.sound,
             ttl=self.ttl,
@@ -60,6 +72,7 @@ class Style:
             callback=self.callback,
             tags=self.tags,
             params=self.params,
+            complaints=complaints,
         )
 
 
@@ -128,16 +141,21 @@ class Renderer:
             return self._last_resort(capture, priority, error)
 
     def _render(self, capture: Capture, priority: Priority) -> Alert:
-        record, overrides = capture.record, capture.overrides
+        overrides, complaints = capture.overrides, capture.overrides.complaints
         style = _chosen(self._style, overrides)
-        text = filled_in(record, capture.msg, capture.args)
-        message = self._message(capture, text, style.html)
-        alert = dataclasses.replace(
-            style.alert(message, "", priority, _timestamp(capture)),
-            levelno=record.levelno,
-            complaints=overrides.complaints,
+        text = filled_in(capture.record, capture.msg, capture.args)
+        texts = self._texts(capture, text)
+        if len(texts.url) > URL_LIMIT:
+            too_long = f"url is {len(texts.url)} characters; at most {URL_LIMIT} fit; left out"
+            texts, complaints = texts._replace(url=""), (*complaints, too_long)
+        return style.alert(
+            self._message(capture, text, style.html),
+            texts,
+            priority,
+            _timestamp(capture),
+            levelno=capture.record.levelno,
+            complaints=complaints,
         )
-        return self._with_texts(alert, capture, text)
 
     def _message(self, capture: Capture, text: str, html: bool) -> str:
         ink = MARKUP if html else PLAIN
@@ -155,25 +173,22 @@ class Renderer:
             return ink.encode(_placeholder(capture.record))
         return message
 
-    def _with_texts(self, alert: Alert, capture: Capture, text: str) -> Alert:
-        """The alert with its title and url, given by the record or by the templates."""
+    def _texts(self, capture: Capture, text: str) -> Texts:
+        """The push's title and url, given by the record or by the templates."""
         texts = capture.texts or self._templates.fill(capture.record, text)
-        given = {**texts._asdict(), **capture.overrides.texts}
-        url = self._tidy(given["url"]).strip()
-        too_long = f"url is {len(url)} characters; at most {URL_LIMIT} fit; left out"
-        fits = len(url) <= URL_LIMIT
-        return dataclasses.replace(
-            alert,
-            title=self._one_line(given["title"], TITLE_LIMIT),
-            url=(url or None) if fits else None,
-            url_title=self._one_line(given["url_title"], URL_TITLE_LIMIT) or None,
-            complaints=alert.complaints if fits else (*alert.complaints, too_long),
+        given = capture.overrides.texts
+        return Texts(
+            self._one_line(given.get("title", texts.title), TITLE_LIMIT),
+            self._tidy(given.get("url", texts.url)).strip(),
+            self._one_line(given.get("url_title", texts.url_title), URL_TITLE_LIMIT),
         )
 
     def _one_line(self, text: str, limit: int) -> str:
-        return cut(" ".join(self._tidy(trim(text)[0]).split()), limit)
+        return cut(" ".join(self._tidy(trim(text)[0]).split()), limit) if text else ""
 
     def _tidy(self, text: str) -> str:
+        if not text:
+            return text  # as most urls are
         try:
             return self._redact(clean(text))
         except Exception as error:  # noqa: BLE001 - no text goes out that it has not seen

@@ -89,6 +89,9 @@ class Room(Generic[Item]):
         With more waiting than the minute has room for, everything goes as one digest.
         """
         slots = gate.slots(now, urgent=False)
+        if slots > 1 and not (ending or self._parcels):
+            self.in_hand = self._first(least, now)
+            return self.in_hand
         if not slots and not ending:
             # One is left for an emergency that comes after a flood of lesser things.
             slots, least = gate.slots(now, urgent=True), Priority.EMERGENCY
@@ -132,6 +135,9 @@ class Room(Generic[Item]):
         if best and (arrived is None or (best.priority > arrived and not untried_first)):
             self._parcels.remove(best)
             return best
+        return self._first(least, now)
+
+    def _first(self, least: Priority, now: float) -> Parcel[Item] | None:
         taken = self._intake.take(least)
         if taken is None:
             return None

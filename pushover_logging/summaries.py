@@ -16,6 +16,7 @@ from .noting import Early, is_plain
 from .parcels import Share
 from .quota import Allowance
 from .rendering import Capture, Renderer, Style
+from .templates import Texts
 
 __all__ = ["Writer", "let_go"]
 
@@ -51,10 +52,11 @@ class Writer:
             alert = self._renderer.render(shares[0].item, priority)
         else:
             alert = self._summary(shares[0], priority)
+        alert = alert.counted(records)
         tags = [share.group.tag for share in shares if share.group.tag is not None]
-        return dataclasses.replace(
-            alert.counted(records), tags=(*alert.tags, *tags[:_MOST_GROUP_TAGS])
-        )
+        if not tags:
+            return alert
+        return dataclasses.replace(alert, tags=(*alert.tags, *tags[:_MOST_GROUP_TAGS]))
 
     def _summary(self, share: Share[Capture], priority: Priority) -> Alert:
         which, shown = self._latest(share)
@@ -122,7 +124,7 @@ class Writer:
 
     def _plain(self, title: str, message: str, priority: Priority) -> Alert:
         """A text of our own, with what the handler's style says of every push."""
-        alert = self._style.alert(message, title, priority, int(time.time()))
+        alert = self._style.alert(message, Texts(title), priority, int(time.time()))
         return dataclasses.replace(alert, html=False, monospace=False)
 
     def _line(self, share: Share[Capture]) -> str:

@@ -29,6 +29,9 @@ class Filled(NamedTuple):
     complete: bool
 
 
+_BLANK = Filled("", True)
+
+
 class _Part(NamedTuple):
     literal: str
     field: str | None
@@ -76,6 +79,8 @@ class Template:
 
     def fill(self, values: Mapping[str, object]) -> Filled:
         """The text for these values; a missing one leaves nothing behind."""
+        if not self._parts:
+            return _BLANK
         text = ""
         complete = True
         for part in self._parts:
@@ -104,11 +109,11 @@ def _percent_encoded(match: re.Match[str]) -> str:
 
 
 class Texts(NamedTuple):
-    """The templates, filled; blank for none."""
+    """Title and url of a push, such as the templates give them; blank for none."""
 
     title: str
-    url: str
-    url_title: str
+    url: str = ""
+    url_title: str = ""
 
 
 class Templates:
@@ -174,8 +179,12 @@ def by_template(option: str, text: str) -> Callable[[logging.LogRecord], str]:
 
 
 def _values(record: logging.LogRecord, message: str, hostname: str) -> Mapping[str, object]:
-    known = {"message": message, "hostname": hostname, "asctime": _Clock(record)}
-    return {**record.__dict__, **known}
+    return {
+        **record.__dict__,
+        "message": message,
+        "hostname": hostname,
+        "asctime": _Clock(record),
+    }
 
 
 def _hostname_in(fields: frozenset[str]) -> str:

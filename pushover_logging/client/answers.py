@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from .errors import APIError, RateLimitError, ServerError, TransportError
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from .transport import Reply
 
 _MOST_DIGITS = 15
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def _accepted(body: Mapping[str, object], answered_at: datetime, allowance: Allo
 
 def _json_object(body: bytes) -> dict[str, object] | None:
     try:
-        value = json.loads(body)
+        value = json.loads(body.decode())
     except (ValueError, RecursionError):
         # Not JSON, not UTF-8, or nested without end: not the service's answer.
         return None
@@ -121,15 +121,20 @@ def _json_object(body: bytes) -> dict[str, object] | None:
 
 
 def _date(headers: Mapping[str, str]) -> datetime:
+    """When the service answered, in the one format a server may write (RFC 9110, 5.6.7)."""
+    text = headers.get("Date", "")
     try:
-        date = parsedate_to_datetime(headers.get("Date", ""))
-        return date.astimezone(timezone.utc) if date.tzinfo else date.replace(tzinfo=timezone.utc)
-    except (TypeError, ValueError, OverflowError):
+        day, month, year = int(text[5:7]), _MONTHS.index(text[8:11]) + 1, int(text[12:16])
+        hour, minute, second = int(text[17:19]), int(text[20:22]), int(text[23:25])
+        return datetime(year, month, day, hour, minute, second, tzinfo=timezone.utc)
+    except ValueError:
         # A missing or unreadable Date: our own clock is the next best.
         return datetime.now(timezone.utc)
 
 
 def _count(value: object) -> int | None:
+    if value is None:
+        return None
     text = str(value).strip()
     readable = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
     return int(text) if readable else None

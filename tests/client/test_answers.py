@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
+from email.utils import format_datetime
 
 import pytest
 from hypothesis import given
@@ -166,6 +167,13 @@ def test_200_without_status_1_is_a_refusal(body: object) -> None:
 
     assert type(error) is APIError
     assert error.http_status == 200
+
+
+@given(st.datetimes(min_value=datetime(1900, 1, 1), timezones=st.just(timezone.utc)))
+def test_the_time_of_an_answer_is_the_services(then: datetime) -> None:
+    answer = understood(200, {"status": 1}, {"Date": format_datetime(then, usegmt=True)})
+
+    assert answer.answered_at == then.replace(microsecond=0)
 
 
 def test_date_that_is_none_is_now() -> None:

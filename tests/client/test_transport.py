@@ -7,7 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 import requests
@@ -33,6 +33,17 @@ def test_parameters_of_a_post_travel_in_the_body_only(wire: Wire) -> None:
     assert parse_qs(sent.text) == {"token": [TOKEN], "message": ["Grüße & 1+1"]}
     assert sent.headers["Content-Type"] == "application/x-www-form-urlencoded"
     assert sent.headers["Content-Length"] == str(len(sent.text))
+
+
+def test_a_post_reads_as_any_form_does(wire: Wire) -> None:
+    wire.post(API + "messages.json", json={"status": 1})
+    parameters = {"message": "ä+b &=%\n…", "url_title": "a b", "priority": "-1", "tags": "²,x"}
+
+    Transport().post("messages.json", parameters)
+
+    sent = wire.request_history[0]
+    assert sent.text == urlencode(parameters)
+    assert sent.headers["content-length"] == str(len(sent.text))
 
 
 def test_a_post_leaves_nothing_behind_for_the_next(wire: Wire) -> None:
