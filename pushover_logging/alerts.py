@@ -13,7 +13,6 @@ from .noting import TEXT_BOUND
 __all__ = ["Alert", "Priority", "clean", "cut", "is_blank", "omission", "trim"]
 
 
-
 @dataclass(frozen=True)
 class Alert:
     """One push, ready to be sent: every text is clean and within its limit."""

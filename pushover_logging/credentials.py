@@ -127,7 +127,9 @@ def _file(path: str, option: str) -> tuple[str, str]:
 
 def _key(text: str, source: str) -> str:
     if not _is_key(text):
-        raise ValueError(_malformed(text, source, _KEY_LENGTH, "letters and digits (A-Z, a-z, 0-9)"))
+        raise ValueError(
+            _malformed(text, source, _KEY_LENGTH, "letters and digits (A-Z, a-z, 0-9)")
+        )
     return text
 
 

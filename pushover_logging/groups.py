@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     """What is kept of a repeat: msg, args, created, name, levelno. A whole record keeps alive what
     hangs on it."""
 
-__all__ = ["COMPARED", "Group", "glimpse_of", "look_of", "kind_of_trouble", "template_of"]
+__all__ = ["COMPARED", "Group", "glimpse_of", "kind_of_trouble", "look_of", "template_of"]
 
 COMPARED = 512
 """So much of a text is compared; longer ones that begin alike are one group."""
@@ -130,7 +130,7 @@ class Group:
         """Repeats that no push stands for; callers take turns, under the delivery's lock."""
         if "counter" not in self.__dict__:
             return 0
-        ticks = next(self.__dict__["counter"])  # an itertools.count is read by advancing it
+        ticks: int = next(self.__dict__["counter"])  # a count is read by advancing it
         self._reads += 1
         return ticks - (self._reads - 1) - self.claimed
 

@@ -12,13 +12,13 @@ from .credentials import resolve_token, resolve_users
 from .defaults import Terms
 from .dispatch import Dispatch
 from .intake import Intake
+from .notices import NOTICES
 from .noting import (
     Early,
     asked_priority,
     own_key,
     resolved_key,
 )
-from .notices import NOTICES
 
 # Whatever is imported here is paid for by every program that configures the handler, if it has
 # nothing to say too: so nothing that logging has not loaded itself, and no dataclasses.
@@ -26,6 +26,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
     from datetime import timedelta
+    from typing import Any
 
     from .assembly import Plan
     from .books import Stats
@@ -132,9 +133,9 @@ class PushoverHandler(logging.Handler):
             if passed is not True:
                 record = passed
         try:
-            group = self._known.get(record.msg)
+            group: Any = self._known.get(record.msg)
             if group is not None:
-                trouble = record.exc_info
+                trouble: Any = record.exc_info
                 if trouble:
                     trouble = trouble[0]
                 if not (
@@ -149,7 +150,9 @@ class PushoverHandler(logging.Handler):
                 next(group.ticks)
                 return record
         except Exception:  # noqa: BLE001, S110
-            pass  # no text and not to be looked up, or exc_info is no triple: emit sees to it
+            # Its group has no more than a first record yet; or it is no text and not to be looked
+            # up, or exc_info is no triple: emit sees to it.
+            pass
         self.emit(record)
         return record
 
@@ -281,7 +284,7 @@ class PushoverHandler(logging.Handler):
         return (priority if wanted is None else wanted), (key if own is None else own)
 
 
-_DEFAULTS = PushoverHandler.__init__.__kwdefaults__
+_DEFAULTS = PushoverHandler.__init__.__kwdefaults__ or {}
 
 
 def _read_plan(options: Mapping[str, object]) -> Plan:

@@ -105,7 +105,8 @@ class Intake:
         self._made.clear()
         self._looks.clear()
         self._shared.clear()
-        for lane in (*self._lanes, self.early, self.set_aside, self.resolved, self.evicted):
+        lanes: list[deque[Any]] = [*self._lanes, self.early, self.set_aside, self.resolved]
+        for lane in (*lanes, self.evicted):
             lane.clear()
         self.news = False
         """Something came that the courier has not looked at."""
@@ -163,7 +164,7 @@ class Intake:
         *,
         common: bool = True,
     ) -> bool:
-        """Count the record if its group counts, else let it wait; whether there is one more to send.
+        """Count the record if its group counts, else let it wait; whether there is one to send.
 
         A ``common`` record has its handler's priority and no key of its own.
         """
@@ -179,7 +180,11 @@ class Intake:
             group = self._enter(made)
             if group is made:
                 return self._admit(record, group)
-            if made.key is key and own_key is None and not group.is_of(name, levelno, trouble, priority):
+            if (
+                made.key is key
+                and own_key is None
+                and not group.is_of(name, levelno, trouble, priority)
+            ):
                 # Another thread was the first with this message, from elsewhere.
                 return self.sort(record, priority, common=common)
         if not group.counting and group.reopen():
@@ -225,15 +230,18 @@ class Intake:
         there = self.known.get(key)
         if there is None or isinstance(there, Group):
             return there
-        name, levelno = there.name, there.levelno
-        made = Group(key, name, levelno, None, self._priorities[levelno] or 0, there)
-        group = self.known[key] = self._made.setdefault(key, made)
+        group = self.known[key] = self._made.setdefault(key, self._made_of(there))
         return group
+
+    def _made_of(self, record: logging.LogRecord) -> Group:
+        """The group for which a plain record stands."""
+        priority = self._priorities[record.levelno] or 0
+        return Group(record.msg, record.name, record.levelno, None, priority, record)
 
     def _with_group(self, entry: Entry | logging.LogRecord) -> Entry:
         if isinstance(entry, tuple):
             return entry
-        return self._group_at(entry.msg), entry
+        return self._group_at(entry.msg) or self._made_of(entry), entry
 
     def _admit(self, record: logging.LogRecord, group: Group) -> bool:
         """Let a group's first record wait; when the room is full, the least urgent goes."""

@@ -1,4 +1,4 @@
-"""What a logging call must know of a record: what may be kept as it is, and what it asks for itself.
+"""What a logging call must know of a record: what may be kept as it is, and what it asks for.
 
 All of it runs in logging calls, and so loads nothing and never raises.
 """

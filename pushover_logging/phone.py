@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from . import retrying
 from .alerts import Alert, Priority
 from .incidents import ReceiptNews
-from .noting import Early
 from .notices import NOTICES
+from .noting import Early
 from .options import Settings
 from .parcels import Receipt, Share
 from .quota import Allowance
@@ -107,7 +107,7 @@ class Phone:
         _call("fallback", fallback.handle, record)
 
     def _capture(self, share: Share[Capture]) -> None:
-        """A logging call leaves a record as it is where it can, for there it would cost too much."""
+        """Frame what a logging call left as it is; to do more there would cost the program."""
         if share.item is not None:
             share.item = self._writer.captured(share.item)
         if share.group.noted is not None:

@@ -129,7 +129,7 @@ class Writer:
 
     def _line(self, share: Share[Capture]) -> str:
         capture = share.item or self._latest(share)[1]
-        alert = self._renderer.render(capture, share.group.priority)
+        alert = self._renderer.render(capture, Priority(share.group.priority))
         text = html.unescape(markup.strip(alert.message)) if alert.html else alert.message
         times = f" \N{MULTIPLICATION SIGN}{share.records}" if share.records > 1 else ""
         first_line = text.partition("\n")[0]

@@ -18,14 +18,24 @@ PROJECT = "pushover_logging"
 
 # What a module, or every module of a folder, may import of this package besides its own folder.
 # A folder's name stands for all that is in it.
-VALUES = ("alerts", "client.errors", "client.constants")
-SPELLING = ("client.constants", "converters", "credentials", "priorities", "templates")
-WRITING = (*VALUES, "markup", "templates", "tracebacks", "overrides", "capturing", "layout")
-DECIDING = ("quota", "retrying", "grouping", "incidents", "gate")
+VALUES = ("alerts", "client.errors", "client.constants", "defaults")
+SPELLING = ("client.constants", "converters", "credentials", "defaults", "priorities", "templates")
+WRITING = (
+    *VALUES,
+    "markup",
+    "templates",
+    "tracebacks",
+    "overrides",
+    "capturing",
+    "layout",
+    "noting",
+)
+DECIDING = ("quota", "retrying", "groups", "grouping", "incidents", "gate")
 CARRYING = (
     *VALUES,
     *DECIDING,
     "notices",
+    "noting",
     "intake",
     "parcels",
     "books",
@@ -37,14 +47,19 @@ CARRYING = (
 MAY_IMPORT = {
     "client": (),
     "devserver": ("client.constants",),
-    "alerts": ("client.constants",),
+    "alerts": ("client.constants", "noting"),
     # What options and overrides may be written as.
-    "converters": SPELLING[:1],
-    "credentials": SPELLING[:2],
-    "priorities": SPELLING[:2],
+    "converters": ("client.constants",),
+    "credentials": ("client.constants", "converters"),
+    "defaults": (),
+    "priorities": ("client.constants", "converters", "defaults"),
     "templates": VALUES,
     "options": (*VALUES, *SPELLING, "client.address"),
     "overrides": (*VALUES, "converters", "options"),
+    # In the logging call.
+    "noting": ("capturing",),
+    "groups": ("incidents",),
+    "intake": ("defaults", "groups", "noting"),
     # From a record to an alert.
     "markup": VALUES,
     "tracebacks": VALUES,
@@ -54,26 +69,30 @@ MAY_IMPORT = {
     # From an alert to the service; decisions know neither logging nor HTTP.
     "notices": (),
     "redaction": (),
-    "intake": VALUES,
     "quota": VALUES,
     "retrying": VALUES,
-    "grouping": (*VALUES, "incidents", "notices", "templates"),
-    "incidents": (*VALUES, "grouping"),
+    "grouping": (*VALUES, "groups", "intake", "notices", "templates"),
+    "incidents": (*VALUES, "groups"),
     "gate": (*VALUES, "quota", "retrying", "stores"),
-    "parcels": (*VALUES, "grouping", "incidents", "quota", "retrying"),
+    "parcels": (*VALUES, "groups", "incidents", "noting", "quota", "retrying"),
     "books": (*VALUES, "incidents", "quota"),
-    "room": (*VALUES, "gate", "grouping", "intake", "parcels"),
-    "losses": (*VALUES, "grouping", "notices", "parcels", "room"),
-    "watch": (*VALUES, "grouping", "incidents", "notices", "parcels", "stores"),
-    "stores": (*VALUES, "grouping", "incidents", "parcels", "quota"),
+    "room": (*VALUES, "gate", "intake", "parcels"),
+    "losses": (*VALUES, "grouping", "intake", "notices", "parcels", "room"),
+    "watch": (*VALUES, "groups", "grouping", "incidents", "notices", "parcels", "stores"),
+    "stores": (*VALUES, "groups", "incidents", "parcels", "quota"),
     "delivery": CARRYING,
     "courier": ("notices",),
     # Where they meet, and what stands before them.
     "summaries": (*WRITING, "rendering", "parcels", "quota"),
     "phone": (*CARRYING, "client", "options", "rendering", "summaries"),
+    "dispatch": ("courier", "delivery", "intake", "notices"),
+    "assembly": (
+        *(*CARRYING, *SPELLING, "options", "redaction", "rendering", "summaries"),
+        *("client", "delivery", "phone"),
+    ),
     "handler": (
-        *(*CARRYING, *SPELLING, "options", "overrides", "redaction", "rendering", "summaries"),
-        *("client", "courier", "delivery", "phone"),
+        *(*CARRYING, *SPELLING, "assembly", "capturing", "courier", "delivery", "dispatch"),
+        *("options",),
     ),
     "oneshot": ("client", "credentials"),
     "cli": (*VALUES, *SPELLING, "client", "handler", "courier", "devserver"),

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushover_logging.client.constants import Priority
+from pushover_logging.noting import asked_priority
 from pushover_logging.options import StyleOptions
-from pushover_logging.overrides import NO_OVERRIDES, override_priority, read_overrides
+from pushover_logging.overrides import NO_OVERRIDES, read_overrides
 
 JUNK = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()
 JUNK = JUNK | st.lists(JUNK, max_size=3) | st.dictionaries(st.text(), JUNK, max_size=3)
@@ -148,12 +149,14 @@ def test_nothing_is_kept_by_reference():
 @given(st.dictionaries(NAMES, JUNK) | JUNK)
 def test_nothing_a_record_asks_for_raises(given):
     read_overrides(given)
-    override_priority(given)
+    asked_priority(given)
 
 
-@pytest.mark.parametrize("asked", ["HIGH", "high", 1, "1", Priority.HIGH])
-def test_a_priority_is_asked_for_by_name_or_number(asked):
-    assert override_priority({"priority": asked}) is Priority.HIGH
+@pytest.mark.parametrize("priority", Priority)
+def test_a_priority_is_asked_for_by_name_or_number(priority):
+    spelled = [priority.name, priority.name.lower(), int(priority), str(int(priority)), priority]
+
+    assert [asked_priority({"priority": asked}) for asked in spelled] == [priority] * 5
 
 
 @pytest.mark.parametrize(
@@ -161,4 +164,4 @@ def test_a_priority_is_asked_for_by_name_or_number(asked):
               {"priority": 3}, {"priority": True}, {"priority": None}],
 )  # fmt: skip
 def test_no_priority_is_none(given):
-    assert override_priority(given) is None
+    assert asked_priority(given) is None

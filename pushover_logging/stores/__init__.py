@@ -7,6 +7,7 @@ whatever store they are given.
 from __future__ import annotations
 
 from collections.abc import Hashable, MutableMapping, MutableSequence
+from logging import LogRecord
 from typing import Protocol, TypeVar
 
 from ..groups import Group
@@ -22,8 +23,10 @@ Item = TypeVar("Item")
 class Store(Protocol[Item]):
     """A handler's state as collections, which only the courier changes, but for ``groups``."""
 
-    groups: MutableMapping[Hashable, Group]
-    """The groups that are known. Logging calls ``get`` and ``setdefault``: both must be atomic."""
+    groups: MutableMapping[Hashable, Group | LogRecord]
+    """The groups that are known, a record for one of which there is no more yet: the intake's own.
+
+    Logging calls ``get`` and ``setdefault``: both must be atomic."""
     incidents: MutableSequence[Incident]
     """The latest emergencies, the oldest first."""
     parcels: MutableSequence[Parcel[Item]]

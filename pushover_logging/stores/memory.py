@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, MutableMapping, MutableSequence
 from dataclasses import dataclass, field
+from logging import LogRecord
 from typing import Generic, TypeVar
 
 from ..groups import Group
@@ -20,7 +21,7 @@ Item = TypeVar("Item")
 class MemoryStore(Generic[Item]):
     """Plain collections."""
 
-    groups: MutableMapping[Hashable, Group]
+    groups: MutableMapping[Hashable, Group | LogRecord] = field(default_factory=dict)
     incidents: MutableSequence[Incident] = field(default_factory=list)
     parcels: MutableSequence[Parcel[Item]] = field(default_factory=list)
     pushes: MutableSequence[float] = field(default_factory=list)

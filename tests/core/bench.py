@@ -18,8 +18,11 @@ from pushover_logging.client.errors import (
     ServerError,
     TransportError,
 )
+from pushover_logging.defaults import ByLevel, Terms
 from pushover_logging.delivery import Delivery
-from pushover_logging.grouping import Grouping, kept_of
+from pushover_logging.grouping import Grouping
+from pushover_logging.intake import Intake
+from pushover_logging.noting import Early
 from pushover_logging.parcels import Share
 from pushover_logging.quota import Allowance
 from pushover_logging.retrying import RetryPolicy
@@ -152,9 +155,12 @@ class Service:
         if self.no_installation:
             raise self.no_installation
 
-    def write(self, shares: Sequence[Share[str]], priority: Priority) -> Alert:
+    def freeze(self, early: Early) -> None:
+        raise AssertionError("nothing comes too early here")
+
+    def write(self, shares: Sequence[Share[logging.LogRecord]], priority: Priority) -> Alert:
         records = sum(share.records for share in shares)
-        texts = "\n".join(str(share.item) for share in shares)
+        texts = "\n".join(share.item.msg if share.item else "None" for share in shares)
         tags = tuple(share.group.tag for share in shares if share.group.tag)
         alert = Alert(texts, "a push", priority, timestamp=0, tags=tags, expire=3600)
         return alert.counted(records)
@@ -208,8 +214,8 @@ class Service:
         assert isinstance(news, News)
         self.heard.append(news)
 
-    def lost(self, share: Share[str]) -> None:
-        self.fallback.append((share.item, share.records))
+    def lost(self, share: Share[logging.LogRecord]) -> None:
+        self.fallback.append((share.item and share.item.msg, share.records))
 
     def failed(self, error: Exception) -> None:
         self.failures.append(error)
@@ -229,11 +235,15 @@ class Bench:
     ) -> None:
         self.clock = Clock()
         self.service = Service(self.clock)
-        self.delivery: Delivery[str] = Delivery(
+        grouping = grouping or Grouping()
+        by_level = ByLevel(tuple((level, int(priority)) for priority, level in LEVELS.items()))
+        terms = Terms(priorities=by_level, capacity=capacity, most_groups=grouping.most_groups)
+        self.intake = Intake(terms, freeze=lambda made: made)
+        self.intake.plain_names.add("shop")
+        self.delivery: Delivery[logging.LogRecord] = Delivery(
             self.service,
-            capacity=capacity,
-            exit_timeout=5.0,
-            grouping=grouping or Grouping(),
+            self.intake,
+            grouping=grouping,
             retry_policy=retry_policy or RetryPolicy(),
             quota_reserve=quota_reserve,
             someone_listens=someone_listens,
@@ -262,13 +272,8 @@ class Bench:
         """What the handler does with a record, and again with its repeats."""
         made = record(text, level=LEVELS[priority])
         for _ in range(times):
-            group = self.delivery.groups.find(made, priority, key)
-            if group.open():
-                group.noted = text
-                self.delivery.submit(group, text, priority)
-            else:
-                group.last = kept_of(made)
-                group.count()
+            if key is not None or self.intake.note(made) is None:
+                self.intake.sort(made, priority, key)
             self.logged += 1
 
     def run(self, seconds: float = 0.0, *, deadline: float | None = None) -> None:
@@ -283,7 +288,7 @@ class Bench:
         assert self.steps[self.clock.now] < _MOST_STEPS, "it goes round and round"
         self.delivery.prepare()
         due = self.delivery.step(deadline)
-        return self.clock.now if self.delivery.has_news() else due
+        return self.clock.now if self.intake.news else due
 
     def end(self, budget: float = 5.0) -> None:
         """What the end of the process does, with so much time for it."""

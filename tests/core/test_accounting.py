@@ -98,15 +98,15 @@ class AnyStream(RuleBasedStateMachine):
 
     @rule(key=st.sampled_from(["payments", "mail"]))
     def resolve(self, key: str) -> None:
-        self.bench.delivery.resolve(key)
+        self.bench.intake.resolve(key)
 
     @rule()
     def close(self) -> None:
-        self.bench.delivery.wrap_up()
+        self.bench.intake.wrapping_up = self.bench.intake.news = True
 
     @rule()
     def miss_one(self) -> None:
-        self.bench.delivery.missed()
+        self.bench.intake.missed.add()
         self.bench.logged += 1
 
     @invariant()

@@ -62,9 +62,11 @@ class Errands:
     def unsent(self) -> int:
         return len(self.waiting)
 
-    def abandon(self) -> None:
-        self.abandoned += len(self.waiting)
+    def abandon(self) -> int:
+        left = len(self.waiting)
+        self.abandoned += left
         self.waiting.clear()
+        return left
 
     def start_over(self) -> None:
         self.waiting.clear()

@@ -546,17 +546,17 @@ def test_a_child_starts_with_empty_books() -> None:
     bench = Bench()
     bench.log(times=3)
 
+    bench.intake.start_over()
     bench.delivery.start_over()
 
     assert bench.delivery.unsent() == 0
     assert bench.stats.accepted == 0
-    assert bench.delivery.quiet
 
 
 def test_a_record_that_could_not_be_noted_is_in_the_books() -> None:
     bench = Bench()
 
-    bench.delivery.missed()
+    bench.intake.missed.add()
 
     assert (bench.stats.accepted, dict(bench.stats.dropped)) == (1, {"error": 1})
 
@@ -609,7 +609,7 @@ def test_after_a_refused_token_each_record_is_a_first_one_and_heard_of() -> None
 
     for _ in range(3):
         bench.log("a")
-        assert bench.delivery.has_news()
+        assert bench.intake.news
         bench.run(1)
 
     assert dict(bench.stats.dropped) == {"stopped": 4}

@@ -12,13 +12,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushover_logging.alerts import Priority
-from pushover_logging.grouping import Group, Grouping, Groups, fingerprint_of, tag_of
+from pushover_logging.defaults import Terms
+from pushover_logging.grouping import Grouping, Groups, keyed_by
+from pushover_logging.groups import Group, glimpse_of, tag_of, template_of
+from pushover_logging.intake import Intake
 from pushover_logging.notices import NOTICES
 
 from .bench import record
 from .test_intake import THREADS, in_threads
 
 HIGH = Priority.HIGH
+
+
+def intake_for(policy: Grouping | None = None) -> Intake:
+    most_groups = (policy or Grouping()).most_groups
+    return Intake(Terms(most_groups=most_groups), freeze=lambda made: made)
+
+
+def group_of(
+    intake: Intake, made: logging.LogRecord, priority: Priority = HIGH, key: str | None = None
+) -> Group:
+    """The group that a record was put into: it is the one that changed."""
+    before = {group: group.last for group in intake.groups()}
+    intake.sort(made, priority, key)
+    found = [g for g in intake.groups() if g not in before or g.last is not before[g]]
+    assert len(found) == 1
+    return found[0]
+
+
+def own_key(made: logging.LogRecord, key: object) -> object:
+    find = keyed_by(Grouping(key=key))  # type: ignore[arg-type]
+    assert find is not None
+    return find(made)
+
+
+def a_group() -> Group:
+    return Group("key", "shop", logging.ERROR, None, HIGH)
 
 
 class NoHash:
@@ -34,7 +63,8 @@ class NoText:
 
 
 def same(first: logging.LogRecord, second: logging.LogRecord) -> bool:
-    return fingerprint_of(first) == fingerprint_of(second)
+    intake = intake_for()
+    return group_of(intake, first) is group_of(intake, second)
 
 
 def raised(error: Exception) -> tuple[type, Exception, None]:
@@ -111,43 +141,43 @@ def test_messages_that_cannot_be_hashed_or_shown_are_grouped_all_the_same() -> N
 
 
 @given(st.text(max_size=2000), st.booleans())
-def test_any_text_has_a_fingerprint_that_hashes(text: str, with_arguments: bool) -> None:
+def test_any_text_has_a_template_that_hashes(text: str, with_arguments: bool) -> None:
     made = record(text, *(("x",) if with_arguments else ()))
 
-    hash(fingerprint_of(made))
+    hash(template_of(made))
 
 
 # One group.
 
 
-def test_one_of_many_threads_opens_a_group() -> None:
-    group = Group("key", logging.ERROR, HIGH)
+def test_one_of_many_threads_reopens_a_group() -> None:
+    group = a_group()
     opened: list[int] = []
 
     for _ in range(50):
-        in_threads(lambda number: opened.append(number) if group.open() else None)
+        group.close()
+        in_threads(lambda number: opened.append(number) if group.reopen() else None)
         assert len(opened) == 1
         opened.clear()
-        group.close()
 
 
 def test_closing_twice_lets_one_open() -> None:
-    group = Group("key", logging.ERROR, HIGH)
-    group.open()
+    group = a_group()
 
     group.close()
     group.close()
 
-    assert [group.open(), group.open()] == [True, False]
+    assert [group.reopen(), group.reopen()] == [True, False]
 
 
 def test_a_groups_count_is_exact_from_any_number_of_threads() -> None:
-    group = Group("key", logging.ERROR, HIGH)
+    group = a_group()
+    glimpse = glimpse_of(record())
     claimed = []
 
     def count_many(number: int) -> None:
         for turn in range(20_000):
-            group.count()
+            group.count(glimpse)
             if number == 0 and turn % 1000 == 0:  # one reader, as the delivery's lock sees to
                 claimed.append(group.claim())
 
@@ -161,60 +191,88 @@ def test_a_groups_count_is_exact_from_any_number_of_threads() -> None:
 
 
 def test_records_of_one_trouble_find_one_group() -> None:
-    groups = Groups(Grouping())
+    intake = intake_for()
 
-    assert groups.find(record(), HIGH) is groups.find(record(), HIGH)
-    assert groups.find(record(), HIGH) is not groups.find(record(), Priority.LOW)
+    first = group_of(intake, record())
+
+    assert group_of(intake, record()) is first
+    assert group_of(intake, record(), Priority.LOW) is not first
+    assert group_of(intake, record(), HIGH) is first
+
+
+def test_one_message_from_many_places_is_a_group_for_each() -> None:
+    intake = intake_for()
+    places = [record(), record(name="mail"), record(level=30), record(exc_info=raised(OSError()))]
+
+    groups = [group_of(intake, made) for made in places]
+    again = [group_of(intake, made) for made in places]
+
+    assert len(set(groups)) == 4
+    assert again == groups
+
+
+def test_a_place_keeps_its_group_when_the_first_with_its_message_is_forgotten() -> None:
+    intake = intake_for()
+    first, second = group_of(intake, record()), group_of(intake, record(name="mail"))
+
+    intake.forget(first)
+
+    assert group_of(intake, record(name="mail")) is second
+    assert group_of(intake, record()) is not first
 
 
 def test_a_records_own_key_is_stronger_than_its_text() -> None:
-    groups = Groups(Grouping())
+    intake = intake_for()
 
-    first = groups.find(record("a"), HIGH, "payments")
+    first = group_of(intake, record("a"), HIGH, "payments")
 
-    assert groups.find(record("b", level=logging.INFO), HIGH, "payments") is first
-    assert groups.find(record("a"), HIGH) is not first
+    assert group_of(intake, record("b", level=logging.INFO), HIGH, "payments") is first
+    assert group_of(intake, record("a")) is not first
     assert first.tag == tag_of("payments")
 
 
 def test_too_many_groups_are_counted_together_by_level() -> None:
-    groups = Groups(Grouping(max_groups=3))
+    intake = intake_for(Grouping(max_groups=3))
     for text in "abc":
-        groups.find(record(text), HIGH)
+        group_of(intake, record(text))
 
-    errors = {groups.find(record(f"more {text}"), HIGH) for text in "defg"}
-    warnings = {groups.find(record(text, level=logging.WARNING), HIGH) for text in "defg"}
+    errors = {group_of(intake, record(f"more {text}")) for text in "defg"}
+    warnings = {group_of(intake, record(text, level=logging.WARNING)) for text in "defg"}
 
     assert len(errors) == len(warnings) == 1
     assert errors != warnings
-    assert len(groups.everyone()) == 5
+    assert len(intake.groups()) == 5
 
 
 def test_what_is_counted_together_carries_no_ones_tag() -> None:
-    groups = Groups(Grouping(max_groups=1))
-    groups.find(record("a"), HIGH)
+    intake = intake_for(Grouping(max_groups=1))
+    group_of(intake, record("a"))
 
-    shared = groups.find(record("b"), HIGH, "payments")
+    shared = group_of(intake, record("b"), HIGH, "payments")
 
-    assert groups.find(record("c"), HIGH, "mail") is shared
+    assert group_of(intake, record("c"), HIGH, "mail") is shared
     assert shared.tag is None
 
 
-@given(st.lists(st.text(alphabet="abcdef", max_size=4)), st.integers(1, 5))
+@given(st.lists(st.text(alphabet="abcdef12", max_size=4)), st.integers(1, 5))
 def test_never_more_groups_than_allowed_and_one_for_the_rest(texts: list[str], most: int) -> None:
-    groups = Groups(Grouping(max_groups=most))
+    intake = intake_for(Grouping(max_groups=most))
+    intake.plain_names.add("shop")
 
-    for text in texts:
-        groups.find(record(text), HIGH)
+    for text in texts * 3:
+        if intake.note(record(text)) is None:
+            intake.sort(record(text), HIGH)
 
-    assert len(groups.everyone()) <= most + 1
+    assert len(intake.groups()) <= most + 1
+    assert len(intake.known) <= 3 * (most + 1)  # by its latest look, too
 
 
 def test_idle_groups_are_forgotten_once_half_the_room_is_taken() -> None:
-    groups = Groups(Grouping(max_groups=4))
-    known = [groups.find(record(text), HIGH) for text in "abcd"]
+    policy = Grouping(max_groups=4)
+    intake = intake_for(policy)
+    groups = Groups(policy, intake)
+    known = [group_of(intake, record(text)) for text in "abcd"]
     for group in known:
-        group.open()
         groups.close(group, now=100.0)
 
     groups.forget_idle(now=159.0)
@@ -225,13 +283,14 @@ def test_idle_groups_are_forgotten_once_half_the_room_is_taken() -> None:
 
 
 def test_open_groups_and_those_with_counts_are_not_forgotten() -> None:
-    groups = Groups(Grouping(max_groups=2))
-    reopened, counted = (groups.find(record(text), HIGH) for text in "ab")
+    policy = Grouping(max_groups=2)
+    intake = intake_for(policy)
+    groups = Groups(policy, intake)
+    reopened, counted = (group_of(intake, record(text)) for text in "ab")
     for group in (reopened, counted):
-        group.open()
         groups.close(group, now=100.0)
-    reopened.open()
-    counted.count()
+    reopened.reopen()
+    counted.count(glimpse_of(record("b")))
 
     groups.forget_idle(now=1000.0)
 
@@ -240,13 +299,15 @@ def test_open_groups_and_those_with_counts_are_not_forgotten() -> None:
 
 
 def test_forgetting_a_group_leaves_a_newer_one_of_its_name() -> None:
-    groups = Groups(Grouping(max_groups=1))
-    old = groups.find(record(), HIGH)
+    policy = Grouping(max_groups=1)
+    intake = intake_for(policy)
+    groups = Groups(policy, intake)
+    old = group_of(intake, record())
     for now in (100.0, 101.0):  # closed twice: twice in line to be forgotten
-        old.open()
+        old.reopen()
         groups.close(old, now)
     groups.forget_idle(161.5)
-    new = groups.find(record(), HIGH)
+    new = group_of(intake, record())
     assert new is not old
 
     groups.forget_idle(1000.0)
@@ -255,15 +316,21 @@ def test_forgetting_a_group_leaves_a_newer_one_of_its_name() -> None:
 
 
 def test_an_interval_of_0_makes_a_group_of_each_record() -> None:
-    groups = Groups(Grouping(interval=0))
+    intake = intake_for(Grouping(interval=0))
 
-    assert groups.find(record(), HIGH) is not groups.find(record(), HIGH)
-    assert groups.everyone() == []
+    for _ in range(2):
+        intake.sort(record(), HIGH)
+
+    taken = [intake.take(Priority.LOWEST), intake.take(Priority.LOWEST)]
+    assert len({entry[1][0] for entry in taken if entry}) == 2
+    assert intake.groups() == []
 
 
 def test_a_group_is_due_once_when_its_latest_interval_ends() -> None:
-    groups = Groups(Grouping(interval=60))
-    group = groups.find(record(), HIGH)
+    policy = Grouping(interval=60)
+    intake = intake_for(policy)
+    groups = Groups(policy, intake)
+    group = group_of(intake, record())
     groups.rest(group, 0.0)
     groups.rest(group, 30.0)
 
@@ -272,14 +339,134 @@ def test_a_group_is_due_once_when_its_latest_interval_ends() -> None:
     assert groups.due(1000.0) == []
 
 
-def test_looks_are_remembered_within_a_bound() -> None:
-    groups = Groups(Grouping(max_groups=10))
-    group = groups.find(record(), HIGH)
+def test_a_text_with_digits_is_found_by_itself_once_it_comes_again() -> None:
+    intake = intake_for()
+    for _ in range(3):
+        group = group_of(intake, record("error 500"))
+
+    assert intake.known.get("error 500") is group
+    assert group.unclaimed() == 2
+
+
+def test_a_message_of_two_places_is_found_by_its_whole_look_once_it_comes_again() -> None:
+    intake = intake_for()
+    group_of(intake, record())
+    for _ in range(3):
+        group = group_of(intake, record(name="mail"))
+
+    assert intake.known.get(("mail", logging.ERROR, "hello", None)) is group
+
+
+def test_looks_take_one_place_for_each_group() -> None:
+    intake = intake_for()
 
     for number in range(1000):
-        groups.remember(number, group)
+        for _ in range(3):
+            intake.sort(record(f"order {number} failed"), HIGH)
 
-    assert len(groups.quick) <= 40
+    assert len(intake.groups()) == 1
+    assert len(intake.known) == 2
+
+
+# A record that stands for its group.
+
+
+def noted(intake: Intake, made: logging.LogRecord) -> logging.LogRecord:
+    intake.plain_names.add(made.name)
+    assert intake.note(made)
+    return made
+
+
+def test_a_plain_record_stands_for_its_group_until_it_is_taken() -> None:
+    intake = intake_for()
+    made = noted(intake, record("disk is full", level=logging.WARNING))
+    assert intake.groups() == []
+
+    taken = intake.take(Priority.LOWEST)
+
+    assert taken is not None
+    priority, (group, item) = taken
+    assert (priority, item, group.noted) == (Priority.NORMAL, made, made)
+    assert intake.groups() == [group]
+    assert group.is_of("shop", logging.WARNING, None, Priority.NORMAL)
+
+
+def test_a_repeat_makes_the_group_for_which_a_record_stood() -> None:
+    intake = intake_for()
+    made = noted(intake, record("disk is full"))
+
+    repeated = intake.sort(record("disk is full"), Priority.EMERGENCY)
+
+    taken = intake.take(Priority.LOWEST)
+    assert not repeated
+    assert taken is not None
+    group = taken[1][0]
+    assert (group.noted, group.unclaimed()) == (made, 1)
+
+
+def test_one_record_that_comes_twice_is_a_repeat_of_itself() -> None:
+    intake = intake_for()
+    made = noted(intake, record("disk is full"))
+
+    again = intake.note(made)
+    assert again is None
+    intake.sort(made, Priority.EMERGENCY)
+
+    assert len(intake) == 1
+    assert [group.unclaimed() for group in intake.groups()] == [1]
+
+
+def test_threads_agree_on_the_group_for_which_a_record_stood() -> None:
+    def repeat(intake: Intake) -> None:
+        intake.sort(record("disk is full"), Priority.EMERGENCY)
+
+    for _ in range(50):
+        intake = intake_for()
+        noted(intake, record("disk is full"))
+
+        in_threads(lambda _, intake=intake: repeat(intake))
+
+        assert [group.unclaimed() for group in intake.groups()] == [THREADS]
+
+
+def test_of_threads_with_a_new_record_one_is_the_first() -> None:
+    def log(intake: Intake) -> None:
+        made = record("disk is full")
+        if intake.note(made) is None:
+            intake.sort(made, Priority.EMERGENCY)
+
+    for _ in range(50):
+        intake = intake_for()
+        intake.plain_names.add("shop")
+
+        in_threads(lambda _, intake=intake: log(intake))
+
+        assert len(intake) == 1
+        taken = intake.take(Priority.LOWEST)
+        assert taken is not None
+        assert taken[1][0].unclaimed() == THREADS - 1
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        record("order 17 failed"),
+        record("%s", [1]),
+        record("%s", "x" * 10_000),
+        record("x" * 600),
+        record(["no text"]),
+        record(exc_info=raised(ValueError())),
+        record(pushover={"sound": "none"}),
+        record(name="another"),
+    ],
+    ids=["digits", "list", "long argument", "long", "no text", "exception", "wishes", "logger"],
+)
+def test_what_is_not_plain_takes_a_closer_look(made: logging.LogRecord) -> None:
+    intake = intake_for()
+    intake.plain_names.add("shop")
+
+    assert intake.note(made) is None
+    assert len(intake) == 0
 
 
 # The policy.
@@ -288,16 +475,16 @@ def test_looks_are_remembered_within_a_bound() -> None:
 def test_a_key_of_the_users_is_a_template_or_a_function() -> None:
     made = record(name="shop.cart")
 
-    assert Groups(Grouping(key="{name} {funcName}")).key_of(made) == "shop.cart add"
-    assert Groups(Grouping(key=lambda r: r.lineno)).key_of(made) == "7"
-    assert Groups(Grouping()).key_of(made) is None
+    assert own_key(made, "{name} {funcName}") == "shop.cart add"
+    assert own_key(made, lambda r: r.lineno) == "7"
+    assert keyed_by(Grouping()) is None
 
 
 def test_a_key_may_have_all_the_fields_of_a_title() -> None:
     made = record("order %s failed", 7)
 
     fields = ("{message}", "{hostname}", "{asctime:.4}", "{levelno:>4}")
-    keys = [Groups(Grouping(key=field)).key_of(made) for field in fields]
+    keys = [own_key(made, field) for field in fields]
 
     assert keys == ["order 7 failed", socket.gethostname(), time.strftime("%Y"), "  40"]
     assert not hasattr(made, "message")
@@ -316,7 +503,7 @@ def test_a_key_that_fails_falls_back_to_the_fingerprint(
     said: list[str] = []
     monkeypatch.setattr(NOTICES, "leave", lambda kind, text: said.append(text))
 
-    assert Groups(Grouping(key=key)).key_of(record()) is None  # type: ignore[arg-type]
+    assert own_key(record(), key) is None
     assert len(said) == 1
 
 

@@ -10,17 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushover_logging.alerts import Priority
-from pushover_logging.grouping import Group
+from pushover_logging.groups import Group, glimpse_of, tag_of
 from pushover_logging.incidents import IncidentReport, Incidents, IncidentState
 
-from .bench import TODAY, News
+from .bench import TODAY, News, record
 
 RINGING, ACKNOWLEDGED = IncidentState.RINGING, IncidentState.ACKNOWLEDGED
 EXPIRED, RESOLVED = IncidentState.EXPIRED, IncidentState.RESOLVED
 
 
-def group(tag: str | None = "tag") -> Group:
-    return Group("key", logging.ERROR, Priority.EMERGENCY, tag)
+def group(own_key: str | None = "key") -> Group:
+    return Group("key", "shop", logging.ERROR, None, Priority.EMERGENCY, None, own_key)
 
 
 def test_a_new_incident_rings_until_it_expires() -> None:
@@ -72,7 +72,7 @@ def test_nobody_is_asked_when_the_answer_changes_nothing() -> None:
     incidents.open("r", "title", [trouble], 3600, now=0.0)
 
     assert incidents.to_ask(1000.0) is None
-    trouble.count()
+    trouble.count(glimpse_of(record()))
 
     assert incidents.to_ask(1010.0) is not None
 
@@ -84,7 +84,7 @@ def test_an_emergency_is_never_asked_about_more_often_than_every_5_seconds(
     incidents, now, asked = Incidents([], someone_listens=someone_listens), 0.0, [0.0]
     trouble = group()
     incidents.open("r", "title", [trouble], 3600, now)
-    trouble.count()
+    trouble.count(glimpse_of(record()))
 
     for pause in pauses:
         now += pause
@@ -119,7 +119,8 @@ def test_resolving_ends_the_ringing_of_its_tag_once() -> None:
     mine = incidents.open("1", "title", [group("mine"), group(None)], 60, now=0.0)
     other = incidents.open("2", "title", [group("other")], 60, now=0.0)
 
-    assert [incidents.resolve("mine", 1.0), incidents.resolve("mine", 2.0)] == [True, False]
+    tag = tag_of("mine")
+    assert [incidents.resolve(tag, 1.0), incidents.resolve(tag, 2.0)] == [True, False]
     assert (mine.state, other.state) == (RESOLVED, RINGING)
 
 
@@ -145,10 +146,10 @@ def test_trouble_goes_on_when_more_came_than_at_the_answer() -> None:
     incident = Incidents([], someone_listens=False).open("r", "title", [group()], 60, now=0.0)
     trouble = group()
     for _ in range(5):
-        trouble.count()
+        trouble.count(glimpse_of(record()))
     incident.counted_then[trouble] = 5
 
     assert not incident.goes_on(trouble, trouble.unclaimed())
     trouble.claim()
-    trouble.count()
+    trouble.count(glimpse_of(record()))
     assert incident.goes_on(trouble, trouble.unclaimed())

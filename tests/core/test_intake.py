@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 
@@ -10,7 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushover_logging.alerts import Priority
+from pushover_logging.defaults import Terms
 from pushover_logging.intake import Intake, Tally
+
+from .bench import record
 
 PRIORITIES = st.sampled_from(Priority)
 THREADS = 8
@@ -30,20 +34,34 @@ def in_threads(work: Callable[[int], None]) -> None:
         thread.join(30)
 
 
-def taken(intake: Intake[int]) -> list[tuple[Priority, int]]:
+def intake_of(capacity: int = 1000) -> Intake:
+    """Each record is one of its own in it, and is what is kept of it."""
+    return Intake(Terms(capacity=capacity, most_groups=0), freeze=lambda made: made)
+
+
+def put(intake: Intake, priority: Priority, number: int) -> None:
+    intake.sort(record("record %d", number), priority)
+
+
+def taken(intake: Intake) -> list[tuple[int, int]]:
     everything = []
-    while (entry := intake.take()) is not None:
-        everything.append(entry)
+    while (entry := intake.take(Priority.LOWEST)) is not None:
+        priority, (_, made) = entry
+        everything.append((priority, made.args[0]))
     return everything
+
+
+def turned_out(intake: Intake) -> list[int]:
+    return [made.args[0] for _, made in intake.evicted]
 
 
 @given(st.lists(PRIORITIES))
 def test_the_most_urgent_comes_out_first_and_the_oldest_of_equals(
     priorities: list[Priority],
 ) -> None:
-    intake: Intake[int] = Intake(1000)
+    intake = intake_of()
     for number, priority in enumerate(priorities):
-        assert intake.put(priority, number) is None
+        put(intake, priority, number)
 
     came = taken(intake)
 
@@ -57,28 +75,27 @@ def test_the_most_urgent_comes_out_first_and_the_oldest_of_equals(
 def test_what_had_to_go_was_the_newest_of_the_least_urgent(
     priorities: list[Priority], capacity: int
 ) -> None:
-    intake: Intake[int] = Intake(capacity)
+    intake = intake_of(capacity)
     kept: list[tuple[Priority, int]] = []
 
     for number, priority in enumerate(priorities):
         kept.append((priority, number))
-        gone = intake.put(priority, number)
+        put(intake, priority, number)
         if len(kept) > capacity:
             loser = min(kept, key=lambda entry: (entry[0], -entry[1]))
             kept.remove(loser)
-            assert gone == loser[1]
-        else:
-            assert gone is None
+            assert turned_out(intake)[-1] == loser[1]
 
     assert len(intake) == len(kept) <= capacity
+    assert sum(intake.turned_away().values()) == len(priorities) - len(kept)
     assert sorted(taken(intake)) == sorted(kept)
 
 
 @given(st.lists(PRIORITIES), PRIORITIES)
 def test_only_what_is_urgent_enough_is_taken(priorities: list[Priority], least: Priority) -> None:
-    intake: Intake[int] = Intake(1000)
+    intake = intake_of()
     for number, priority in enumerate(priorities):
-        intake.put(priority, number)
+        put(intake, priority, number)
     urgent = [priority for priority in priorities if priority >= least]
 
     assert intake.count(least) == len(urgent)
@@ -90,33 +107,41 @@ def test_only_what_is_urgent_enough_is_taken(priorities: list[Priority], least: 
 
 
 def test_a_full_room_keeps_the_error() -> None:
-    intake: Intake[str] = Intake(2)
-    intake.put(Priority.LOW, "info 1")
-    intake.put(Priority.LOW, "info 2")
+    intake = intake_of(2)
+    put(intake, Priority.LOW, 1)
+    put(intake, Priority.LOW, 2)
 
-    gone = intake.put(Priority.EMERGENCY, "error")
+    put(intake, Priority.EMERGENCY, 3)
 
-    assert gone == "info 2"
-    assert intake.take() == (Priority.EMERGENCY, "error")
+    assert turned_out(intake) == [2]
+    assert taken(intake) == [(Priority.EMERGENCY, 3), (Priority.LOW, 1)]
+
+
+def test_a_full_room_turns_out_a_plain_record_and_its_next_is_a_first_one_again() -> None:
+    intake = Intake(Terms(capacity=1), freeze=lambda made: made)
+    intake.plain_names.add("shop")
+    assert intake.note(record("slow", level=logging.INFO))
+
+    intake.sort(record("disk is full"), Priority.EMERGENCY)
+    assert intake.turned_away() == {logging.INFO: 1}
+    intake.take(Priority.EMERGENCY)
+
+    assert intake.sort(record("slow", level=logging.INFO), Priority.LOW)
 
 
 def test_threads_lose_and_double_nothing() -> None:
-    intake: Intake[int] = Intake(500)
-    gone: list[list[int]] = [[] for _ in range(THREADS)]
+    intake = intake_of(500)
 
     def put_many(thread: int) -> None:
         for number in range(2000):
-            loser = intake.put(list(Priority)[number % 5], thread * 2000 + number)
-            if loser is not None:
-                gone[thread].append(loser)
+            put(intake, list(Priority)[number % 5], thread * 2000 + number)
 
     in_threads(put_many)
 
     stayed = [number for _, number in taken(intake)]
     assert len(stayed) <= 500 + THREADS
-    assert sorted([*stayed, *(number for each in gone for number in each)]) == list(
-        range(THREADS * 2000)
-    )
+    assert len(set(stayed)) == len(stayed)
+    assert len(stayed) + sum(intake.turned_away().values()) == THREADS * 2000
 
 
 @pytest.mark.parametrize("reads", [0, 1, 5])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import logging
 import subprocess
@@ -219,7 +220,7 @@ from pushover_logging.client.errors import TransportError
 from pushover_logging.retrying import Outage
 
 handler = PushoverHandler("a" * 30, "u" * 30, api_url="http://127.0.0.1:9/1/")
-handler._delivery.prepare()
+handler._dispatch.prepare()
 opened = set(sys.modules)
 Outage(RetryPolicy()).wait_after(TransportError("no answer"))
 print(sorted(set(sys.modules) - opened))
@@ -248,10 +249,11 @@ class FullStack(Renderer):
 
 def test_a_record_that_could_not_be_noted_does_not_silence_its_group(server: DevServer) -> None:
     logger, handler = logger_of(server)
-    handler._renderer = FullStack(handler._renderer._style)
+    plan = handler._loaded_plan()
+    handler._plan = dataclasses.replace(plan, renderer=FullStack(plan.style))
 
-    logger.error("disk is full")
-    logger.error("disk is full")
+    logger.error("disk is full %s", ["/"])
+    logger.error("disk is full %s", ["/"])
     assert handler.flush(10)
 
     assert len(server.messages) == 1

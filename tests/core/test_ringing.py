@@ -7,7 +7,8 @@ import itertools
 import pytest
 
 from pushover_logging.alerts import Priority
-from pushover_logging.grouping import Grouping, tag_of
+from pushover_logging.grouping import Grouping
+from pushover_logging.groups import tag_of
 from pushover_logging.incidents import IncidentState
 
 from .bench import Bench, News, Push, refusal, server_error
@@ -174,8 +175,8 @@ def test_resolving_cancels_once_by_tag_and_the_next_record_rings_anew() -> None:
     bench.log(priority=EMERGENCY, key="payments")
     bench.run(1)
 
-    bench.delivery.resolve("payments")
-    bench.delivery.resolve("payments")
+    bench.intake.resolve("payments")
+    bench.intake.resolve("payments")
     bench.run(1)
     bench.log(priority=EMERGENCY, key="payments")
     bench.run(1)
@@ -194,7 +195,7 @@ def test_resolving_what_rings_anew_cancels_again() -> None:
     for _ in range(3):
         bench.log(priority=EMERGENCY, key="payments")
         bench.run(1)
-        bench.delivery.resolve("payments")
+        bench.intake.resolve("payments")
         bench.run(1)
 
     assert len(bench.service.cancelled) == 3
@@ -205,7 +206,7 @@ def test_a_resolved_troubles_repeats_are_summed_up_without_a_ring() -> None:
     bench.log(priority=EMERGENCY, key="payments", times=5)
     bench.run(1)
 
-    bench.delivery.resolve("payments")
+    bench.intake.resolve("payments")
     bench.run(100)
 
     assert shown(bench) == [(EMERGENCY, 1), (NORMAL, 4)]
@@ -217,7 +218,7 @@ def test_what_rang_for_long_and_was_resolved_is_summed_up_within_an_interval() -
     bench.log(priority=EMERGENCY, key="payments", times=5)
     bench.run(200)
 
-    bench.delivery.resolve("payments")
+    bench.intake.resolve("payments")
     bench.run(60)
 
     assert shown(bench) == [(EMERGENCY, 1), (NORMAL, 4)]
@@ -229,7 +230,7 @@ def test_resolving_leaves_other_troubles_ringing() -> None:
     bench.log("other", priority=EMERGENCY, key="mail")
     bench.run(1)
 
-    bench.delivery.resolve("payments")
+    bench.intake.resolve("payments")
     bench.run(1)
 
     assert {report.state for report in bench.stats.incidents} == {
@@ -264,7 +265,7 @@ def test_closing_sends_the_repeats_of_what_rings_without_a_second_ring() -> None
     bench, _ = ringing()
     bench.log(priority=EMERGENCY, times=9)
 
-    bench.delivery.wrap_up()
+    bench.intake.wrapping_up = bench.intake.news = True
     bench.run()
 
     assert shown(bench) == [(EMERGENCY, 1), (NORMAL, 9)]
@@ -273,7 +274,7 @@ def test_closing_sends_the_repeats_of_what_rings_without_a_second_ring() -> None
 def test_after_closing_the_same_trouble_does_not_ring_beside_what_still_rings() -> None:
     bench, _ = ringing()
     bench.log(priority=EMERGENCY, times=9)
-    bench.delivery.wrap_up()
+    bench.intake.wrapping_up = bench.intake.news = True
     bench.run()
 
     bench.log(priority=EMERGENCY, times=4)
@@ -289,7 +290,7 @@ def test_what_is_over_before_it_could_be_sent_never_rings() -> None:
     bench.log(priority=EMERGENCY, key="payments")
     bench.run(0.1)
 
-    bench.delivery.resolve("payments")
+    bench.intake.resolve("payments")
     bench.run(100)
 
     assert shown(bench) == [(NORMAL, 1)]
@@ -299,7 +300,7 @@ def test_what_is_over_in_the_same_moment_never_rings() -> None:
     bench = Bench()
 
     bench.log(priority=EMERGENCY, key="payments")
-    bench.delivery.resolve("payments")
+    bench.intake.resolve("payments")
     bench.run(1)
 
     assert shown(bench) == [(NORMAL, 1)]

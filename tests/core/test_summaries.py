@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushover_logging.alerts import Priority
-from pushover_logging.grouping import Group, kept_of, tag_of
+from pushover_logging.groups import Group, glimpse_of, tag_of
 from pushover_logging.parcels import Share
 from pushover_logging.quota import Allowance
 from pushover_logging.redaction import Redaction
@@ -45,9 +45,9 @@ class Desk:
     ) -> Share[Capture]:
         """A group's share: with its first record, or of repeats alone."""
         made = record(text, level=level)
-        group = Group(text, level, priority, None if key is None else tag_of(key))
-        group.noted = self.renderer.capture(made)
-        group.last = None if first else kept_of(made)
+        noted = self.renderer.capture(made)
+        group = Group(text, made.name, level, None, priority, noted, key)
+        group.last = None if first else glimpse_of(made)
         return Share(group, records, group.noted if first else None)
 
 
@@ -65,7 +65,7 @@ def test_a_summary_says_how_many_when_and_the_last_text() -> None:
     share.group.noted.record.created = 1_700_000_000.0
     last = record("user %s failed", "42")
     last.created = 1_700_000_090.0
-    share.group.last = kept_of(last)
+    share.group.last = glimpse_of(last)
 
     alert = desk.writer.write([share], NORMAL)
 
@@ -99,7 +99,7 @@ def test_a_record_of_no_time_at_all_is_summed_up_all_the_same() -> None:
 def test_a_summary_over_midnight_says_the_days() -> None:
     desk = Desk()
     share = desk.share(records=2, first=False)
-    share.group.last = kept_of(record("disk is full"))
+    share.group.last = glimpse_of(record("disk is full"))
     share.group.noted.record.created -= 2 * 86_400
 
     alert = desk.writer.write([share], NORMAL)
@@ -115,7 +115,7 @@ def test_the_last_repeat_keeps_its_own_text_though_its_frames_are_gone() -> None
     except ValueError as error:
         trouble = (type(error), error, error.__traceback__)
     share.group.noted = desk.renderer.capture(record("order %s failed", 1, exc_info=trouble))
-    share.group.last = kept_of(record("order %s failed", 17, exc_info=trouble))
+    share.group.last = glimpse_of(record("order %s failed", 17, exc_info=trouble))
 
     alert = desk.writer.write([share], HIGH)
 
@@ -227,7 +227,7 @@ def test_arguments_that_may_have_changed_since_are_not_shown() -> None:
     share.group.noted = desk.renderer.capture(record("cart is %s", cart))
     last = record("cart is %s", cart)
     last.created += 60
-    share.group.last = kept_of(last)
+    share.group.last = glimpse_of(last)
     cart[:] = ["pear"]
 
     alert = desk.writer.write([share], HIGH)
@@ -244,7 +244,7 @@ def test_a_formatter_or_title_that_shows_extras_is_shown_the_first_alone() -> No
         first, last = (record("order %s failed", n, order=n) for n in (1, 2))
         share = desk.share(records=2, first=False)
         share.group.noted = desk.renderer.capture(first, desk.formatter)
-        share.group.last = kept_of(last)
+        share.group.last = glimpse_of(last)
         let_go(share)
 
         alert = desk.writer.write([share], HIGH)
@@ -257,7 +257,7 @@ def test_a_formatter_or_title_that_shows_extras_is_shown_the_first_alone() -> No
 def test_the_last_of_many_loggers_is_named_in_the_title() -> None:
     desk = Desk()
     share = desk.share(records=2, first=False)
-    share.group.last = kept_of(record("late", name="mail", level=logging.CRITICAL))
+    share.group.last = glimpse_of(record("late", name="mail", level=logging.CRITICAL))
 
     alert = desk.writer.write([share], HIGH)
 
@@ -270,7 +270,7 @@ def test_no_group_keeps_alive_what_hung_on_a_record_that_was_written_of() -> Non
     requests = [Request() for _ in range(2)]
     alive = [weakref.ref(request) for request in requests]
     share.item = share.group.noted = desk.renderer.capture(record("bad", request=requests[0]))
-    share.group.last = kept_of(record("bad %s", requests[1], request=requests[0]))
+    share.group.last = glimpse_of(record("bad %s", requests[1], request=requests[0]))
 
     share.item = None
     let_go(share)
@@ -282,11 +282,11 @@ def test_no_group_keeps_alive_what_hung_on_a_record_that_was_written_of() -> Non
 def test_what_is_kept_of_a_repeat_holds_neither_frames_nor_extras() -> None:
     request = Request()
     alive = weakref.ref(request)
-    kept = kept_of(record(ValueError(request), request=request))
+    kept = glimpse_of(record(ValueError(request), request=request))
 
     del request
 
-    assert kept[0][0] == "shop"
+    assert kept[3] == "shop"
     assert alive() is None
 
 
