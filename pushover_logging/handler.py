@@ -233,7 +233,9 @@ class PushoverHandler(logging.Handler):
 
     def _loaded_plan(self) -> Plan:
         if self._plan is None:
-            self._plan = _read_plan({})
+            from .client.constants import API_URL  # as it was when the handler was configured
+
+            self._plan = _read_plan({"api_url": API_URL})
         return self._plan
 
     def _delivery_to(self, token: str, users: tuple[str, ...]) -> Delivery[Capture]:
