@@ -21,7 +21,6 @@ class Wire(Adapter):
 
 @pytest.fixture
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
-    # requests-mock's own fixture hooks Session.send, which the transport leaves out for speed.
     wire = Wire()
     monkeypatch.setattr(requests.Session, "get_adapter", lambda session, url: wire)
     return wire

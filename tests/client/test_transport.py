@@ -11,8 +11,10 @@ from urllib.parse import parse_qs, urlencode
 
 import pytest
 import requests
+import requests_mock
 from urllib3.exceptions import ReadTimeoutError
 
+from pushover_logging.client.application import Application
 from pushover_logging.client.errors import TransportError
 from pushover_logging.client.transport import File, Transport
 from pushover_logging.devserver import DevServer
@@ -135,6 +137,28 @@ def test_transport_error_pickles() -> None:
     copy = pickle.loads(pickle.dumps(error))
 
     assert (str(copy), copy.may_have_arrived, copy.retryable) == ("no answer", False, True)
+
+
+def test_requests_mock_stands_in_for_the_service_in_tests_of_users() -> None:
+    with requests_mock.Mocker() as service:
+        service.post(f"{API}messages.json", json={"status": 1, "request": "r" * 36})
+        service.get(f"{API}sounds.json", json={"status": 1, "sounds": {}, "request": "r"})
+        application = Application("a" * 30)
+
+        answer = application.send({"user": "u" * 30, "message": "hello"})
+        sounds = application.sounds
+
+    assert answer.id == "r" * 36
+    assert sounds == {}
+    assert "message=hello" in service.request_history[0].text
+
+
+def test_requests_mock_can_be_any_trouble() -> None:
+    with requests_mock.Mocker() as service:
+        service.post(f"{API}messages.json", exc=requests.ConnectTimeout)
+
+        with pytest.raises(TransportError, match=r"no connection to api\.pushover\.net"):
+            Application("a" * 30).send({"user": "u" * 30, "message": "hello"})
 
 
 def test_an_endless_answer_is_an_error(wire: Wire) -> None:
