@@ -89,6 +89,7 @@ class PushoverHandler(logging.Handler):
         capacity: int | str = defaults.CAPACITY,
         exit_timeout: Seconds = defaults.EXIT_TIMEOUT,
         timeout: Seconds | tuple[float, float] = defaults.TIMEOUT,
+        store: None = None,
         fallback: logging.Handler | str | None = None,
         redact: str | Iterable[str] = (),
         ignore: str | Iterable[str] = defaults.IGNORE,

@@ -170,7 +170,16 @@ def _fallback(value: object, option: str) -> logging.Handler | str:
     return to_name(value, option)
 
 
+def _store(_: object, option: str) -> None:
+    # Not printed: an address may hold a password.
+    raise ValueError(
+        f"{option} is given; expected none, for there is no other store yet than the process's"
+        " own memory"
+    )
+
+
 _SETTINGS: Final[Mapping[str, _Converter]] = {
+    "store": _store,
     "priorities": lambda value, _: priority_table(value),
     "quota_reserve": lambda value, option: to_int(value, option, at_least=0),
     "capacity": lambda value, option: to_int(value, option, at_least=1),

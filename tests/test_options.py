@@ -127,6 +127,14 @@ def test_a_fallback_that_is_not_made_yet_is_asked_for_by_name() -> None:
         read_settings({"fallback": {"class": "logging.NullHandler"}})
 
 
+def test_a_store_other_than_memory_is_refused_unprinted() -> None:
+    assert read_settings({"store": None}) == Settings()
+
+    with pytest.raises(ValueError, match=r"^store is given; expected none") as caught:
+        read_settings({"store": f"redis://:{SECRET}@localhost/0"})
+    assert SECRET not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("name", "spelled", "value"),
     [
