@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from .children import environment, seconds_to_end, seconds_to_run
 from .report import Row, among, at_most, fact
@@ -15,6 +15,19 @@ _CONFIGURE = """
 logging.config.dictConfig({
     "version": 1,
     "handlers": {"phone": {"class": "pushover_logging.PushoverHandler", "level": "ERROR"}},
+    "root": {"handlers": ["phone"]},
+})
+"""
+_CONFIGURE_MORE = """
+logging.config.dictConfig({
+    "version": 1,
+    "handlers": {
+        "phone": {
+            "class": "pushover_logging.PushoverHandler",
+            "priorities": {"WARNING": "HIGH"},
+            "grouping": {"interval": "10m"},
+        }
+    },
     "root": {"handlers": ["phone"]},
 })
 """
@@ -46,27 +59,42 @@ logging.error("nobody hears this")
 
 def starting(rounds: int) -> Iterator[Row]:
     """Importing and configuring, beside what every program that configures logging imports."""
-    env = environment()
-    configure = _BARE + _CONFIGURE
-    ratios = [
-        seconds_to_run(configure, env) / seconds_to_run(_BARE, env) for _ in range(rounds + 1)
-    ]
-    loads = not _runs(f"{configure}\n{_LOADED}")
+    env = _as_in_production()
+    configure, configure_more = _BARE + _CONFIGURE, _BARE + _CONFIGURE_MORE
+    loads = not _runs(f"{configure}\n{_LOADED}", env)
+    more = _beside_bare(configure_more, rounds // 4, env)
     yield from among(
         "a process with a handler configured",
         [
-            at_most("  whole process, beside import logging, logging.config", ratios[1:], 1.05),
+            at_most(
+                "  whole process, beside import logging, logging.config",
+                _beside_bare(configure, rounds, env),
+                1.05,
+            ),
+            at_most("  the same, with options to be read", more, None),
             fact("  requests or tenacity loaded", "yes" if loads else "no", "no"),
         ],
     )
+
+
+def _beside_bare(program: str, rounds: int, env: Mapping[str, str]) -> list[float]:
+    """The time of a whole process through that of a bare one, for each round of both, in turns."""
+    ratios = []
+    for number in range(rounds + 1):
+        order = [program, _BARE] if number % 2 else [_BARE, program]
+        seconds = {each: seconds_to_run(each, env) for each in order}
+        ratios.append(seconds[program] / seconds[_BARE])
+    return ratios[1:]
 
 
 def ending(rounds: int, counts: tuple[int, ...]) -> Iterator[Row]:
     """The end of a process, beside that of one without the handler."""
     yield Row("the end of a process", "")
     with serving() as url:
-        yield at_most("  nothing sent", _more_than_bare(_HANDLER, url, rounds), 5.0, "ms")
-        yield at_most("  sent and idle", _more_than_bare(_SENT, url, rounds), 20.0, "ms")
+        nothing = _more_than_bare(_BARE + _CONFIGURE, rounds, _as_in_production())
+        sent = _more_than_bare(_SENT, rounds, environment(url))
+    yield at_most("  nothing sent", nothing, 5.0, "ms")
+    yield at_most("  sent and idle", sent, 20.0, "ms")
     with serving(delay=0.05) as url:
         for count in counts:
             program = _WAITING.format(count=count)
@@ -77,17 +105,21 @@ def ending(rounds: int, counts: tuple[int, ...]) -> Iterator[Row]:
         yield at_most("  server mute, exit_timeout 1 s", seconds, 1.1, "s")
 
 
-def _more_than_bare(program: str, url: str, rounds: int) -> list[float]:
+def _as_in_production() -> dict[str, str]:
+    """Without another address than the service's own, which is an option to be read."""
+    return {name: value for name, value in environment().items() if name != "PUSHOVER_API_URL"}
+
+
+def _more_than_bare(program: str, rounds: int, env: Mapping[str, str]) -> list[float]:
     """Milliseconds more than a program that only logs, for each round of both."""
-    env = environment(url)
     return [
         (seconds_to_end(program, env) - seconds_to_end(_BARE, env)) * 1e3 for _ in range(rounds)
     ]
 
 
-def _runs(program: str) -> bool:
+def _runs(program: str, env: Mapping[str, str]) -> bool:
     import subprocess
     import sys
 
-    run = subprocess.run([sys.executable, "-c", program], env=environment(), check=False)
+    run = subprocess.run([sys.executable, "-c", program], env=env, check=False)
     return run.returncode == 0

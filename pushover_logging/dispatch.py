@@ -81,7 +81,7 @@ class Dispatch:
         return self._delivery.unsent()
 
     def abandon(self) -> int:
-        return self.delivery().abandon() if self._intake.is_touched() else 0
+        return self.delivery().abandon() if self.unsent() else 0
 
     def start_over(self) -> None:
         self.quiet = True
