@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Final
+
+from .client.constants import KEY_PATTERN, USERS_MAXIMUM
+from .converters import kind_of, masked
 
 __all__ = ["resolve_encryption_key", "resolve_token", "resolve_users"]
 
-# Whoever configures the handler loads this, and so what only complaints need is loaded for them.
-_ENCRYPTION_KEY = r"[0-9A-Fa-f]{64}"
-_KEY_SEPARATOR = r"\s*,\s*|\s+"
-_KEY_LENGTH = 30
-_OURS = ("PUSHOVER_TOKEN", "PUSHOVER_USER")
-_FILE_LIMIT = 16_384
+_ENCRYPTION_KEY: Final = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
+_KEY_SEPARATOR: Final = re.compile(r"\s*,\s*|\s+")
+_FILE_LIMIT: Final = 16_384
 """Characters read of a secret's file: fifty keys fit, and a wrong path cannot fill the memory."""
 
 
@@ -35,16 +36,9 @@ def resolve_users(user: object = None) -> tuple[str, ...]:
     users = tuple(dict.fromkeys(_users(user)))
     if not users:
         raise ValueError("user is an empty list; expected at least one user or group key")
-    if len(users) > 1:
-        _check_number(len(users))
+    if len(users) > USERS_MAXIMUM:
+        raise ValueError(f"user holds {len(users)} keys; at most {USERS_MAXIMUM} fit")
     return users
-
-
-def _check_number(keys: int) -> None:
-    from .client.constants import USERS_MAXIMUM
-
-    if keys > USERS_MAXIMUM:
-        raise ValueError(f"user holds {keys} keys; at most {USERS_MAXIMUM} fit")
 
 
 def _users(user: object) -> list[str]:
@@ -53,7 +47,7 @@ def _users(user: object) -> list[str]:
         found = [_text(user[index], f"user[{index}]") for index in range(len(user))]
     else:
         found = [_argument(user, "user") or _environment("user")]
-    return [_key(key, source) for text, source in found for key in _split(text)]
+    return [_key(key, source) for text, source in found for key in _KEY_SEPARATOR.split(text)]
 
 
 def resolve_encryption_key(key: object = None) -> bytes | None:
@@ -64,7 +58,7 @@ def resolve_encryption_key(key: object = None) -> bytes | None:
     if found is None:
         return None
     text, source = found
-    if not re.fullmatch(_ENCRYPTION_KEY, text):
+    if not _ENCRYPTION_KEY.fullmatch(text):
         raise ValueError(_malformed(text, source, 64, "hex digits (0-9, a-f)"))
     return bytes.fromhex(text)
 
@@ -76,8 +70,6 @@ def _argument(value: object, option: str) -> tuple[str, str] | None:
 def _text(value: object, option: str) -> tuple[str, str]:
     """Return the text that a value gives, or leads to, and what to call its source."""
     if not isinstance(value, str):
-        from .converters import kind_of
-
         raise TypeError(f"{option} is {kind_of(value)}; expected a string")
     if value.startswith("env:"):
         return _variable(value.removeprefix("env:").strip(), option)
@@ -102,7 +94,7 @@ def _environment(option: str) -> tuple[str, str]:
 
 def _variable(name: str, option: str) -> tuple[str, str]:
     # Who confuses env:NAME with the key itself must not find it printed: names are masked.
-    source = f"the environment variable {_masked(name)}"
+    source = f"the environment variable {masked(name)}"
     text = os.environ.get(name, "").strip()
     if not text:
         state = "empty" if name in os.environ else "not set"
@@ -111,7 +103,7 @@ def _variable(name: str, option: str) -> tuple[str, str]:
 
 
 def _file(path: str, option: str) -> tuple[str, str]:
-    source = f"the file {_masked(path)}"
+    source = f"the file {masked(path)}"
     try:
         with open(os.path.expanduser(path), encoding="utf-8-sig", errors="replace") as file:
             text = file.read(_FILE_LIMIT).strip()
@@ -126,28 +118,9 @@ def _file(path: str, option: str) -> tuple[str, str]:
 
 
 def _key(text: str, source: str) -> str:
-    if not _is_key(text):
-        raise ValueError(
-            _malformed(text, source, _KEY_LENGTH, "letters and digits (A-Z, a-z, 0-9)")
-        )
+    if not KEY_PATTERN.fullmatch(text):
+        raise ValueError(_malformed(text, source, 30, "letters and digits (A-Z, a-z, 0-9)"))
     return text
-
-
-def _masked(name: str) -> str:
-    if name in _OURS:
-        return name
-    from .converters import masked
-
-    return masked(name)
-
-
-def _split(text: str) -> list[str]:
-    return [text] if _is_key(text) else re.split(_KEY_SEPARATOR, text)
-
-
-def _is_key(text: str) -> bool:
-    """Whether it looks as tokens and keys do: cheaper than to compile a pattern for it."""
-    return len(text) == _KEY_LENGTH and text.isascii() and text.isalnum()
 
 
 def _malformed(text: str, source: str, length: int, of: str) -> str:

@@ -8,7 +8,6 @@ from _thread import get_ident
 
 from . import defaults
 from .courier import COURIER
-from .credentials import resolve_token, resolve_users
 from .defaults import Terms
 from .dispatch import Dispatch
 from .intake import Intake
@@ -26,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping
     from datetime import timedelta
-    from typing import Any
+    from typing import Any, TypeGuard
 
     from .assembly import Plan
     from .books import Stats
@@ -105,7 +104,7 @@ class PushoverHandler(logging.Handler):
         }
         if unknown:
             _reject(unknown)
-        keys = resolve_token(token), resolve_users(user)
+        keys = _keys(token, user)
         # Programs that have nothing to say should not load what reads options and delivers.
         self._plan = _read_plan(given) if given or os.environ.get("PUSHOVER_API_URL") else None
         terms = self._plan.terms() if self._plan else Terms()
@@ -288,6 +287,21 @@ class PushoverHandler(logging.Handler):
 
 
 _DEFAULTS = PushoverHandler.__init__.__kwdefaults__ or {}
+
+
+def _keys(token: object, user: object) -> tuple[str, tuple[str, ...]]:
+    """The application's token and its users' keys; where both are as usual, nothing is loaded."""
+    app = os.environ.get("PUSHOVER_TOKEN") if token is None else token
+    person = os.environ.get("PUSHOVER_USER") if user is None else user
+    if _is_key(app) and _is_key(person):
+        return app, (person,)
+    from .credentials import resolve_token, resolve_users
+
+    return resolve_token(token), resolve_users(user)
+
+
+def _is_key(text: object) -> TypeGuard[str]:
+    return isinstance(text, str) and len(text) == 30 and text.isascii() and text.isalnum()
 
 
 def _read_plan(options: Mapping[str, object]) -> Plan:

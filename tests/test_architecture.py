@@ -81,7 +81,8 @@ MAY_IMPORT = {
     "watch": (*VALUES, "groups", "grouping", "incidents", "notices", "parcels", "stores"),
     "stores": (*VALUES, "groups", "incidents", "parcels", "quota"),
     "delivery": CARRYING,
-    "courier": ("notices",),
+    "courier": ("notices", "rounds"),
+    "rounds": ("courier", "notices"),
     # Where they meet, and what stands before them.
     "summaries": (*WRITING, "rendering", "parcels", "quota"),
     "phone": (*CARRYING, "client", "options", "rendering", "summaries"),

@@ -34,7 +34,7 @@ phone = logging.getLogger().handlers[0]
 # Of ours, what a logging call needs; it may load nothing itself.
 LIGHT = {
     "pushover_logging",
-    *(f"pushover_logging.{name}" for name in ("courier", "credentials", "defaults", "dispatch")),
+    *(f"pushover_logging.{name}" for name in ("courier", "defaults", "dispatch")),
     *(f"pushover_logging.{name}" for name in ("groups", "handler", "intake", "notices", "noting")),
 }
 

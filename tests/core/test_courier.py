@@ -81,7 +81,7 @@ def courier(monkeypatch: pytest.MonkeyPatch) -> Iterator[Courier]:
     last = Errands()  # its thread is a daemon with nothing to do; end it all the same
     last.submit(SystemExit())
     courier.wake(last)
-    assert soon(lambda: not courier._alive)
+    assert soon(lambda: not courier.alive)
 
 
 def enlisted(courier: Courier, **options: float) -> Errands:
@@ -121,7 +121,7 @@ def test_a_thread_that_died_is_replaced_at_the_next_record(
     work = enlisted(courier)
     work.submit(end, "after")
     courier.wake(work)
-    assert soon(lambda: work.quiet and not courier._alive)
+    assert soon(lambda: work.quiet and not courier.alive)
 
     courier.wake(work)
 
@@ -218,7 +218,7 @@ def test_the_end_with_nothing_waiting_takes_no_time_and_starts_no_thread(
 
     courier.finish()
 
-    assert not courier._alive
+    assert not courier.alive
 
 
 def test_a_record_during_the_end_is_delivered_before_the_call_returns(courier: Courier) -> None:
@@ -235,7 +235,7 @@ def test_it_keeps_no_handlers_work_alive(courier: Courier) -> None:
     enlisted(courier)
     gc.collect()
 
-    assert courier._works() == []
+    assert courier.works() == []
     assert courier._known == {}
 
 
@@ -271,7 +271,7 @@ def test_who_waits_for_a_courier_that_dies_is_told(courier: Courier) -> None:
 def test_at_the_end_a_courier_that_dies_is_stood_in_for(courier: Courier) -> None:
     work = enlisted(courier, exit_timeout=3600)
     courier.wake(work)
-    assert soon(lambda: work.quiet and courier._alive)
+    assert soon(lambda: work.quiet and courier.alive)
     work.submit(SystemExit(1), "after")
 
     courier.finish()
