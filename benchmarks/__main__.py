@@ -72,6 +72,9 @@ def logging_calls(case: str, size: Size, url: str) -> Iterator[Row]:
         for _ in range(size.processes if ours else 1):
             samples += measure("logging_call", name, case, rounds, api_url=url)
         yield at_most(f"  {name}", samples, _BOUNDS.get(case) if ours else None)
+        if ours and case.startswith("new"):
+            grown = measure("logging_call", name, case, size.slow_rounds, "grows", api_url=url)
+            yield at_most("    where the heap must grow for it", grown, None)
 
 
 def threads(size: Size, url: str) -> Iterator[Row]:

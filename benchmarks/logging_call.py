@@ -23,12 +23,15 @@ def room_in_the_heap() -> list[bytes]:
     return blocks[::500]
 
 
-def ratios(name: str, case: str, rounds: int) -> list[float]:
-    """The contender's time through that of `Pass`, for each round."""
+def ratios(name: str, case: str, rounds: int, *, grows: bool = False) -> list[float]:
+    """The contender's time through that of `Pass`, for each round.
+
+    ``grows``: without room in the heap, so that whoever keeps records waits for memory too.
+    """
     reopened = case.startswith("new") and name == OURS
     contender = _opened(name)
     found = []
-    _kept = room_in_the_heap()
+    _kept = [] if grows else room_in_the_heap()
     for number in range(rounds):
         if reopened and number:
             contender.close()
@@ -56,4 +59,5 @@ def _ratio(handler: logging.Handler, case: str, *, swapped: bool) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(ratios(sys.argv[1], sys.argv[2], int(sys.argv[3]))), flush=True)
+    contender, burst, number, *more = sys.argv[1:]
+    print(json.dumps(ratios(contender, burst, int(number), grows=bool(more))), flush=True)
