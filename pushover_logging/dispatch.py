@@ -81,7 +81,13 @@ class Dispatch:
         return self._delivery.unsent()
 
     def abandon(self) -> int:
-        return self.delivery().abandon() if self.unsent() else 0
+        if not self.unsent():
+            return 0
+        try:
+            return self.delivery().abandon()
+        except Exception as error:  # noqa: BLE001 - what counts them cannot be loaded
+            NOTICES.say("open", f"cannot send: {type(error).__name__}: {error}")
+            return max(1, len(self._intake))
 
     def start_over(self) -> None:
         self.quiet = True

@@ -101,6 +101,11 @@ class Groups:
         self._idle.pop(group, None)
         self._idle[group] = now
 
+    def let_idle(self, group: Group, now: float) -> None:
+        """It was closed by whoever turned out its first record: it may be forgotten in its time."""
+        if not group.counting:
+            self._idle.setdefault(group, now)
+
     def forget_idle(self, now: float) -> None:
         """Forget groups closed for long, once half the room is taken.
 

@@ -114,6 +114,7 @@ class PushoverHandler(logging.Handler):
         self._exit_timeout = terms.exit_timeout
         self._intake = Intake(terms, self._freeze)
         self._known = self._intake.known
+        self._filters_itself = type(self).filter is not logging.Handler.filter
         self._shows_more = terms.shows_more or terms.own_key is not None
         self._dispatch = Dispatch(
             self._intake, terms.exit_timeout, lambda: self._delivery_to(*keys)
@@ -126,7 +127,7 @@ class PushoverHandler(logging.Handler):
 
         This is what every record costs the program, and so it is written out in one piece.
         """
-        if self.filters:
+        if self.filters or self._filters_itself:
             passed = self._filtered(record)
             if not passed:
                 return False
@@ -220,7 +221,7 @@ class PushoverHandler(logging.Handler):
             priority, key = self._overridden(overrides, priority, key)
         if priority is None:
             return False
-        is_common = overrides is None and not is_delivering
+        is_common = overrides is None and self._own_key is None and not is_delivering
         return self._intake.sort(record, priority, key, common=is_common)
 
     def _freeze(self, record: logging.LogRecord) -> Capture | Early:

@@ -24,12 +24,14 @@ from .noting import PLAIN_TYPES, TEXT_BOUND
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
-    from typing import Any
+    from typing import Any, TypeGuard
 
     from .defaults import Terms
     from .groups import Look
-    from .noting import Early
+    from .noting import Early, Plain
 
+    FullKey = tuple[str, int, Hashable, object, int]
+    """Name, level, message, type of the exception, priority."""
     Entry = tuple[Group, Any]
     """A group and its first record, as it was noted; a plain record alone stands for both."""
 
@@ -76,19 +78,19 @@ class Intake:
         self._freeze = freeze
         self.plain_names: set[str] = set()
         """Loggers whose records are pushed, and need not be looked at twice."""
-        self.known: dict[Hashable, Group | logging.LogRecord] = {}
+        self.known: dict[Hashable, Group | Plain] = {}
         """Each group by its key: its message without what differs, alone where no other group has
         it, else with what tells them apart; and by the latest look of its records, once seen again.
 
-        For a group of which nothing is known but its first record, that one stands.
+        For a group of which nothing is known but a plain first record, that one stands.
         """
-        self._made: dict[Hashable, Group] = {}
+        self._promoted: dict[Hashable, Group] = {}
         """The groups for which a record stood at first; by them, threads agree on one."""
         self._looks: dict[Group, Hashable] = {}
         self._shared: set[Hashable] = set()
         """Messages that several groups have, or had."""
         # Indexed by priority, -2 to 2: lanes[-2] and lanes[-1] are the last two.
-        self._lanes: list[deque[Entry | logging.LogRecord]] = [deque() for _ in _MOST_URGENT_FIRST]
+        self._lanes: list[deque[Entry | Plain]] = [deque() for _ in _MOST_URGENT_FIRST]
         self.early: deque[Early] = deque(maxlen=self.capacity)
         """To be frozen by the courier, as soon as it can."""
         self.set_aside: deque[Any] = deque(maxlen=_MOST_SET_ASIDE)
@@ -102,7 +104,7 @@ class Intake:
     def start_over(self) -> None:
         """Forget everything; a forked child's parent keeps its own."""
         self.known.clear()
-        self._made.clear()
+        self._promoted.clear()
         self._looks.clear()
         self._shared.clear()
         lanes: list[deque[Any]] = [*self._lanes, self.early, self.set_aside, self.resolved]
@@ -150,9 +152,15 @@ class Intake:
         priority = self._priorities[record.levelno]
         if priority is None:
             return False
-        if self.known.setdefault(msg, record) is not record:
-            return None
-        self._lanes[priority].append(record)
+        # Another handler may rewrite the record once we have returned.
+        plain = (msg, args, record, record.name, record.levelno)
+        try:
+            if self.known.setdefault(msg, plain) is not plain:
+                return None
+            self._lanes[priority].append(plain)
+        except BaseException:  # a signal handler raised; or its repeats would count for ever
+            self.known.pop(msg, None)
+            raise
         self.news = True
         return True
 
@@ -189,7 +197,7 @@ class Intake:
                 return self.sort(record, priority, common=common)
         if not group.counting and group.reopen():
             return self._admit(record, group)
-        if common and own_key is None and group.last is not None and group.last[0] == record.msg:
+        if common and own_key is None and _is_again(group, record.msg):
             self._remember(group, look_of(record))
         group.count(glimpse_of(record))
         return False
@@ -212,7 +220,7 @@ class Intake:
         elif there.is_of(name, levelno, trouble, priority):
             return template
         if len(self._shared) >= 4 * self._most_groups:
-            self._shared.clear()
+            self._shared = {key[2] for key in list(self.known) if _is_full(key)}
         self._shared.add(template)
         return name, levelno, template, trouble, priority
 
@@ -230,18 +238,18 @@ class Intake:
         there = self.known.get(key)
         if there is None or isinstance(there, Group):
             return there
-        group = self.known[key] = self._made.setdefault(key, self._made_of(there))
+        group = self.known[key] = self._promoted.setdefault(key, self._group_for(there))
         return group
 
-    def _made_of(self, record: logging.LogRecord) -> Group:
+    def _group_for(self, plain: Plain) -> Group:
         """The group for which a plain record stands."""
-        priority = self._priorities[record.levelno] or 0
-        return Group(record.msg, record.name, record.levelno, None, priority, record)
+        msg, _, _, name, levelno = plain
+        return Group(msg, name, levelno, None, self._priorities[levelno] or 0, plain)
 
-    def _with_group(self, entry: Entry | logging.LogRecord) -> Entry:
-        if isinstance(entry, tuple):
+    def _with_group(self, entry: Entry | Plain) -> Entry:
+        if len(entry) == 2:
             return entry
-        return self._group_at(entry.msg) or self._made_of(entry), entry
+        return self._group_at(entry[0]) or self._group_for(entry), entry
 
     def _admit(self, record: logging.LogRecord, group: Group) -> bool:
         """Let a group's first record wait; when the room is full, the least urgent goes."""
@@ -267,9 +275,11 @@ class Intake:
         there = self.known.get(msg)
         if there is group:
             return
+        key = msg if there is None else look
         self._forget_look(group)
-        self._looks[group] = key = msg if there is None else look
         self.known[key] = group
+        if self._looks.setdefault(group, key) != key:
+            self.known.pop(key, None)  # another thread was at it, and one look is enough
 
     def _forget_look(self, group: Group) -> None:
         look = self._looks.pop(group, None)
@@ -348,7 +358,7 @@ class Intake:
     def forget(self, group: Group) -> None:
         """Let the next record of it found another."""
         if self.known.get(group.key) is group:
-            self._made.pop(group.key, None)
+            self._promoted.pop(group.key, None)
             del self.known[group.key]
         self._forget_look(group)
 
@@ -362,3 +372,12 @@ class Intake:
 
     def __len__(self) -> int:
         return sum(map(len, self._lanes))
+
+
+def _is_again(group: Group, msg: object) -> bool:
+    """Whether the latest repeat had this very message; of objects no one is asked if they equal."""
+    return type(msg) is str and group.last is not None and group.last[0] == msg
+
+
+def _is_full(key: Hashable) -> TypeGuard[FullKey]:
+    return isinstance(key, tuple) and len(key) == 5

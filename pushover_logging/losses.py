@@ -57,6 +57,7 @@ class Losses(Generic[Item]):
             self._post.lost(self._given_up.popleft())
         while self._intake.evicted:
             group, item = self._intake.evicted.popleft()
+            self._groups.let_idle(group, now)
             self._post.lost(Share(group, 1, item))
 
     def report(self, now: float) -> Parcel[Item] | None:

@@ -9,7 +9,13 @@ import logging
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .capturing import Capture
+
+    Plain = tuple[str, Any, logging.LogRecord, str, int]
+    """A record in which nothing can change: msg, args, the record itself, name, levelno. What is
+    told apart by is here too, for another handler may rewrite the record afterwards."""
 
 __all__ = [
     "PLAIN_TYPES",
@@ -38,12 +44,13 @@ class Early:
     __slots__ = ("capture", "record")
 
     def __init__(self, record: logging.LogRecord) -> None:
-        copy = object.__new__(type(record))
-        copy.__dict__.update(record.__dict__)
         try:
             text = str(record.getMessage())
         except Exception:  # noqa: BLE001 - the user's objects; words are found for it when frozen
             text = ""
+        # Of a kind of its own only as long as that is needed to make the text.
+        copy = object.__new__(logging.LogRecord if text else type(record))
+        copy.__dict__.update(record.__dict__)
         if text:
             copy.msg, copy.args = text, None
         if isinstance(own := getattr(record, "pushover", None), dict):

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from . import defaults
 from .alerts import Alert, clean, cut, is_blank, trim
@@ -21,6 +22,9 @@ from .layout import MARKUP, PLAIN, compose
 from .noting import Early, is_plain
 from .overrides import NO_OVERRIDES, Overrides
 from .templates import Templates, Texts
+
+if TYPE_CHECKING:
+    from .noting import Plain
 
 __all__ = ["Capture", "Renderer", "Style"]
 
@@ -112,14 +116,17 @@ class Renderer:
 
     def captured(
         self,
-        item: Capture | Early | logging.LogRecord,
+        item: Capture | Early | Plain,
         formatter: logging.Formatter | None = None,
     ) -> Capture:
         """What was noted of a record, as the capture that it is or would have been."""
         if isinstance(item, Early):
             item.capture = item.capture or self.capture(item.record, formatter)
             return item.capture
-        return item if isinstance(item, Capture) else Capture(item, item.msg, item.args)
+        if isinstance(item, Capture):
+            return item
+        msg, args, record, *_ = item
+        return Capture(record, msg, args)
 
     def _can_stay(self, record: logging.LogRecord, formatter: logging.Formatter | None) -> bool:
         """Whether nothing in the record can change, so that it is noted as it is."""

@@ -7,6 +7,7 @@ import html
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from . import markup
 from .alerts import Alert, Priority, cut
@@ -17,6 +18,9 @@ from .parcels import Share
 from .quota import Allowance
 from .rendering import Capture, Renderer, Style
 from .templates import Texts
+
+if TYPE_CHECKING:
+    from .noting import Plain
 
 __all__ = ["Writer", "let_go"]
 
@@ -39,7 +43,7 @@ class Writer:
         self._renderer = renderer
         self._formatter = formatter
 
-    def captured(self, item: Capture | Early | logging.LogRecord) -> Capture:
+    def captured(self, item: Capture | Early | Plain) -> Capture:
         """What was noted of a record, frozen if it could not be in the logging call."""
         return self._renderer.captured(item, self._formatter())
 

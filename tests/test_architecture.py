@@ -79,7 +79,7 @@ MAY_IMPORT = {
     "room": (*VALUES, "gate", "intake", "parcels"),
     "losses": (*VALUES, "grouping", "intake", "notices", "parcels", "room"),
     "watch": (*VALUES, "groups", "grouping", "incidents", "notices", "parcels", "stores"),
-    "stores": (*VALUES, "groups", "incidents", "parcels", "quota"),
+    "stores": (*VALUES, "groups", "incidents", "noting", "parcels", "quota"),
     "delivery": CARRYING,
     "courier": ("notices", "rounds"),
     "rounds": ("courier", "notices"),

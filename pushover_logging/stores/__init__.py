@@ -7,13 +7,15 @@ whatever store they are given.
 from __future__ import annotations
 
 from collections.abc import Hashable, MutableMapping, MutableSequence
-from logging import LogRecord
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from ..groups import Group
 from ..incidents import Incident
 from ..parcels import Parcel
 from ..quota import Allowance
+
+if TYPE_CHECKING:
+    from ..noting import Plain
 
 __all__ = ["Store"]
 
@@ -23,7 +25,7 @@ Item = TypeVar("Item")
 class Store(Protocol[Item]):
     """A handler's state as collections, which only the courier changes, but for ``groups``."""
 
-    groups: MutableMapping[Hashable, Group | LogRecord]
+    groups: MutableMapping[Hashable, Group | Plain]
     """The groups that are known, a record for one of which there is no more yet: the intake's own.
 
     Logging calls ``get`` and ``setdefault``: both must be atomic."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Hashable, MutableMapping, MutableSequence
 from dataclasses import dataclass, field
-from logging import LogRecord
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..groups import Group
 from ..incidents import Incident
 from ..parcels import Parcel
 from ..quota import Allowance
+
+if TYPE_CHECKING:
+    from ..noting import Plain
 
 __all__ = ["MemoryStore"]
 
@@ -21,7 +23,7 @@ Item = TypeVar("Item")
 class MemoryStore(Generic[Item]):
     """Plain collections."""
 
-    groups: MutableMapping[Hashable, Group | LogRecord] = field(default_factory=dict)
+    groups: MutableMapping[Hashable, Group | Plain] = field(default_factory=dict)
     incidents: MutableSequence[Incident] = field(default_factory=list)
     parcels: MutableSequence[Parcel[Item]] = field(default_factory=list)
     pushes: MutableSequence[float] = field(default_factory=list)

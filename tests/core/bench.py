@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 from pushover_logging.alerts import Alert, Priority
 from pushover_logging.books import Stats
@@ -123,6 +124,11 @@ class Push:
     records: int = 1
 
 
+def _text(item: tuple[Any, ...] | logging.LogRecord | None) -> str | None:
+    """Of what was noted: a plain record, or one that was frozen, which is itself here."""
+    return item.msg if isinstance(item, logging.LogRecord) else item and item[0]
+
+
 def records_in(title: str) -> int:
     """The records that a push's title says it stands for."""
     times = re.search(r" \N{MULTIPLICATION SIGN}(\d+)$", title)
@@ -158,9 +164,9 @@ class Service:
     def freeze(self, early: Early) -> None:
         raise AssertionError("nothing comes too early here")
 
-    def write(self, shares: Sequence[Share[logging.LogRecord]], priority: Priority) -> Alert:
+    def write(self, shares: Sequence[Share[Any]], priority: Priority) -> Alert:
         records = sum(share.records for share in shares)
-        texts = "\n".join(share.item.msg if share.item else "None" for share in shares)
+        texts = "\n".join(str(_text(share.item)) for share in shares)
         tags = tuple(share.group.tag for share in shares if share.group.tag)
         alert = Alert(texts, "a push", priority, timestamp=0, tags=tags, expire=3600)
         return alert.counted(records)
@@ -214,8 +220,8 @@ class Service:
         assert isinstance(news, News)
         self.heard.append(news)
 
-    def lost(self, share: Share[logging.LogRecord]) -> None:
-        self.fallback.append((share.item and share.item.msg, share.records))
+    def lost(self, share: Share[Any]) -> None:
+        self.fallback.append((_text(share.item), share.records))
 
     def failed(self, error: Exception) -> None:
         self.failures.append(error)
@@ -240,7 +246,7 @@ class Bench:
         terms = Terms(priorities=by_level, capacity=capacity, most_groups=grouping.most_groups)
         self.intake = Intake(terms, freeze=lambda made: made)
         self.intake.plain_names.add("shop")
-        self.delivery: Delivery[logging.LogRecord] = Delivery(
+        self.delivery: Delivery[Any] = Delivery(
             self.service,
             self.intake,
             grouping=grouping,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pushover_logging import PushoverHandler
-from pushover_logging.client.constants import API_URL
+from pushover_logging.client.constants import API_URL, Priority
 from pushover_logging.courier import COURIER
 from pushover_logging.defaults import Terms
 from pushover_logging.devserver import DevServer
@@ -154,6 +154,28 @@ def test_what_comes_before_all_is_loaded_is_kept_as_it_was(
         assert handler.stats().delivered == 3
 
 
+class Braces(logging.LogRecord):
+    """As the logging cookbook has it, for messages with braces."""
+
+    def getMessage(self) -> str:  # noqa: N802 - logging's name
+        return str(self.msg).format(*self.args)  # type: ignore[misc]
+
+
+def test_a_kind_of_record_makes_its_text_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PUSHOVER_API_URL", raising=False)
+    handler = PushoverHandler("a" * 30, "u" * 30)
+    handler._dispatch.quiet = False  # nobody is to deliver it
+    made = Braces("shop", logging.ERROR, "/cart.py", 7, "user {} failed", ("{ann}",), None)
+
+    handler.handle(made)
+
+    taken = handler._intake.take(-2)
+    assert taken is not None
+    plan = handler._loaded_plan()
+    captured = plan.renderer.captured(taken[1][1])
+    assert plan.renderer.render(captured, Priority.HIGH).message == "user {ann} failed"
+
+
 def test_the_address_is_settled_when_the_handler_is_configured(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -195,4 +217,30 @@ def test_what_cannot_be_loaded_is_tried_again(
     assert due is not None
     assert made == ["tried", "tried"]
     assert work.unsent()
+    assert work.abandon() == 1
     assert "Too many open files" in capsys.readouterr().err
+
+
+def test_a_filter_of_a_subclass_is_asked() -> None:
+    class Choosy(PushoverHandler):
+        def filter(self, record: logging.LogRecord) -> bool:
+            return record.msg != "not this"
+
+    handler = Choosy("a" * 30, "u" * 30)
+    handler._dispatch.quiet = False  # nobody is to deliver it
+
+    passed = [handler.handle(record(text)) for text in ("not this", "this")]
+
+    assert passed[0] is False
+    assert [group.key for group in handler._intake.groups()] == ["this"]
+
+
+def test_a_key_that_failed_once_is_asked_for_the_next_record() -> None:
+    handler = PushoverHandler("a" * 30, "u" * 30, grouping={"key": "{tenant}"})
+    handler._dispatch.quiet = False  # nobody is to deliver it
+    handler.handle(record("payment failed"))
+
+    for tenant in "abcab":
+        handler.handle(record("payment failed", tenant=tenant))
+
+    assert [group.unclaimed() for group in handler._intake.groups()] == [0, 1, 1, 0]

@@ -6,11 +6,13 @@ import logging
 import socket
 import time
 import uuid
+from collections import deque
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pushover_logging import PushoverHandler
 from pushover_logging.alerts import Priority
 from pushover_logging.defaults import Terms
 from pushover_logging.grouping import Grouping, Groups, keyed_by
@@ -386,7 +388,8 @@ def test_a_plain_record_stands_for_its_group_until_it_is_taken() -> None:
 
     assert taken is not None
     priority, (group, item) = taken
-    assert (priority, item, group.noted) == (Priority.NORMAL, made, made)
+    assert (priority, item) == (Priority.NORMAL, group.noted)
+    assert item[2] is made
     assert intake.groups() == [group]
     assert group.is_of("shop", logging.WARNING, None, Priority.NORMAL)
 
@@ -401,7 +404,8 @@ def test_a_repeat_makes_the_group_for_which_a_record_stood() -> None:
     assert not repeated
     assert taken is not None
     group = taken[1][0]
-    assert (group.noted, group.unclaimed()) == (made, 1)
+    assert group.noted[2] is made
+    assert group.unclaimed() == 1
 
 
 def test_one_record_that_comes_twice_is_a_repeat_of_itself() -> None:
@@ -445,6 +449,94 @@ def test_of_threads_with_a_new_record_one_is_the_first() -> None:
         taken = intake.take(Priority.LOWEST)
         assert taken is not None
         assert taken[1][0].unclaimed() == THREADS - 1
+
+
+@pytest.mark.parametrize("msg", ["blanked", {"json": "now"}, None])
+def test_what_another_handler_makes_of_a_record_changes_no_group(msg: object) -> None:
+    intake = intake_for()
+    made = noted(intake, record("card %s declined", "4111"))
+
+    made.msg, made.args, made.name, made.levelno = msg, (), "elsewhere", logging.DEBUG
+    intake.sort(record("card %s declined", "4242"), Priority.EMERGENCY)
+
+    taken = intake.take(Priority.LOWEST)
+    assert taken is not None
+    group, item = taken[1]
+    assert item[:2] == ("card %s declined", ("4111",))
+    assert intake.groups() == [group]
+    assert group.unclaimed() == 1
+    assert group.is_of("shop", logging.ERROR, None, Priority.EMERGENCY)
+
+
+def test_no_extra_of_a_record_passes_for_a_groups() -> None:
+    handler = PushoverHandler("a" * 30, "u" * 30)
+    handler._dispatch.quiet = False  # nobody is to deliver it
+    forged = {"trouble": None, "counting": True, "ticks": iter(range(99)), "last": 1}
+
+    for _ in range(5):
+        handler.handle(record("job failed", **forged))
+
+    assert [group.unclaimed() for group in handler._intake.groups()] == [4]
+
+
+def test_no_object_is_asked_whether_it_equals_another() -> None:
+    class Vague:
+        __hash__ = None  # type: ignore[assignment]
+
+        def __eq__(self, other: object) -> bool:
+            raise RuntimeError("neither true nor false")
+
+        def __str__(self) -> str:
+            return "an array"
+
+    intake = intake_for()
+    for _ in range(5):
+        intake.sort(record(Vague()), HIGH)
+
+    assert [group.unclaimed() for group in intake.groups()] == [4]
+
+
+def test_messages_of_many_places_are_remembered_within_a_bound() -> None:
+    intake = intake_for(Grouping(max_groups=20))
+    common, other = record("disk is full"), record("disk is full", name="mail")
+    groups = [group_of(intake, common), group_of(intake, other)]
+    intake.forget(groups[0])
+    for number in range(1000):
+        intake.sort(record("x" * number), HIGH, common=False)
+
+    assert group_of(intake, record("disk is full", name="mail")) is groups[1]
+    assert len(intake._shared) <= 4 * 20
+
+
+def test_an_interrupt_in_the_middle_silences_no_trouble() -> None:
+    intake = intake_for()
+    intake.plain_names.add("shop")
+
+    class Interrupted(deque):  # type: ignore[type-arg]
+        def append(self, entry: object) -> None:
+            raise KeyboardInterrupt
+
+    lanes = intake._lanes
+    intake._lanes = [Interrupted() for _ in lanes]
+    with pytest.raises(KeyboardInterrupt):
+        intake.note(record("disk is full"))
+    intake._lanes = lanes
+
+    assert intake.note(record("disk is full"))
+
+
+def test_threads_leave_no_looks_behind() -> None:
+    intake = intake_for()
+
+    def log(number: int) -> None:
+        for turn in range(2000):
+            text = f"order {turn % 7 + number} failed"
+            intake.sort(record(text), HIGH)
+            intake.sort(record(text), HIGH)
+
+    in_threads(log)
+
+    assert len(intake.known) == 2
 
 
 @pytest.mark.parametrize(
