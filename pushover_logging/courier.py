@@ -58,6 +58,9 @@ if TYPE_CHECKING:
 
 __all__ = ["COURIER", "Courier"]
 
+_FORK_PATIENCE = 2.0
+"""Seconds a fork waits until nothing is being loaded."""
+
 
 class Courier:
     """Carries every handler's alerts on one daemon thread, started by the first record."""
@@ -81,6 +84,8 @@ class Courier:
         """Guards the start of the thread; tried, never waited for."""
         self.loading = threading.RLock()
         """Held while a Work imports: a fork then would leave the child locks without holders."""
+        self._forks_unguarded: set[int] = set()
+        """Threads that fork though something is being loaded."""
         self._made: Rounds | None = None
 
     # Called by handlers, on any thread.
@@ -193,10 +198,16 @@ class Courier:
     # Forks.
 
     def before_fork(self) -> None:
-        self.loading.acquire()
+        # Not for ever: what is loading may itself wait for a lock that this thread holds.
+        if not self.loading.acquire(timeout=_FORK_PATIENCE):
+            self._forks_unguarded.add(get_ident())
 
     def after_fork_in_parent(self) -> None:
-        self.loading.release()
+        ident = get_ident()
+        if ident in self._forks_unguarded:
+            self._forks_unguarded.discard(ident)
+        else:
+            self.loading.release()
 
     def after_fork_in_child(self) -> None:
         self._start_over()

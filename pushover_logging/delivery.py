@@ -96,16 +96,17 @@ class Delivery(Generic[Item]):
             patience=self._policy.wait_initial,
         )
         self._losses = Losses(self._post, self._intake, self._room, self.groups, self._lock)
-        self._is_open = False
+        self.is_open = False
+        """Whether all that a send needs is loaded."""
         self._opens_at = 0.0
 
     def prepare(self) -> None:
         """Load and open what a send needs; what fails is tried again later."""
-        if self._is_open or self._clock() < self._opens_at:
+        if self.is_open or self._clock() < self._opens_at:
             return
         try:
             self._post.open()
-            self._is_open = True
+            self.is_open = True
         except Exception as error:  # noqa: BLE001 - a broken installation; it may be mended
             NOTICES.say("open", f"cannot send: {_place(error)}")
             self._opens_at = self._clock() + self._policy.wait_initial
@@ -120,7 +121,7 @@ class Delivery(Generic[Item]):
         while intake.set_aside:
             self._again(intake.set_aside.popleft())
         self._losses.hand_over(now)
-        if not self._is_open:
+        if not self.is_open:
             return self._opens_at if self.unsent() else None
         if self._refused:
             self._drop_everything("stopped")

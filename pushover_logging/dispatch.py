@@ -5,6 +5,7 @@ So a process that configures the handler and has nothing to say loads next to no
 
 from __future__ import annotations
 
+import logging
 import time
 
 from .courier import COURIER
@@ -22,6 +23,8 @@ __all__ = ["Dispatch"]
 
 _RETRY = 5.0
 """Seconds until what could not be loaded is tried again."""
+_LOGGING_RETRY = 0.01
+"""Seconds until it is seen again whether logging is being configured."""
 
 
 class Dispatch:
@@ -36,6 +39,7 @@ class Dispatch:
         self._intake = intake
         self._make = make
         self._delivery: Delivery[Any] | None = None
+        self._waits = False
         COURIER.enlist(self)
 
     def delivery(self) -> Delivery[Any]:
@@ -59,6 +63,11 @@ class Dispatch:
     # The courier's thread.
 
     def prepare(self) -> None:
+        is_open = self._delivery is not None and self._delivery.is_open
+        # What is imported makes loggers. A dictConfig that is at it may wait for the same imports.
+        self._waits = not is_open and _logging_is_locked()
+        if self._waits:
+            return
         try:
             delivery = self.delivery()
         except Exception as error:  # noqa: BLE001 - a broken installation; it may be mended
@@ -67,6 +76,8 @@ class Dispatch:
             delivery.prepare()
 
     def step(self, deadline: float | None) -> float | None:
+        if self._waits:
+            return time.monotonic() + _LOGGING_RETRY
         if self._delivery is not None:
             return self._delivery.step(deadline)
         self._intake.news = False
@@ -94,3 +105,12 @@ class Dispatch:
         self._intake.start_over()
         if self._delivery is not None:
             self._delivery.start_over()
+
+
+def _logging_is_locked() -> bool:
+    """Whether a thread holds logging's module lock, as it does while it configures logging."""
+    lock = getattr(logging, "_lock", None)
+    if lock is None or not lock.acquire(blocking=False):
+        return lock is not None
+    lock.release()
+    return False
