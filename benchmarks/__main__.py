@@ -33,7 +33,7 @@ class Size:
     rounds: int = 30
     slow_rounds: int = 6
     """Of those who deliver every record."""
-    calls: int = 5000
+    calls: int = 20_000
     storm: int = 1_000_000
     burst: int = 20_000
     messages: int = 200

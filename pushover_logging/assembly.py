@@ -57,10 +57,12 @@ class Plan:
         intake: Intake,
         formatter: Callable[[], logging.Formatter | None],
         again: Callable[[logging.LogRecord], None],
+        load: Callable[[Callable[[], None]], None],
     ) -> Delivery[Capture]:
         """What delivers to these users what comes in.
 
-        ``formatter`` gives the handler's formatter, ``again`` notes what was set aside.
+        ``formatter`` gives the handler's formatter, ``again`` notes what was set aside, and
+        ``load`` has something imported while no fork can come between.
         """
         settings = self.settings
         writer = Writer(self.style, self.renderer, formatter)
@@ -72,6 +74,7 @@ class Plan:
             quota_reserve=settings.quota_reserve,
             someone_listens=settings.on_acknowledged is not None,
             again=again,
+            load=load,
         )
 
 

@@ -95,6 +95,11 @@ class Courier:
         key = id(work)
         self._known[key] = weakref.ref(work, lambda _: self._known.pop(key, None))
 
+    def load(self, what: Callable[[], None]) -> None:
+        """Have something imported while no fork can come between."""
+        with self.loading:
+            what()
+
     def wake(self, work: Work) -> None:
         """Take over a Work that has news; starts the thread if there is none. Never blocks."""
         work.quiet = False

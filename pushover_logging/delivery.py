@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from typing import Any, Generic, TypeVar
 
+from . import retrying
 from .alerts import Alert, Priority
 from .books import Books, Stats
 from .client.errors import APIError, PushoverError, RateLimitError
@@ -40,11 +41,16 @@ def _forget(record: object) -> None:
     """Do nothing with what was set aside."""
 
 
+def _call(function: Callable[[], None]) -> None:
+    function()
+
+
 class Delivery(Generic[Item]):
     """Takes what logging calls left in the intake to the service, the most urgent first, one send
     at a time.
 
-    ``again`` gets what was set aside in the logging call, to note it after all.
+    ``again`` gets what was set aside in the logging call, to note it after all; ``load`` calls what
+    imports, where that is safe.
     """
 
     def __init__(
@@ -57,6 +63,7 @@ class Delivery(Generic[Item]):
         quota_reserve: int,
         someone_listens: bool,
         again: Callable[[Any], None] = _forget,
+        load: Callable[[Callable[[], None]], None] = _call,
         clock: Callable[[], float] = time.monotonic,
         today: Callable[[], datetime] = _today,
     ) -> None:
@@ -69,6 +76,7 @@ class Delivery(Generic[Item]):
         self._clock = clock
         self._today = today
         self._again = again
+        self._load = load
         self._refused = False
         self.start_over()
 
@@ -293,6 +301,7 @@ class Delivery(Generic[Item]):
             self._drop(parcel, "refused", error)
 
     def _try_later(self, parcel: Parcel[Item], error: PushoverError, *, quietly: bool) -> None:
+        self._load(retrying.load)
         now = self._clock()
         parcel.failures = parcel.failures or Outage(self._policy)
         until = self._gate.failed(error, parcel.failures, parcel.priority, now)

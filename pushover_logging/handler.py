@@ -241,7 +241,7 @@ class PushoverHandler(logging.Handler):
 
     def _delivery_to(self, token: str, users: tuple[str, ...]) -> Delivery[Capture]:
         return self._loaded_plan().delivery(
-            token, users, self._intake, lambda: self.formatter, self._note_again
+            token, users, self._intake, lambda: self.formatter, self._note_again, COURIER.load
         )
 
     def _set_aside(self, record: logging.LogRecord, error: Exception) -> None:

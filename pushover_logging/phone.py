@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from . import retrying
 from .alerts import Alert, Priority
 from .incidents import ReceiptNews
 from .notices import NOTICES
@@ -49,7 +48,6 @@ class Phone:
     def open(self) -> None:
         from .client.application import Application  # loads requests, so not before it is needed
 
-        retrying.load()  # not at the first failure: only in here no fork can come between
         self._transport = _shared_transport(self._settings.api_url, self._settings.timeout)
         self._application = Application(self._token, transport=self._transport)
 

@@ -48,9 +48,9 @@ class RetryPolicy:
 
 
 def load() -> None:
-    """Import tenacity, where that is safe: a fork in the middle of it would hang the child.
+    """Import tenacity; the caller sees to it that no fork comes between, which would hang a child.
 
-    Not at the top, to keep applications quick to start.
+    Not before the first failure: it takes as long as all else that a push needs.
     """
     import tenacity  # noqa: F401
 
