@@ -1,7 +1,8 @@
 """The way in: what logging calls leave for the courier, without a lock, within bounds.
 
-Every method that is not said to be the courier's runs in logging calls: a signal handler may
-interrupt it anywhere and call it again, and each step is one atomic operation.
+Every method that is not said to be the courier's runs in logging calls: in any thread, and a signal
+handler may interrupt it anywhere and call it again. Who comes first is decided by ``dict.setdefault``
+and by the operations of ``deque``, which are atomic.
 """
 
 from __future__ import annotations
@@ -184,7 +185,7 @@ class Intake:
             key = own_key, priority
         group = self._group_at(key)
         if group is None:
-            group = made = Group(key, name, levelno, trouble, priority, None, own_key)
+            made = Group(key, name, levelno, trouble, priority, None, own_key)
             group = self._enter(made)
             if group is made:
                 return self._admit(record, group)

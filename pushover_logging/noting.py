@@ -1,6 +1,6 @@
 """What a logging call must know of a record: what may be kept as it is, and what it asks for.
 
-All of it runs in logging calls, and so loads nothing and never raises.
+All of it runs in logging calls, and so loads nothing.
 """
 
 from __future__ import annotations
