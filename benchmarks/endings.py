@@ -62,7 +62,7 @@ def starting(rounds: int) -> Iterator[Row]:
     env = _as_in_production()
     configure, configure_more = _BARE + _CONFIGURE, _BARE + _CONFIGURE_MORE
     loads = not _runs(f"{configure}\n{_LOADED}", env)
-    more = _beside_bare(configure_more, rounds // 4, env)
+    more = _beside_bare(configure_more, max(1, rounds // 4), env)
     yield from among(
         "a process with a handler configured",
         [

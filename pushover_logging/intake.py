@@ -1,8 +1,8 @@
 """The way in: what logging calls leave for the courier, without a lock, within bounds.
 
 Every method that is not said to be the courier's runs in logging calls: in any thread, and a signal
-handler may interrupt it anywhere and call it again. Who comes first is decided by ``dict.setdefault``
-and by the operations of ``deque``, which are atomic.
+handler may interrupt it anywhere and call it again. Who comes first is decided by the operations of
+``deque`` and by ``dict.setdefault``, which are atomic.
 """
 
 from __future__ import annotations
