@@ -100,7 +100,7 @@ class PushoverHandler(logging.Handler):
         given = {
             name: value
             for name, value in locals().items()
-            if name in _DEFAULTS and value is not _DEFAULTS[name]
+            if name in _DEFAULTS and value is not _DEFAULTS[name] and name != "level"
         }
         if unknown:
             _reject(unknown)

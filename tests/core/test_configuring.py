@@ -53,8 +53,11 @@ def printed(program: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_configuring_loads_only_what_a_logging_call_needs() -> None:
-    loaded = printed("print(*set(sys.modules) - before, sep='\\n')")
+@pytest.mark.parametrize(
+    "more", ["", "type(phone)(level=logging.ERROR)", "type(phone)('b' * 30, 'v' * 30).setLevel(10)"]
+)
+def test_configuring_loads_only_what_a_logging_call_needs(more: str) -> None:
+    loaded = printed(f"{more}\nprint(*set(sys.modules) - before, sep='\\n')")
 
     assert set(loaded) == LIGHT
 
