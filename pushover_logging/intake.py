@@ -74,8 +74,6 @@ class Intake:
         self.capacity = terms.capacity
         self._priorities = terms.priorities
         self._most_groups = terms.most_groups
-        # Each group has one first record at most: so many may wait without a look at the lanes.
-        self._most_plain = min(terms.most_groups, terms.capacity)
         self._freeze = freeze
         self.plain_names: set[str] = set()
         """Loggers whose records are pushed, and need not be looked at twice."""
@@ -111,6 +109,7 @@ class Intake:
         lanes: list[deque[Any]] = [*self._lanes, self.early, self.set_aside, self.resolved]
         for lane in (*lanes, self.evicted):
             lane.clear()
+        self._size = 0
         self.news = False
         """Something came that the courier has not looked at."""
         self.wrapping_up = False
@@ -141,7 +140,7 @@ class Intake:
             or type(record) is not _LogRecord
             or hasattr(record, "pushover")
             or len(msg) > COMPARED
-            or len(self.known) >= self._most_plain
+            or len(self.known) >= self._most_groups
         ):
             return None
         if args:
@@ -159,6 +158,10 @@ class Intake:
             if self.known.setdefault(msg, plain) is not plain:
                 return None
             self._lanes[priority].append(plain)
+            # Threads may lose each other's increments; `_make_room` counts first.
+            self._size += 1
+            if self._size > self.capacity:
+                self._make_room()
         except BaseException:  # a signal handler raised; or its repeats would count for ever
             self.known.pop(msg, None)
             raise
@@ -260,8 +263,9 @@ class Intake:
         except BaseException:  # the stack is full; or its repeats would count for ever
             group.close()
             raise
-        if len(self) > self.capacity:
-            self.evict()
+        self._size += 1
+        if self._size > self.capacity:
+            self._make_room()
         self.news = True
         return True
 
@@ -299,6 +303,11 @@ class Intake:
         self.resolved.append(key)
         self.news = True
 
+    def _make_room(self) -> None:
+        self._size = len(self)
+        if self._size > self.capacity:
+            self.evict()
+
     def evict(self) -> None:
         """Turn out the newest of the least urgent: how a trouble began says more."""
         for priority in reversed(_MOST_URGENT_FIRST):
@@ -329,12 +338,14 @@ class Intake:
                 entry = self._lanes[priority].popleft()
             except IndexError:
                 continue
+            self._size = len(self)
             return priority, self._with_group(entry)
         return None
 
     def put_back(self, priority: int, entries: Iterable[Entry]) -> None:
         """Return entries that were taken, in the order in which they were, to where they stood."""
         self._lanes[priority].extendleft(reversed(list(entries)))
+        self._size = len(self)
 
     def most_urgent(self, least: int) -> int | None:
         """The priority that ``take`` would give."""

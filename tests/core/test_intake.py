@@ -129,6 +129,21 @@ def test_a_full_room_turns_out_a_plain_record_and_its_next_is_a_first_one_again(
     assert intake.sort(record("slow", level=logging.INFO), Priority.LOW)
 
 
+def test_no_more_wait_than_may_though_their_groups_were_forgotten() -> None:
+    intake = Intake(Terms(capacity=3, most_groups=10), freeze=lambda made: made)
+    intake.plain_names.add("shop")
+    for text in "abc":
+        intake.note(record(text))
+        intake.sort(record(text), Priority.EMERGENCY)
+    for group in intake.groups():
+        group.close()
+        intake.forget(group)
+
+    assert intake.note(record("d"))
+
+    assert len(intake) == 3
+
+
 def test_threads_lose_and_double_nothing() -> None:
     intake = intake_of(500)
 
