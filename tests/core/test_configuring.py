@@ -95,8 +95,7 @@ sys.addaudithook(watch)
         "logging.error('disk is full', extra={'request': Request()})",
         "logging.error('x', extra={'pushover': {'priority': 'LOW', 'key': 'k', 'sound': 'none'}})",
         "logging.error('x', extra={'pushover': {'resolve': 'k'}})",
-        "logging.error('x', stack_info=True)",
-        "logging.exception('failed') if sys.exc_info()[0] else None",
+        "logging.exception('failed')",
     ],
 )
 def test_the_first_logging_call_loads_opens_and_connects_nothing(call: str) -> None:
@@ -109,10 +108,7 @@ except ValueError:
         noted = list(seen)
 print(noted)
 """
-    seen = printed(program)[0]
-
-    # A stack is logging's own business: it reads the source of it.
-    assert seen == "[]" or "stack_info" in call
+    assert printed(program) == ["[]"]
 
 
 def refuse(order: object) -> None:
