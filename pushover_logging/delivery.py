@@ -182,7 +182,7 @@ class Delivery(Generic[Item]):
             if priority is Priority.EMERGENCY and (quietly or answered):
                 priority = Priority.NORMAL  # it rang for this already
             self._room.put(Parcel([Share(group, group.claim())], priority, since=now))
-        elif group.until is None or quietly:
+        elif not quietly or group.until is not None:  # without: its first record still waits
             self.groups.close(group, now)
 
     def _report(self, now: float) -> None:

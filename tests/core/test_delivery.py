@@ -542,6 +542,22 @@ def test_settled_is_when_nothing_due_waits_though_counts_go_on() -> None:
     assert bench.delivery.unsent() == 2
 
 
+def test_closing_makes_no_second_first_record_of_one_that_waits() -> None:
+    bench = Bench()
+    bench.service.troubles.append(quota_error())
+    bench.log("another")
+    bench.run()
+    bench.log(times=2)
+
+    for _ in range(2):
+        bench.intake.wrapping_up = bench.intake.news = True
+        bench.run()
+    bench.log()
+
+    assert len(bench.intake) == 1
+    assert bench.the_books_balance()
+
+
 def test_a_child_starts_with_empty_books() -> None:
     bench = Bench()
     bench.log(times=3)
