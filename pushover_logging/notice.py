@@ -1,0 +1,158 @@
+"""Notice: the only thing that leaves the logging call; its wire format; imports nothing of ours.
+
+A Notice is made of plain built-in types alone, so that it can wait in a file or in another process
+without keeping an object of the application alive.
+"""
+
+from __future__ import annotations
+
+import marshal
+
+from .values import NamedTuple
+
+__all__ = ["Frame", "Notice", "Snapshot", "SnapshotError", "decode", "encode"]
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, Literal
+
+    Plain = str | int | float | bool | None
+    Identity = tuple[Any, ...]
+    """What makes two records the same problem: names, numbers and texts, see ``fingerprint``."""
+    NoticeKind = Literal[
+        "new", "counted", "resolved", "dropped", "drain", "silence", "unsilence"
+    ]
+    Wire = Literal["marshal", "json"]
+
+TEXT_BOUND = 8192
+"""Longer texts are shortened before any regular expression sees them."""
+VERSION = 1
+"""Changes when an older reader could misunderstand the wire format."""
+
+
+class Frame(NamedTuple):
+    """One call on the way to an exception."""
+
+    path: str
+    line: int
+    function: str
+    is_application: bool = False
+    """Whether the file is neither in the standard library nor in ``site-packages``."""
+
+
+class SnapshotError(NamedTuple):
+    """One exception of a chain or group, as it was when it was logged."""
+
+    relation: str
+    """Its relation to the exceptions before it, such as ``caused by``; blank for the first."""
+    text: str
+    """Its type, message and notes, as the last lines of a traceback show them."""
+    cut: int
+    """Characters taken out of a very long text."""
+    frames: tuple[Frame, ...]
+    """Innermost first."""
+    omitted: int
+    """Frames further out that were not kept."""
+
+
+class Snapshot(NamedTuple):
+    """A log record as it was when it was logged."""
+
+    created: float
+    name: str
+    levelno: int
+    levelname: str
+    text: str
+    """The formatted message; a template as long as ``args`` holds values to fill in."""
+    args: tuple[Plain, ...] | None = None
+    pathname: str = ""
+    lineno: int = 0
+    function: str = ""
+    exceptions: tuple[SnapshotError, ...] = ()
+    fields: Mapping[str, str] = {}
+    """Texts of the placeholders in templates that are not filled from the fields above."""
+    overrides: Mapping[str, Any] = {}
+    """``extra={"pushover": ...}``, checked."""
+    complaints: tuple[str, ...] = ()
+    """A sentence for each override that was wrong."""
+    cut: int = 0
+    """Characters taken out of a very long text."""
+    is_markup: bool = False
+    """The text is a formatter's own HTML, in which the values of the record are escaped."""
+
+
+class Notice(NamedTuple):
+    """A message from the logging call, or from an operator, to the sender."""
+
+    kind: NoticeKind
+    seq: int
+    """Rises by one with each notice of a process, so that a notice that arrives twice counts once."""
+    at: float
+    """Unix seconds."""
+    identity: Identity = ()
+    priority: int = 0
+    key: str | None = None
+    """The group's explicit key; ``resolved``, ``silence`` and ``unsilence``: the key or group."""
+    snapshot: Snapshot | None = None
+    style: Mapping[str, Any] = {}
+    """The handler's options that shape a push and differ from their defaults."""
+    epoch: int = 0
+    """``counted``: tells running totals apart that began anew."""
+    total: int = 0
+    """``counted``: repeats so far; ``dropped``: records that found no room."""
+    is_last: bool = False
+    """``counted``: ``snapshot`` shows the latest repeat, not the first record."""
+    until: float = 0.0
+    """``silence``: when it ends, in Unix seconds."""
+
+
+def encode(notice: Notice, wire: Wire = "marshal") -> bytes:
+    """The notice as bytes: ``marshal`` for this machine, ``json`` for any other."""
+    snapshot = notice.snapshot
+    if snapshot is not None:
+        exceptions = tuple((*e[:3], tuple(map(tuple, e.frames)), e.omitted) for e in snapshot.exceptions)
+        notice = notice._replace(snapshot=(*snapshot[:9], exceptions, *snapshot[10:]))  # type: ignore[arg-type]
+    if wire == "marshal":
+        return marshal.dumps((VERSION, *notice), 4)
+    import json
+
+    return json.dumps([VERSION, *notice], separators=(",", ":")).encode()
+
+
+def decode(data: bytes) -> Notice:
+    """The notice in bytes of either wire format. Raises ValueError for anything else."""
+    try:
+        if data[:1] == b"[":
+            import json
+
+            version, *fields = json.loads(data)
+        else:
+            version, *fields = marshal.loads(data)
+        if version != VERSION:
+            raise ValueError(f"a notice of version {version}; this is version {VERSION}")
+        notice = Notice(*fields)
+        return notice._replace(
+            identity=_tuples(notice.identity),
+            snapshot=None if notice.snapshot is None else _snapshot(*notice.snapshot),
+        )
+    except (EOFError, TypeError, IndexError, KeyError) as error:
+        raise ValueError(f"no notice: {type(error).__name__}") from None
+
+
+def _snapshot(*fields: Any) -> Snapshot:
+    snapshot = Snapshot(*fields)
+    if not snapshot.exceptions and type(snapshot.args) is not list:
+        return snapshot
+    return snapshot._replace(
+        args=_tuples(snapshot.args),
+        exceptions=tuple(
+            SnapshotError(relation, text, cut, tuple(Frame(*frame) for frame in frames), omitted)
+            for relation, text, cut, frames, omitted in snapshot.exceptions
+        ),
+    )
+
+
+def _tuples(value: Any) -> Any:
+    """JSON knows no tuples."""
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
