@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     Plain = str | int | float | bool | None
     Identity = tuple[Any, ...]
     """What makes two records the same problem: names, numbers and texts, see ``fingerprint``."""
-    NoticeKind = Literal[
-        "new", "counted", "resolved", "dropped", "drain", "silence", "unsilence"
-    ]
+    NoticeKind = Literal["new", "counted", "resolved", "dropped", "drain", "silence", "unsilence"]
     Wire = Literal["marshal", "json"]
 
 TEXT_BOUND = 8192
@@ -111,7 +109,10 @@ def encode(notice: Notice, wire: Wire = "marshal") -> bytes:
     """The notice as bytes: ``marshal`` for this machine, ``json`` for any other."""
     snapshot = notice.snapshot
     if snapshot is not None:
-        exceptions = tuple((*e[:3], tuple(map(tuple, e.frames)), e.omitted) for e in snapshot.exceptions)
+        exceptions = tuple(
+            (*error[:3], tuple(map(tuple, error.frames)), error.omitted)
+            for error in snapshot.exceptions
+        )
         notice = notice._replace(snapshot=(*snapshot[:9], exceptions, *snapshot[10:]))  # type: ignore[arg-type]
     if wire == "marshal":
         return marshal.dumps((VERSION, *notice), 4)
@@ -126,33 +127,31 @@ def decode(data: bytes) -> Notice:
         if data[:1] == b"[":
             import json
 
-            version, *fields = json.loads(data)
+            version, *fields = _tuples(json.loads(data))
         else:
             version, *fields = marshal.loads(data)
         if version != VERSION:
             raise ValueError(f"a notice of version {version}; this is version {VERSION}")
         notice = Notice(*fields)
-        return notice._replace(
-            identity=_tuples(notice.identity),
-            snapshot=None if notice.snapshot is None else _snapshot(*notice.snapshot),
-        )
+        if notice.snapshot is None:
+            return notice
+        snapshot = Snapshot(*notice.snapshot)
+        if snapshot.exceptions:
+            snapshot = snapshot._replace(exceptions=tuple(map(_exception, snapshot.exceptions)))
+        return notice._replace(snapshot=snapshot)
     except (EOFError, TypeError, IndexError, KeyError) as error:
         raise ValueError(f"no notice: {type(error).__name__}") from None
 
 
-def _snapshot(*fields: Any) -> Snapshot:
-    snapshot = Snapshot(*fields)
-    if not snapshot.exceptions and type(snapshot.args) is not list:
-        return snapshot
-    return snapshot._replace(
-        args=_tuples(snapshot.args),
-        exceptions=tuple(
-            SnapshotError(relation, text, cut, tuple(Frame(*frame) for frame in frames), omitted)
-            for relation, text, cut, frames, omitted in snapshot.exceptions
-        ),
-    )
+def _exception(fields: tuple[Any, ...]) -> SnapshotError:
+    relation, text, cut, frames, omitted = fields
+    return SnapshotError(relation, text, cut, tuple(Frame(*frame) for frame in frames), omitted)
 
 
 def _tuples(value: Any) -> Any:
-    """JSON knows no tuples."""
-    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
+    """The value with tuples for its lists at any depth, because JSON has none."""
+    if isinstance(value, list):
+        return tuple(map(_tuples, value))
+    if isinstance(value, dict):
+        return {name: _tuples(item) for name, item in value.items()}
+    return value
