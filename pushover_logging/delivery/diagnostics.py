@@ -1,0 +1,80 @@
+"""What the handler tells its operator: lines on stderr, the user's callbacks, the fallback handler.
+
+Nothing goes through ``logging``: a handler that logs its own failures feeds on itself.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections import deque
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Diagnostics", "call_safely", "say", "say_later", "say_what_waits"]
+
+INTERVAL = 60.0
+"""Seconds between two lines of the same kind."""
+
+
+class Diagnostics:
+    """The lines of one process; a line that comes too soon after its like is counted instead."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+        self._withheld: dict[str, int] = {}
+        self._later: deque[tuple[str, str]] = deque(maxlen=100)
+        self.is_writing = False
+        """A line is being written: what stderr logs meanwhile, where it leads into logging, is ours."""
+
+    def say_later(self, kind: str, text: str) -> None:
+        """Have the worker write a line, because a logging call does no I/O."""
+        self._later.append((kind, text))
+
+    def say_what_waits(self) -> None:
+        """Write the lines that were left for the worker."""
+        while self._later:
+            self.say(*self._later.popleft())
+
+    def say(self, kind: str, text: str) -> None:
+        """Write one line, unless one of this kind was written within the last minute."""
+        now = time.monotonic()
+        if kind in self._last and now - self._last[kind] < INTERVAL:
+            self._withheld[kind] = self._withheld.get(kind, 0) + 1
+            return
+        self._last[kind] = now
+        withheld = self._withheld.pop(kind, 0)
+        more = f" ({withheld} more like this since the last line)" if withheld else ""
+        self._write(f"pushover_logging: {' '.join(text.split())}{more}\n")
+
+    def _write(self, line: str) -> None:
+        stream = sys.stderr
+        self.is_writing = True
+        try:
+            stream.write(line)
+            stream.flush()
+        except Exception:  # noqa: BLE001, S110
+            # stderr is None under pythonw, closed in daemons, or the user's own object. No alert
+            # may be lost over it.
+            pass
+        finally:
+            self.is_writing = False
+
+
+DIAGNOSTICS = Diagnostics()
+"""The process's own: the minute holds for all handlers together."""
+say = DIAGNOSTICS.say
+say_later = DIAGNOSTICS.say_later
+say_what_waits = DIAGNOSTICS.say_what_waits
+
+
+def call_safely(name: str, function: Callable[..., object] | None, argument: object) -> None:
+    """Call a function of the user's; delivery goes on whatever it raises, SystemExit too."""
+    if function is None:
+        return
+    try:
+        function(argument)
+    except BaseException as error:  # noqa: BLE001 - SystemExit in a callback must not end delivery
+        say(name, f"{name} failed: {type(error).__name__}")

@@ -1,0 +1,210 @@
+"""The sender's groups: what is known of each problem, and when its repeats are summed up; pure.
+
+Made from notices alone. No clock is read here: ``now`` is ``time.monotonic()`` seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import itertools
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pushover_logging.client.constants import Priority
+from pushover_logging.notice import Identity, Notice, Snapshot
+
+if TYPE_CHECKING:
+    from pushover_logging.config import Grouping
+
+    from .incidents import Incident
+
+__all__ = ["Group", "Groups", "tag_of"]
+
+_CLOSED_GROUPS_KEPT = 0.5
+"""The part of ``max_groups`` that closed groups may take before the longest closed are forgotten."""
+
+
+@dataclass(eq=False, slots=True)
+class Group:
+    """One problem, for all processes that share a store."""
+
+    identity: Identity
+    priority: Priority
+    key: str | None
+    first: Snapshot
+    """The record that the latest alert of this group shows."""
+    style: Mapping[str, Any]
+    shown: Snapshot
+    """The record that the next summary shows."""
+    shown_is_last: bool = False
+    """``shown`` is the latest repeat; otherwise it is ``first``."""
+    last_at: float = 0.0
+    """When the latest repeat was logged, in Unix seconds."""
+    is_open: bool = True
+    """Repeats count; the next new notice of a closed group is an alert."""
+    pending: int = 0
+    """Repeats that no push stands for."""
+    claimed: int = 0
+    """Repeats that a push stands for, or that were dropped."""
+    until: float | None = None
+    """When the interval ends; None while an alert of it waits to be sent."""
+    incident: Incident | None = None
+    """The emergency that was last raised for it."""
+    totals: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """By process: the epoch and value of its latest running total."""
+
+    @property
+    def tag(self) -> str | None:
+        """The tag of its emergencies, by which they can be cancelled."""
+        return None if self.key is None else tag_of(self.key)
+
+    def claim(self) -> int:
+        """Take the repeats counted so far for a push, or to drop them."""
+        repeats, self.pending = self.pending, 0
+        self.claimed += repeats
+        return repeats
+
+
+class Groups:
+    """All groups of one store, and their timers."""
+
+    def __init__(self, policy: Grouping) -> None:
+        self._policy = policy
+        self._known: dict[Identity, Group] = {}
+        self._timers: list[tuple[float, int, Group]] = []
+        self._sequence = itertools.count()
+        self._closed: OrderedDict[Identity, Group] = OrderedDict()
+        """Closed groups, the longest closed first."""
+        self.pending = 0
+        """Repeats of all groups that no push stands for."""
+
+    def __iter__(self) -> Iterator[Group]:
+        return iter(list(self._known.values()))
+
+    def find(self, identity: Identity) -> Group | None:
+        return self._known.get(identity)
+
+    def take_in(self, notice: Notice) -> tuple[Group, bool]:
+        """The group of a new notice, and whether the notice is an alert rather than a repeat."""
+        snapshot = notice.snapshot
+        assert snapshot is not None
+        group = self._known.get(notice.identity)
+        if group is not None and group.is_open and self._policy.interval:
+            group.shown, group.shown_is_last = snapshot, True
+            group.last_at = snapshot.created
+            group.pending += 1
+            self.pending += 1
+            return group, False
+        if group is None or not self._policy.interval:
+            identity = notice.identity
+            if len(self._known) - len(self._closed) >= self._policy.max_groups:
+                # Further different problems are counted together, by level and priority.
+                identity = ("other", snapshot.levelno, notice.priority)
+                if notice.identity != identity and self._policy.interval:
+                    return self.take_in(notice._replace(identity=identity, key=None))
+            group = Group(
+                identity,
+                Priority(notice.priority),
+                notice.key,
+                snapshot,
+                notice.style,
+                snapshot,
+            )
+            if self._policy.interval:
+                self._known[notice.identity] = group
+        group.first = group.shown = snapshot
+        group.style, group.shown_is_last = notice.style, False
+        group.last_at = snapshot.created
+        group.is_open, group.until = True, None
+        self._closed.pop(group.identity, None)
+        return group, True
+
+    def count(self, notice: Notice, source: str) -> tuple[Group, int]:
+        """The group of a running total, and how many repeats are new in it."""
+        group = self._known.get(notice.identity)
+        if group is None:
+            # Forgotten, or another sender's: the notice has everything that an alert needs.
+            group, _ = self.take_in(notice)
+            group.is_open = False
+        epoch, total = group.totals.get(source, (notice.epoch, 0))
+        repeats = notice.total - total if epoch == notice.epoch else notice.total
+        group.totals[source] = (notice.epoch, notice.total)
+        if repeats <= 0:
+            return group, 0
+        group.pending += repeats
+        self.pending += repeats
+        if notice.snapshot is not None:
+            group.last_at = max(group.last_at, notice.at)
+            if notice.is_last:
+                group.shown, group.shown_is_last = notice.snapshot, True
+        return group, repeats
+
+    def claim(self, group: Group) -> int:
+        """Take a group's repeats for a push, or to drop them."""
+        repeats = group.claim()
+        self.pending -= repeats
+        return repeats
+
+    # Timers.
+
+    def pushed(self, group: Group, now: float) -> None:
+        """A push of it is out, or lost: count until the interval, or sooner the ringing, ends."""
+        until = now + self._policy.interval
+        if group.incident is not None and group.incident.rings(now):
+            until = min(until, group.incident.expires_at)
+        self.wait(group, until)
+
+    def wait(self, group: Group, until: float) -> None:
+        """Look at it again then."""
+        if self._policy.interval:
+            group.until = until
+            heapq.heappush(self._timers, (until, next(self._sequence), group))
+        else:
+            group.is_open = False
+
+    def due(self, now: float) -> list[Group]:
+        """The groups whose interval has ended, each of them once."""
+        due = []
+        while self._timers and self._timers[0][0] <= now:
+            until, _, group = heapq.heappop(self._timers)
+            if group.until == until:
+                group.until = None
+                due.append(group)
+        return due
+
+    def next_due(self) -> float | None:
+        """When the next interval ends."""
+        return self._timers[0][0] if self._timers else None
+
+    def close(self, group: Group) -> None:
+        """Let its next record be an alert."""
+        group.is_open, group.until = False, None
+        if self._known.get(group.identity) is not group:
+            return
+        self._closed[group.identity] = group
+        self._closed.move_to_end(group.identity)
+        allowed = max(1, int(self._policy.max_groups * _CLOSED_GROUPS_KEPT))
+        while len(self._closed) > allowed or len(self._known) > self._policy.max_groups:
+            if not self._closed:
+                return
+            identity, oldest = self._closed.popitem(last=False)
+            if oldest.pending:
+                self._closed[identity] = oldest
+                return
+            self._known.pop(identity, None)
+
+    def unfinished(self) -> list[Group]:
+        """The groups with repeats that no push stands for."""
+        return [group for group in self._known.values() if group.pending]
+
+    def tagged(self, tag: str) -> list[Group]:
+        """The groups with this tag."""
+        return [group for group in self._known.values() if group.key and group.tag == tag]
+
+
+def tag_of(key: str) -> str:
+    """The tag of the emergencies of an explicit key, in characters that any tag may have."""
+    return "key-" + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:20]

@@ -1,0 +1,170 @@
+"""Open emergencies: which ring, whether somebody acknowledged, when to ask the service; pure.
+
+No clock is read here: ``now`` is ``time.monotonic()`` seconds.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from .grouping import Group
+
+__all__ = ["Incident", "IncidentReport", "IncidentState", "Incidents", "ReceiptStatus"]
+
+_POLL_INTERVAL = 10.0
+"""Seconds between two questions about a receipt; Pushover asks for 5 at least
+(https://pushover.net/api/receipts), and within 30 an acknowledgement should be noticed."""
+_REMEMBERED = 100
+
+
+class IncidentState(enum.Enum):
+    """What became of an emergency."""
+
+    RINGING = "ringing"
+    ACKNOWLEDGED = "acknowledged"
+    EXPIRED = "expired"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True)
+class IncidentReport:
+    """One emergency, as it stands."""
+
+    receipt: str
+    title: str
+    state: IncidentState
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    """The key of the user who acknowledged, if the service named one."""
+
+    def __repr__(self) -> str:
+        return f"IncidentReport({self.title!r}, {self.state.value}, {self.acknowledged_at})"
+
+
+class ReceiptStatus(Protocol):
+    """What the service says of a receipt."""
+
+    @property
+    def acknowledged(self) -> bool: ...
+    @property
+    def acknowledged_at(self) -> datetime | None: ...
+    @property
+    def acknowledged_by(self) -> str | None: ...
+    @property
+    def expired(self) -> bool: ...
+    @property
+    def gone(self) -> bool: ...
+
+
+@dataclass(eq=False)
+class Incident:
+    """One emergency push and the groups it rings for."""
+
+    receipt: str
+    title: str
+    groups: tuple[Group, ...]
+    expires_at: float
+    polled_at: float
+    """When it was last considered whether to ask the service about it."""
+    state: IncidentState = IncidentState.RINGING
+    acknowledged_at: datetime | None = None
+    acknowledged_by: str | None = None
+    counted_before: dict[Group, int] = field(default_factory=dict)
+    """Repeats that each group ever had when the acknowledgement came; any more came after it."""
+
+    def rings(self, now: float) -> bool:
+        """Whether nobody has acknowledged it yet, and it has not expired."""
+        if self.state is IncidentState.RINGING and now >= self.expires_at:
+            self.state = IncidentState.EXPIRED
+        return self.state is IncidentState.RINGING
+
+    def learn(self, status: ReceiptStatus) -> None:
+        """Take in what the service says of the receipt."""
+        if status.acknowledged:
+            self.state = IncidentState.ACKNOWLEDGED
+            self.acknowledged_at = status.acknowledged_at
+            self.acknowledged_by = status.acknowledged_by
+            self.counted_before = {g: g.claimed + g.pending for g in self.groups}
+        elif status.expired or status.gone:
+            self.state = IncidentState.EXPIRED
+
+    def is_still_happening(self, group: Group) -> bool:
+        """Whether the group had a repeat after somebody acknowledged, or none did."""
+        return group.claimed + group.pending > self.counted_before.get(group, 0)
+
+    def report(self) -> IncidentReport:
+        return IncidentReport(
+            self.receipt, self.title, self.state, self.acknowledged_at, self.acknowledged_by
+        )
+
+
+class Incidents:
+    """The emergencies of one store: those that ring, and the latest others."""
+
+    def __init__(self) -> None:
+        self._latest: list[Incident] = []
+        self.to_cancel: dict[str, float] = {}
+        """Tags whose ringing is to end, and when to tell the service."""
+        self._watched: deque[Incident] = deque()
+        """Those that may still ring."""
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to ask or to cancel, now or later."""
+        return bool(self._watched or self.to_cancel)
+
+    def open(
+        self, receipt: str, title: str, groups: Iterable[Group], expire: float, now: float
+    ) -> Incident:
+        """An emergency was accepted and rings from now on."""
+        incident = Incident(receipt, title, tuple(groups), now + expire, polled_at=now)
+        self._latest.append(incident)
+        self._watched.append(incident)
+        # Incidents that ended are forgotten, from the oldest on.
+        while len(self._latest) > _REMEMBERED and not self._latest[0].rings(now):
+            del self._latest[0]
+        return incident
+
+    def to_poll(self, now: float, *, someone_listens: bool) -> Incident | None:
+        """An incident whose answer could change what happens next, and is due to be asked about."""
+        for _ in range(len(self._watched)):
+            incident = self._watched[0]
+            if not incident.rings(now):
+                self._watched.popleft()
+            elif now >= incident.polled_at + _POLL_INTERVAL:
+                incident.polled_at = now
+                self._watched.rotate(-1)
+                if someone_listens or any(group.pending for group in incident.groups):
+                    return incident
+            else:
+                self._watched.rotate(-1)
+        return None
+
+    def next_due(self) -> float | None:
+        """When to look again whether there is something to ask or to cancel."""
+        polls = (
+            incident.polled_at + _POLL_INTERVAL
+            for incident in self._watched
+            if incident.state is IncidentState.RINGING
+        )
+        return min((*polls, *self.to_cancel.values()), default=None)
+
+    def resolve(self, tag: str, now: float) -> bool:
+        """The problem with this tag is over; whether an emergency rings that is to be cancelled."""
+        ringing = [
+            incident
+            for incident in self._watched
+            if incident.rings(now) and any(group.tag == tag for group in incident.groups)
+        ]
+        for incident in ringing:
+            incident.state = IncidentState.RESOLVED
+        if ringing:
+            self.to_cancel[tag] = now
+        return bool(ringing)
+
+    def reports(self) -> tuple[IncidentReport, ...]:
+        return tuple(incident.report() for incident in list(self._latest))

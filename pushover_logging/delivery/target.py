@@ -1,0 +1,183 @@
+"""Where alerts go: the application and its users. An outcome is a value, never an exception."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from pushover_logging.client.constants import Priority
+from pushover_logging.client.errors import APIError, PushoverError, RateLimitError
+from pushover_logging.render.alert import Alert
+
+from . import diagnostics
+
+if TYPE_CHECKING:
+    from pushover_logging.client.application import Application
+    from pushover_logging.client.encryption import Cipher
+    from pushover_logging.client.transport import Transport
+    from pushover_logging.config import HandlerConfig
+
+    from .incidents import ReceiptStatus
+
+__all__ = ["Delivered", "Outcome", "QuotaSpent", "Rejected", "RetryLater", "Target"]
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """The service took the push."""
+
+    receipt: str | None
+    """Of an emergency: by what to ask for its acknowledgement."""
+    info: str | None
+    """The service's remark, such as ``no active devices to send to``."""
+    limit: int | None
+    remaining: int | None
+    reset: datetime | None
+
+
+@dataclass(frozen=True)
+class RetryLater:
+    """No answer, or the service is in trouble: the same push may succeed later."""
+
+    error: PushoverError
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """The service refused the push; the same push never succeeds."""
+
+    error: PushoverError
+    is_credential: bool
+    """The token was refused, or every user key: no other push succeeds either."""
+
+
+@dataclass(frozen=True)
+class QuotaSpent:
+    """The month's messages are used up."""
+
+    error: RateLimitError
+    reset: datetime | None
+
+
+Outcome = Delivered | RetryLater | Rejected | QuotaSpent
+
+
+@dataclass
+class Target:
+    """Sends alerts for one application to its users; used by the worker thread alone."""
+
+    config: HandlerConfig
+    _users: list[str] = field(init=False, repr=False)
+    _application: Application | None = field(init=False, default=None, repr=False)
+    _cipher: Cipher | None = field(init=False, default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self._users = list(self.config.users)
+
+    def open(self) -> None:
+        """Load everything that a send needs; raises what importing raises."""
+        if self._application is not None:
+            return
+        from pushover_logging.client.application import Application
+
+        if self.config.encryption_key is not None:
+            from pushover_logging.client.encryption import Cipher
+
+            self._cipher = Cipher(self.config.encryption_key)
+        transport = _shared_transport(self.config.api_url, self.config.timeout)
+        self._application = Application(self.config.token, transport=transport)
+
+    def deliver(self, alert: Alert, timeout: float | None = None) -> Outcome:
+        """Send an alert once, within ``timeout`` seconds where given."""
+        parameters = alert.parameters()
+        parameters["user"] = ",".join(self._users)
+        if self._cipher is not None:
+            parameters = self._cipher.seal(parameters)
+        try:
+            answer = self._opened().send(parameters, timeout=timeout)
+        except RateLimitError as error:
+            return QuotaSpent(error, error.reset)
+        except PushoverError as error:
+            if error.retryable:
+                return RetryLater(error)
+            refused = error.bad_inputs if isinstance(error, APIError) else {}
+            if "token" in refused:
+                return Rejected(error, is_credential=True)
+            if "user" in refused:
+                if len(self._users) > 1 and self._drop_refused_users(timeout):
+                    return self.deliver(alert, timeout)
+                return Rejected(error, is_credential=True)
+            return Rejected(error, is_credential=False)
+        return Delivered(
+            answer.receipt, answer.info, answer.limit, answer.remaining, answer.reset
+        )
+
+    def receipt(self, receipt: str, timeout: float | None = None) -> ReceiptStatus | None:
+        """What became of an emergency; None if the service gave no answer."""
+        try:
+            return self._opened().receipt(receipt, timeout=timeout)
+        except PushoverError:
+            return None  # asked again in its time; the next push meets the same trouble
+
+    def cancel(self, tag: str, timeout: float | None = None) -> PushoverError | None:
+        """End the ringing of all emergencies with this tag; the error if that failed."""
+        try:
+            self._opened().cancel_by_tag(tag, timeout=timeout)
+        except PushoverError as error:
+            return error
+        return None
+
+    def reset_users(self) -> None:
+        """Try every configured user again: a refusal may have been mended."""
+        self._users = list(self.config.users)
+
+    def _drop_refused_users(self, timeout: float | None) -> bool:
+        """Ask about each user and leave out those the service refuses; whether any was, but not all.
+
+        The service refuses a push to several users for one bad key, and does not name it.
+        """
+        good = []
+        for number, user in enumerate(self.config.users, 1):
+            if user not in self._users:
+                continue
+            try:
+                self._opened().validate(user, timeout=timeout)
+            except PushoverError as error:
+                if error.retryable or not isinstance(error, APIError):
+                    return False
+                if "user" in error.bad_inputs:
+                    diagnostics.say(
+                        f"user {number}",
+                        f"user key {number} of {len(self.config.users)} gets no alerts,"
+                        f" the service refuses it: {error}",
+                    )
+                    continue
+            good.append(user)
+        if not good or len(good) == len(self._users):
+            return False
+        self._users = good
+        return True
+
+    def _opened(self) -> Application:
+        if self._application is None:
+            raise RuntimeError("the target was used before it was opened")
+        return self._application
+
+
+_transports: weakref.WeakValueDictionary[tuple[int, str], Transport] = weakref.WeakValueDictionary()
+"""By process and address: handlers for one service share one connection. The worker's alone."""
+
+
+def _shared_transport(api_url: str, timeout: tuple[float, float]) -> Transport:
+    from pushover_logging.client.transport import Transport
+
+    key = (os.getpid(), api_url)
+    transport = _transports.get(key)
+    if transport is None:
+        transport = _transports[key] = Transport(api_url, timeout)
+    return transport
+
+

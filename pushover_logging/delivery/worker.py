@@ -1,0 +1,576 @@
+"""The worker: the background thread of a process, for all handlers; its start, forks and its end.
+
+For each handler it steps through a `Pipeline`, which hands notices to the store and, where this
+process is the sender, lets the sender take its step. Whatever delivers is loaded on the worker
+thread, with the first record. A logging call hands its pipeline over only while nobody looks at it
+(``quiet``), so most records cost no more than the pipeline's own queue. Nothing that runs in a
+logging call waits for a lock, because signal handlers and finalisers log too.
+"""
+
+from __future__ import annotations
+
+import _thread
+import atexit
+import heapq
+import itertools
+import logging
+import mmap
+import os
+import queue
+import sys
+import threading
+import time
+import weakref
+from _thread import get_ident
+
+from pushover_logging.notice import Notice, Snapshot, encode
+
+from .diagnostics import say, say_what_waits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pushover_logging.config import HandlerConfig
+    from pushover_logging.ingest.groups import Group, Groups
+    from pushover_logging.ingest.queue import Queue
+    from pushover_logging.notice import Identity
+
+    from .sender import Sender
+    from .stats import Stats
+
+__all__ = ["WORKER", "Pipeline", "Worker", "process_page"]
+
+_FORK_PATIENCE = 2.0
+"""Seconds a fork waits until nothing is being loaded."""
+_AFTER_A_DEFECT = 1.0
+"""Seconds until a step that ended by an exception is tried again."""
+_SAME_TURN = 1.0
+"""Seconds within which one flush after another counts as one."""
+_MADV_WIPEONFORK = 18
+
+
+class _ProcessId:
+    """Stands in where the kernel cannot wipe a page: item 0 is false in a forked child."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+
+    def __getitem__(self, index: int) -> bool:
+        return os.getpid() == self._pid
+
+    def __setitem__(self, index: int, value: int) -> None:
+        self._pid = os.getpid()
+
+
+def _page_wiped_by_forks() -> memoryview | _ProcessId:
+    try:
+        page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        page.madvise(_MADV_WIPEONFORK)
+    except (AttributeError, OSError, ValueError):
+        return _ProcessId()  # not Linux, or older than 4.14
+    view = memoryview(page)
+    view[0] = 1
+    return view
+
+
+process_page = _page_wiped_by_forks()
+"""Item 0 is 0 in a forked child until the child's first record, whoever forked: C code does not run
+Python's fork hooks. Reading it costs 0.02 µs."""
+
+
+class Pipeline:
+    """One handler's records on their way from the queue to the store, and on to the service."""
+
+    def __init__(
+        self,
+        config: HandlerConfig,
+        queue: Queue,
+        groups: Groups,
+        read_again: Callable[[logging.LogRecord], object],
+    ) -> None:
+        """``read_again`` takes in a record that could not be read in its logging call."""
+        self.config = config
+        self._queue = queue
+        self._groups = groups
+        self._read_again = read_again
+        self._style = config.style.changed()
+        self._start_over()
+        WORKER.enlist(self)
+
+    def _start_over(self) -> None:
+        self.quiet = True
+        """Nobody looks at it: the next record must hand it over with `Worker.wake`."""
+        self.news = False
+        """Something came that no step has seen."""
+        self.draining = False
+        """The summaries are to go before their interval ends."""
+        self._lock = threading.RLock()
+        """Guards the way from the groups to the sender: each record is in one place at a time."""
+        self._sender: Sender | None = None
+        self._opens_at = 0.0
+        self._seq = itertools.count(1)
+        self._closing: list[tuple[float, int, Group]] = []
+        """When each local group ends."""
+        self._totals: dict[Identity, tuple[int, int]] = {}
+        """The epoch and value of the running total of each group."""
+        self._reported_drops: dict[int, int] = {}
+        self._turned_away_said = 0
+
+    def after_fork(self) -> None:
+        """In a forked child: forget everything that the parent will send."""
+        self._queue.clear()
+        self._groups.clear()
+        self._start_over()
+
+    # On the worker thread.
+
+    def step(self, deadline: float | None) -> float | None:
+        """Hand over notices and send once at most; when to come again, None: not before news."""
+        now = time.monotonic()
+        if self._sender is None:
+            if now < self._opens_at:
+                return self._opens_at
+            # Modules that are imported make loggers. A dictConfig under way may wait for the same
+            # imports while it holds logging's lock.
+            if _logging_is_locked():
+                return now + _LOGGING_AGAIN
+            try:
+                with WORKER.loading:
+                    self._sender = self._open()
+            except Exception as error:  # noqa: BLE001 - a broken installation; it may be mended
+                say("open", f"cannot send: {type(error).__name__}: {error}")
+                self._opens_at = now + _OPEN_AGAIN
+                return self._opens_at
+        self.news = False  # before anything is looked at: news that come meanwhile are seen next
+        ending = deadline is not None
+        quietly, self.draining = ending or self.draining, False
+        while self._queue.set_aside:
+            self._read_again(self._queue.set_aside.popleft())
+        sender = self._sender
+        with self._lock:
+            self._collect(now, counts=quietly or sender.needs_counts(now))
+            sender.take_in(now)
+            sender.trim(self._queue.capacity - len(self._queue))
+        self._hand_over_evicted(sender)
+        due = sender.step(deadline, drains=quietly, may_report=not len(self._queue))
+        outbox = sender.outbox
+        self._queue.outbox_size = outbox.alerts
+        self._queue.outbox_least = 3 if (least := outbox.least_urgent()) is None else least
+        if self._closing and not ending:
+            due = self._closing[0][0] if due is None else min(due, self._closing[0][0])
+        return due
+
+    def _open(self) -> Sender:
+        from .sender import open_sender  # loads everything that delivers
+
+        return open_sender(self.config)
+
+    def _collect(self, now: float, *, counts: bool) -> None:
+        """Make notices of everything that logging calls left, and append them to the store."""
+        assert self._sender is not None
+        notices: list[Notice] = []
+        interval = self.config.grouping.interval
+        while (entry := self._queue.take()) is not None:
+            group, snapshot, _, _ = entry
+            group.snapshot = snapshot
+            notices.append(
+                Notice(
+                    "new",
+                    next(self._seq),
+                    snapshot.created,
+                    group.identity,
+                    group.priority,
+                    group.key,
+                    snapshot,
+                    self._style,
+                )
+            )
+            if interval:
+                heapq.heappush(self._closing, (now + interval, next(self._seq), group))
+        while self._queue.resolved:
+            key, at = self._queue.resolved.popleft()
+            notices.append(Notice("resolved", next(self._seq), at, key=key))
+            notices.sort(key=lambda notice: notice.at)
+        ended = False
+        while self._closing and self._closing[0][0] <= now:
+            self._groups.forget(heapq.heappop(self._closing)[2])
+            ended = True
+        if counts or ended:
+            for group, repeats in self._groups.with_unclaimed(now):
+                if (notice := self._counted(group, repeats)) is not None:
+                    notices.append(notice)
+        for level, tally in list(self._queue.turned_away.items()):
+            total = tally.value()
+            if total != self._reported_drops.get(level):
+                self._reported_drops[level] = total
+                identity = ("dropped", level)
+                at = time.time()
+                notices.append(Notice("dropped", next(self._seq), at, identity, total=total))
+        if notices:
+            wire = self._sender.store.wire
+            self._sender.store.append([(notice.seq, encode(notice, wire)) for notice in notices])
+
+    def _counted(self, group: Group, repeats: int) -> Notice | None:
+        """The running total of a group, with the record that a summary shows."""
+        first = group.snapshot
+        if first is None:
+            return None  # its first record is not in the queue yet, or was turned away unseen
+        group.claimed += repeats
+        seq = next(self._seq)
+        epoch, total = self._totals.get(group.identity, (seq, 0))
+        total += repeats
+        self._totals[group.identity] = (epoch, total)
+        if len(self._totals) > 4 * self.config.grouping.max_groups:
+            del self._totals[next(iter(self._totals))]
+        msg, args, created, _ = group.last
+        is_plain = type(msg) is str and not (first.exceptions or first.fields or first.overrides)
+        shown, is_last = first, False
+        if is_plain and first.args is not None or is_plain and first.text == first.text and not args:
+            shown, is_last = first._replace(text=msg, args=args or None), True
+        return Notice(
+            "counted",
+            seq,
+            created,
+            group.identity,
+            group.priority,
+            group.key,
+            shown._replace(created=created),
+            self._style,
+            epoch,
+            total,
+            is_last,
+        )
+
+    def _hand_over_evicted(self, sender: Sender) -> None:
+        """Say what found no room, and give it to the fallback handler."""
+        turned_away = sum(self._reported_drops.values())
+        if turned_away > self._turned_away_said:
+            news, self._turned_away_said = turned_away - self._turned_away_said, turned_away
+            capacity = self._queue.capacity
+            say("full", f"{news} of the least urgent records dropped: {capacity} wait already")
+        while self._queue.evicted:
+            group, snapshot, _, _ = self._queue.evicted.popleft()
+            group.snapshot = group.snapshot or snapshot
+            self._groups.forget(group)
+            sender.lost(snapshot)
+
+    # On any thread.
+
+    def settled(self) -> bool:
+        """Whether nothing that is due waits, and nothing is being sent."""
+        if self.news or len(self._queue) or self._queue.set_aside:
+            return False
+        return self._sender is None or self._sender.settled()
+
+    def unsent(self) -> int:
+        """How many records no push stands for yet."""
+        with self._lock:
+            counted = sum(repeats for _, repeats in self._groups.with_unclaimed(time.monotonic()))
+            waiting = len(self._queue) + len(self._queue.set_aside) + counted
+            return waiting + (self._sender.unsent() if self._sender is not None else 0)
+
+    def abandon(self) -> int:
+        """Give up what waits, because the process ends; how many records that were."""
+        with self._lock:
+            if not self.unsent():
+                return 0
+            if self._sender is None:
+                return self.unsent()
+            self._collect(time.monotonic(), counts=True)
+            self._sender.take_in(time.monotonic())
+            return self._sender.abandon("exit")
+
+    def stats(self) -> Stats:
+        """The counts of this moment."""
+        from .stats import Stats
+
+        for _ in range(_STATS_TRIES):
+            with self._lock:
+                before = self._queue.accepted.value()
+                stats = self._stats(Stats)
+                after = self._queue.accepted.value()
+            accounted = stats.delivered + stats.pending + sum(stats.dropped.values())
+            if accounted == after or before <= accounted <= after:
+                break
+            time.sleep(_STATS_AGAIN)  # a thread is inside a logging call
+        ...
+
+
+class Worker:
+    """Steps through every handler's pipeline on one daemon thread, started by the first record."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, weakref.ref[Pipeline]] = {}
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self.delivering: set[int] = set()
+        """Threads that deliver just now: urllib3's records on them must not be pushed."""
+        self.alive = False
+        """Whether the thread runs, or is about to."""
+        self._exiting = False
+        self._hooked_multiprocessing = False
+        self._comes_first_at_exit = False
+        # Both from the same moment: gevent replaces both, and a greenlet that waits at a native
+        # queue would stop all others.
+        self._tokens: queue.SimpleQueue[Pipeline | None] = queue.SimpleQueue()
+        """Pipelines with news, and None for a look at all that are active."""
+        self._start_thread = _thread.start_new_thread
+        self._starting = threading.Lock()
+        """Guards the start of the thread; tried, never waited for."""
+        self.loading = threading.RLock()
+        """Held while modules are imported: a fork then would leave the child locks without holders."""
+        self._unguarded_forks: set[int] = set()
+        """Threads that fork although something is being loaded."""
+        self._active: list[Pipeline] = []
+        self._rounds_done = threading.Condition()
+        """Guards the three numbers below."""
+        self._asked = 0
+        self._answered = 0
+        self._next_due: float | None = None
+        self._inline = threading.Lock()
+        """Held by whoever delivers because no thread can start; tried, never waited for."""
+        self._waited_in_vain_at = float("-inf")
+        self._exit_seconds_used = 0.0
+        self._deadline: float | None = None
+
+    # Called by handlers, on any thread.
+
+    def enlist(self, pipeline: Pipeline) -> None:
+        """Make a pipeline known to the hooks for forks and exit, without keeping it alive."""
+        key = id(pipeline)
+        self._known[key] = weakref.ref(pipeline, lambda _: self._known.pop(key, None))
+
+    def wake(self, pipeline: Pipeline) -> None:
+        """Take over a pipeline that has news; starts the thread if there is none. Never blocks."""
+        pipeline.quiet = False
+        self._tokens.put(pipeline)
+        if self._exiting:
+            self.finish()
+        elif not self.alive:
+            self._start()
+
+    def wait(self, pipeline: Pipeline, done: Callable[[], bool], timeout: float) -> bool:
+        """Wait until ``done``, which is asked after each round, or until the time is over."""
+        if get_ident() in self.delivering:
+            return done()  # a callback of the user's, on this very thread, would wait for itself
+        self.wake(pipeline)
+        if not self._exiting:
+            with self._rounds_done:
+                self._rounds_done.wait_for(lambda: done() or not self.alive, timeout)
+        return done()
+
+    def wait_in_turn(self, pipeline: Pipeline, done: Callable[[], bool], timeout: float) -> bool:
+        """Like `wait`, but not if another handler has just waited in vain.
+
+        ``logging.shutdown`` flushes one handler after another; they share one timeout.
+        """
+        if time.monotonic() < self._waited_in_vain_at + _SAME_TURN:
+            self.wake(pipeline)
+            return done()
+        if self.wait(pipeline, done, timeout):
+            return True
+        self._waited_in_vain_at = time.monotonic()
+        return False
+
+    def pipelines(self) -> list[Pipeline]:
+        """All that were enlisted and still exist."""
+        pipelines = (known() for known in list(self._known.values()))
+        return [pipeline for pipeline in pipelines if pipeline is not None]
+
+    # The thread.
+
+    def _start(self) -> None:
+        if not self._starting.acquire(blocking=False):
+            return  # another thread starts it, or the very code that this call interrupted
+        try:
+            if self.alive:
+                return
+            self._hook_multiprocessing()
+            self.alive = True
+            try:
+                self._start_thread(self._run, ())
+            except BaseException:
+                self.alive = False
+                raise
+        except RecursionError:
+            raise  # the stack is full, which is no place to deliver; the next record starts it
+        except RuntimeError:  # no more threads for this process, or (3.12+) its end has begun
+            self._deliver_inline(None)
+        finally:
+            self._starting.release()
+
+    def _run(self) -> None:
+        threading.current_thread().name = "pushover-worker"
+        self.delivering.add(get_ident())
+        try:
+            while True:
+                self._rest(self._round())
+        except BaseException as error:  # noqa: BLE001 - killed from outside, or the interpreter ends
+            say("worker", f"the worker thread ended by {type(error).__name__}")
+        finally:
+            self.delivering.discard(get_ident())
+            # The next record starts another thread, and nobody may wait for this one.
+            self.alive = False
+            for pipeline in self.pipelines():
+                pipeline.quiet = True
+            with self._rounds_done:
+                self._rounds_done.notify_all()
+
+    def _round(self) -> float | None:
+        """One step of each active pipeline; when the next is due (None: not before news)."""
+        asked = self._asked
+        say_what_waits()
+        while True:
+            try:
+                self._admit(self._tokens.get_nowait())
+            except queue.Empty:
+                break
+        dues = {pipeline: self._step(pipeline) for pipeline in self._active}
+        due = min((at for at in dues.values() if at is not None), default=None)
+        for pipeline in dues:
+            pipeline.quiet = True
+        self._active = [
+            pipeline for pipeline, at in dues.items() if at is not None or pipeline.news
+        ]
+        if any(pipeline.news for pipeline in self._active):
+            due = time.monotonic()
+        with self._rounds_done:
+            self._answered = asked
+            self._next_due = due
+            self._rounds_done.notify_all()
+        return due
+
+    def _step(self, pipeline: Pipeline) -> float | None:
+        """One step; an exception costs this step and nothing else."""
+        try:
+            due = pipeline.step(self._deadline)
+            if not self._comes_first_at_exit:
+                # urllib3 empties its pools in an exit hook of its own; pushes must go before that.
+                self._comes_first_at_exit = True
+                atexit.register(self.finish)
+            return due
+        except GeneratorExit:
+            raise  # somebody ends this thread from outside
+        except BaseException as error:  # noqa: BLE001 - EMFILE, MemoryError, SystemExit of a callback
+            say("step", f"a step of the worker failed, it goes on: {type(error).__name__}: {error}")
+            return time.monotonic() + _AFTER_A_DEFECT
+
+    def _admit(self, pipeline: Pipeline | None) -> None:
+        if pipeline is not None and pipeline not in self._active:
+            self._active.append(pipeline)
+
+    def _rest(self, due: float | None) -> None:
+        timeout = None if due is None else due - time.monotonic()
+        if timeout is not None and timeout <= 0:
+            return
+        try:
+            self._admit(self._tokens.get(timeout=timeout))
+        except queue.Empty:
+            return
+
+    def _hook_multiprocessing(self) -> None:
+        """Children of multiprocessing end by os._exit: only its own exit hooks run there."""
+        process = sys.modules.get("multiprocessing.process")
+        util = sys.modules.get("multiprocessing.util")
+        if util is None or process is None or self._hooked_multiprocessing:
+            return
+        if process.parent_process() is None:
+            return
+        self._hooked_multiprocessing = True
+        util.Finalize(None, self.finish, exitpriority=0)
+
+    # The end of the process, and places without a thread.
+
+    def finish(self) -> None:
+        """Deliver what waits before the process ends, within the time that is left for it."""
+        if get_ident() in self.delivering:
+            return
+        self._exiting = True
+        say_what_waits()
+        waiting = [pipeline for pipeline in self.pipelines() if pipeline.unsent()]
+        if not waiting:
+            return
+        for pipeline in waiting:
+            pipeline.news = True  # it may hold counts that nobody would look at for long
+            self._tokens.put(pipeline)
+        started = time.monotonic()
+        budget = max(p.config.exit_timeout for p in waiting) - self._exit_seconds_used
+        self._deadline = started + max(0.0, budget)
+        try:
+            if self.alive:
+                self._wait_for_thread(self._deadline)
+            if not self.alive:
+                self._deliver_inline(self._deadline)
+        except KeyboardInterrupt:
+            pass  # Ctrl-C ends the wait, and nothing else
+        self._exit_seconds_used += time.monotonic() - started
+        left = sum(pipeline.abandon() for pipeline in self.pipelines())
+        if left:
+            records = "1 record was" if left == 1 else f"{left} records were"
+            say("exit", f"{records} not delivered before the process ended")
+
+    def _wait_for_thread(self, deadline: float) -> None:
+        with self._rounds_done:
+            self._asked += 1
+            asked = self._asked
+            self._tokens.put(None)
+            self._rounds_done.wait_for(
+                lambda: (
+                    not self.alive
+                    or (self._answered >= asked and not _before(self._next_due, deadline))
+                ),
+                deadline - time.monotonic(),
+            )
+
+    def _deliver_inline(self, deadline: float | None) -> None:
+        """Deliver on this thread: until nothing more can go before the deadline."""
+        if not self._inline.acquire(blocking=False):
+            return  # the thread, or the interrupted call, that holds it takes ours along
+        deadline = time.monotonic() if deadline is None else deadline
+        ident = get_ident()
+        self.delivering.add(ident)
+        try:
+            while _before(due := self._round(), deadline):
+                self._rest(due)
+        finally:
+            self.delivering.discard(ident)
+            self._inline.release()
+
+    # Forks.
+
+    def before_fork(self) -> None:
+        # Not for ever: whoever loads may itself wait for a lock that this thread holds.
+        if not self.loading.acquire(timeout=_FORK_PATIENCE):
+            self._unguarded_forks.add(get_ident())
+
+    def after_fork_in_parent(self) -> None:
+        ident = get_ident()
+        if ident in self._unguarded_forks:
+            self._unguarded_forks.discard(ident)
+        else:
+            self.loading.release()
+
+    def after_fork_in_child(self) -> None:
+        """Forget what the parent will send; also called by the first record after a C-level fork."""
+        process_page[0] = 1
+        self._start_over()
+        for pipeline in self.pipelines():
+            pipeline.after_fork()
+
+
+def _before(due: float | None, deadline: float) -> bool:
+    return due is not None and due <= max(deadline, time.monotonic())
+
+
+WORKER = Worker()
+"""The process's own."""
+
+atexit.register(WORKER.finish)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=WORKER.before_fork,
+        after_in_parent=WORKER.after_fork_in_parent,
+        after_in_child=WORKER.after_fork_in_child,
+    )

@@ -1,0 +1,201 @@
+"""Which records repeat a known problem: the groups of one handler in this process.
+
+A group's first record becomes an alert; its repeats cost the logging call one lookup and one count.
+Groups here only count. Whether an alert rings is decided by the sender.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import deque
+
+from . import fingerprint
+from .fingerprint import exact_path, has_words, text_key
+from .snapshot import message_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterator
+    from typing import Any
+
+    from pushover_logging.notice import Identity, Snapshot
+
+__all__ = ["Group", "Groups"]
+
+CLOSED = -1
+"""No record has this level."""
+_LATE_COUNTS = 60.0
+"""Seconds a closed group is still read: a thread may have found it and not have counted yet."""
+
+
+class Group:
+    """Records with the same fingerprint; see the module's docstring."""
+
+    __slots__ = (
+        "aliases",
+        "claimed",
+        "identity",
+        "key",
+        "kept_alive",
+        "last",
+        "levelno",
+        "name",
+        "priority",
+        "reads",
+        "snapshot",
+        "ticks",
+    )
+
+    def __init__(
+        self, identity: Identity, name: str, levelno: int, priority: int, key: str | None
+    ) -> None:
+        self.identity = identity
+        self.name = name
+        self.levelno = levelno
+        """``CLOSED`` once its next record is to be a new alert."""
+        self.priority = priority
+        self.key = key
+        self.ticks: Iterator[int] = itertools.count()
+        """Advanced by each repeat; exact from any number of threads."""
+        self.reads = 0
+        self.claimed = 0
+        """Repeats that were handed over in a notice."""
+        self.last: tuple[Any, Any, float, Any] = (None, None, 0.0, None)
+        """``msg``, ``args``, ``created`` and ``thread`` of the latest repeat."""
+        self.aliases: list[Any] = []
+        """The keys of ``Groups.known`` that lead to it."""
+        self.kept_alive: Any = None
+        """The code objects whose ids are in an alias: an id is reused once its object is gone."""
+        self.snapshot: Snapshot | None = None
+        """The latest record that became an alert."""
+
+    def close(self) -> None:
+        """Let the next record be a new alert."""
+        self.levelno = CLOSED
+
+    def unclaimed(self) -> int:
+        """Repeats that were not handed over; only one thread may read at a time."""
+        ticks = next(self.ticks)  # reading an itertools.count advances it
+        self.reads += 1
+        return ticks - (self.reads - 1) - self.claimed
+
+
+class Groups:
+    """The groups that are open, and how a logging call finds them."""
+
+    def __init__(self, max_groups: int) -> None:
+        self.max_groups = max_groups
+        """Groups that may be open; 0: every record is an alert of its own."""
+        self.known: dict[Any, Group] = {}
+        """Groups by what a record shows at a glance: its template, its text with every digit a 0,
+        or the exact path of its traceback."""
+        self.open: dict[Identity, Group] = {}
+        self.retired: deque[tuple[float, Group]] = deque()
+        """Closed groups that may still be counted in, and when they were closed."""
+
+    def clear(self) -> None:
+        """Forget everything, for a forked child."""
+        self.known.clear()
+        self.open.clear()
+        self.retired.clear()
+
+    def find(
+        self,
+        record: logging.LogRecord,
+        priority: int,
+        key: str | None,
+        *,
+        is_common: bool,
+    ) -> tuple[Group, bool]:
+        """The group of a record, and whether the record is its first.
+
+        A common record has the priority of its level and no explicit key, so that
+        ``PushoverHandler.handle`` may find the group of the next one by itself.
+        """
+        name, levelno = record.name, record.levelno
+        alias: Any = None
+        if key is not None:
+            identity: Identity = ("key", key, priority)
+        else:
+            text, exception = "", None
+            if record.exc_info:
+                exception, trace = fingerprint.exception_of(record.exc_info)
+                alias = None if trace is None else exact_path(exception, trace)
+            if alias is None:
+                msg = record.msg
+                text = message_of(record)
+                if type(msg) is not str:
+                    alias = None
+                elif record.args and has_words(msg):
+                    alias = msg
+                else:
+                    alias = text_key(text)
+            if is_common and alias is not None:
+                group = self.lookup(alias, name, levelno)
+                if group is not None:
+                    return group, False
+            identity = (*fingerprint.identity(record, text, exception), priority)
+        if not self.max_groups:
+            return Group(identity, name, levelno, priority, key), True
+        group = self.open.get(identity)
+        is_new = group is None or group.levelno == CLOSED
+        if group is None or is_new:
+            group, is_new = self._add(Group(identity, name, levelno, priority, key), group)
+        if is_common and alias is not None and len(self.known) < 4 * self.max_groups:
+            self._alias(group, alias, record)
+        return group, is_new
+
+    def lookup(self, alias: Any, name: str, levelno: int) -> Group | None:
+        """The open group of that logger and level that is known by this alias."""
+        group = self.known.get(alias)
+        if group is not None and (group.levelno != levelno or group.name != name):
+            group = self.known.get((name, levelno, alias))
+            if group is not None and group.levelno == CLOSED:
+                return None
+        return group
+
+    def _add(self, made: Group, closed: Group | None) -> tuple[Group, bool]:
+        if closed is not None:
+            self.forget(closed)
+        if len(self.open) >= self.max_groups:
+            # Further different messages are counted together, by level and priority.
+            levelno, priority = made.levelno, made.priority
+            made = Group(("other", levelno, priority), made.name, levelno, priority, None)
+            there = self.open.get(made.identity)
+            if there is not None and there.levelno == CLOSED:
+                self.forget(there)
+        group = self.open.setdefault(made.identity, made)  # of several threads the first wins
+        return group, group is made
+
+    def _alias(self, group: Group, alias: Any, record: logging.LogRecord) -> None:
+        if group.identity[0] == "other":
+            return
+        if type(alias) is tuple and group.kept_alive is None:
+            group.kept_alive = fingerprint.code_objects(record.exc_info)
+        found = self.known.setdefault(alias, group)
+        if found is not group:
+            alias = (group.name, group.levelno, alias)
+            self.known[alias] = group
+        group.aliases.append(alias)
+
+    def forget(self, group: Group) -> None:
+        """Take a closed group out of every lookup; what is still counted in it is read later."""
+        group.close()
+        if self.open.get(group.identity) is group:
+            del self.open[group.identity]
+            self.retired.append((time.monotonic(), group))
+        for alias in group.aliases:
+            if self.known.get(alias) is group:
+                self.known.pop(alias, None)
+
+    def with_unclaimed(self, now: float) -> list[tuple[Group, int]]:
+        """The groups with repeats that were not handed over, and how many; for the worker."""
+        while self.retired and self.retired[0][0] + _LATE_COUNTS < now:
+            _, group = self.retired.popleft()
+            if repeats := group.unclaimed():
+                self.retired.append((now, group))
+                return [(group, repeats), *self.with_unclaimed(now)]
+        groups = [*list(self.open.values()), *(group for _, group in list(self.retired))]
+        return [(group, repeats) for group in groups if (repeats := group.unclaimed())]

@@ -1,0 +1,125 @@
+"""The queue between logging calls and the worker: bounded, and the most urgent alerts stay.
+
+Logging calls come from any thread, and a signal handler may interrupt any of them and log as well,
+so every step is one atomic operation of ``deque`` or ``itertools.count``.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import logging
+
+    from pushover_logging.notice import Snapshot
+
+    from .groups import Group
+
+    Entry = tuple[Group, Snapshot, int, int | None]
+    """A new alert: its group, the record, the number of its notice, and its slot in the spool."""
+
+__all__ = ["MOST_URGENT_FIRST", "Queue", "Tally"]
+
+MOST_URGENT_FIRST = (2, 1, 0, -1, -2)
+_MOST_SET_ASIDE = 100
+_MOST_RESOLVED = 1000
+
+
+class Tally:
+    """A count that any thread raises without a lock, exact on free-threaded builds too."""
+
+    __slots__ = ("_reads", "add")
+
+    def __init__(self) -> None:
+        ticks = itertools.count()
+        self.add = ticks.__next__
+        """Count one more."""
+        self._reads = 0
+
+    def value(self) -> int:
+        """The count so far; only one thread may read at a time."""
+        ticks = self.add()  # reading an itertools.count advances it
+        self._reads += 1
+        return ticks - (self._reads - 1)
+
+
+class Queue:
+    """New alerts of one handler, in a lane for each priority."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        """Alerts that may wait, here and in the outbox together."""
+        # Indexed by priority, -2 to 2: lanes[-2] and lanes[-1] are the last two.
+        self.lanes: tuple[deque[Entry], ...] = tuple(deque() for _ in MOST_URGENT_FIRST)
+        self.evicted: deque[Entry] = deque(maxlen=capacity)
+        """The latest alerts that found no room, for the fallback handler."""
+        self.resolved: deque[tuple[str, float]] = deque(maxlen=_MOST_RESOLVED)
+        """Keys of problems that are over, and when that was logged."""
+        self.set_aside: deque[logging.LogRecord] = deque(maxlen=_MOST_SET_ASIDE)
+        """Records that could not be read where the stack was full; the worker reads them."""
+        self.clear()
+
+    def clear(self) -> None:
+        """Start empty, with all counts at zero: a forked child must not send its parent's alerts."""
+        for lane in (*self.lanes, self.evicted, self.resolved, self.set_aside):
+            lane.clear()
+        self.accepted = Tally()
+        """Records that were to be pushed, repeats too."""
+        self.unreadable = Tally()
+        """Records that nothing could read."""
+        self.turned_away: dict[int, Tally] = {}
+        """Records that found no room, by level."""
+        self.outbox_size = 0
+        """Alerts that have left the queue and wait to be sent; set by the worker."""
+        self.outbox_least = 3
+        """The priority of the least urgent of them."""
+
+    def put(self, entry: Entry) -> None:
+        """Let an alert wait; where that is too many, the newest of the least urgent goes."""
+        low, high, normal, lowest, less = self.lanes
+        self.lanes[entry[0].priority].append(entry)
+        size = len(low) + len(high) + len(normal) + len(lowest) + len(less)
+        if size + self.outbox_size > self.capacity:
+            self._make_room(size)
+
+    def set_record_aside(self, record: logging.LogRecord) -> None:
+        """Keep a record for the worker, which has a stack of its own."""
+        if len(self.set_aside) == self.set_aside.maxlen:
+            self.unreadable.add()
+        else:
+            self.set_aside.append(record)
+        self.accepted.add()
+
+    def _make_room(self, size: int) -> None:
+        for priority in reversed(MOST_URGENT_FIRST):
+            if not self.lanes[priority]:
+                continue
+            if priority > self.outbox_least and size <= self.capacity:
+                return  # the outbox holds a less urgent alert, which the worker takes out
+            try:
+                entry = self.lanes[priority].pop()
+            except IndexError:
+                continue  # the worker took it meanwhile
+            self.turn_away(entry)
+            return
+
+    def turn_away(self, entry: Entry) -> None:
+        """Count an alert that found no room; the group's next record is new, and may find room."""
+        group, snapshot, _, _ = entry
+        group.close()
+        self.turned_away.setdefault(snapshot.levelno, Tally()).add()
+        self.evicted.append(entry)
+
+    def take(self) -> Entry | None:
+        """The most urgent alert, the oldest of equals."""
+        for priority in MOST_URGENT_FIRST:
+            try:
+                return self.lanes[priority].popleft()
+            except IndexError:
+                continue
+        return None
+
+    def __len__(self) -> int:
+        return sum(map(len, self.lanes))
