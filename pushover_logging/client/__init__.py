@@ -6,8 +6,8 @@ The names load at first use, so that importing the package costs nothing.
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # importing typing takes longer than all that a handler needs
 if TYPE_CHECKING:
     from .answers import Allowance as Allowance
     from .answers import Answer as Answer

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING
 
 from .constants import API_URL
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import enum
 import re
-from typing import Final
+
+TYPE_CHECKING = False  # importing typing takes longer than all that a handler needs
+if TYPE_CHECKING:
+    from typing import Final
 
 API_URL: Final = "https://api.pushover.net/1/"
 
