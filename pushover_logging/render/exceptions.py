@@ -1,0 +1,154 @@
+"""Writes exceptions for a small screen, and shortens their tracebacks to the room there is.
+
+The call that matters comes first, as in ``at charge, shop/payments.py:42``: the innermost call of
+the application, then the calls inside and around it, innermost first. If not all of it fits, every
+exception in the chain is named before its calls are listed, and outer calls are left out before
+inner ones. Lines of source are read here, never in the logging call.
+"""
+
+from __future__ import annotations
+
+import linecache
+import re
+from collections.abc import Callable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..client.constants import MESSAGE_LIMIT
+from .alert import cut, trim
+
+if TYPE_CHECKING:
+    from ..notice import SnapshotError
+    from .html import Ink
+
+__all__ = ["Section", "fitted", "heading", "plain_text", "sections", "short_path", "without_copy"]
+
+_SOURCE_LIMIT = 100
+_START = "Traceback (most recent call last):"
+
+
+class Section(NamedTuple):
+    """One exception, written but not yet shortened."""
+
+    heading: str
+    calls: Sequence[str]
+    omitted: int
+    """Calls further out that were not kept."""
+
+    def text(self, count: int) -> str:
+        """The exception with its first ``count`` calls."""
+        missing = len(self.calls) - count + self.omitted
+        more = [f"… {missing} more {'call' if missing == 1 else 'calls'}"] if missing else []
+        return "\n".join([self.heading, *self.calls[:count], *more])
+
+
+def sections(
+    exceptions: Sequence[SnapshotError], ink: Ink, tidy: Callable[[str], str]
+) -> list[Section]:
+    """The exceptions written in ``ink``, each text of them cleaned and redacted by ``tidy``."""
+    written = []
+    for error in exceptions:
+        name = ink.encode(tidy(heading(error)))
+        limit = MESSAGE_LIMIT // 6 if error.relation else MESSAGE_LIMIT * 2 // 5
+        calls = []
+        for where, source in _calls(error):
+            lines = [tidy(where), cut(tidy(source), _SOURCE_LIMIT)]
+            calls.append(ink.encode("\n  ".join(line for line in lines if line)))
+        bold = ink.bold(ink.cut(name, limit, missing=error.cut))
+        written.append(Section(bold, calls, error.omitted))
+    return written
+
+
+def fitted(written: Sequence[Section], room: int | None = None) -> str:
+    """The sections whole, or in at most ``room`` characters with the most telling lines.
+
+    These are: the exception that was raised and its first call, the root of the chain and its first
+    call, the exceptions between them, then further calls of all in turn.
+    """
+    counts: list[int | None] = [len(section.calls) for section in written]
+    whole = _joined(written, counts)
+    if room is None or len(whole) <= room:
+        return whole
+    last = len(written) - 1
+    order = [0, 0, last, last, *range(1, last)]
+    for _ in range(max(len(section.calls) for section in written)):
+        order += range(len(written))
+    counts = [None] * len(written)
+    text = ""
+    for index in order:  # the first time to name the exception, from then on to add a call
+        tried = counts.copy()
+        count = counts[index]
+        tried[index] = 0 if count is None else min(count + 1, len(written[index].calls))
+        longer = _joined(written, tried)
+        if len(longer) <= room:
+            counts, text = tried, longer
+    return text
+
+
+def _joined(written: Sequence[Section], counts: Sequence[int | None]) -> str:
+    """The sections with so many calls each; None leaves a section out."""
+    texts = [
+        section.text(count)
+        for section, count in zip(written, counts, strict=True)
+        if count is not None
+    ]
+    missing = len(written) - len(texts)
+    if missing:
+        texts.append(f"… {missing} more {'exception' if missing == 1 else 'exceptions'}")
+    return "\n".join(texts)
+
+
+def heading(error: SnapshotError) -> str:
+    """The line that names the exception and its relation to the exceptions before it."""
+    return f"{error.relation} {error.text}".lstrip()
+
+
+def _calls(error: SnapshotError) -> list[tuple[str, str]]:
+    """The place and the line of source of each call; a call that repeats in a row counts as one.
+
+    The application's own innermost call stands first. The call inside a library that raised the
+    exception follows it, marked as such.
+    """
+    calls = [(frame, len(list(same))) for frame, same in groupby(error.frames)]
+    own = next((index for index, (frame, _) in enumerate(calls) if frame.is_application), 0)
+    written = []
+    for index, (frame, count) in enumerate(
+        [calls[own], *calls[:own], *calls[own + 1 :]] if calls else []
+    ):
+        where = f"at {frame.function}, {short_path(frame.path)}:{frame.line}"
+        if own and index == 1:
+            where = f"raised {where}"
+        linecache.checkcache(frame.path)
+        source = linecache.getline(frame.path, frame.line).strip()
+        written.append((f"{where} ({count} times)" if count > 1 else where, trim(source)[0]))
+    return written
+
+
+def plain_text(exceptions: Sequence[SnapshotError]) -> str:
+    """The exceptions with all their calls, one after the other."""
+    lines = []
+    for error in exceptions:
+        lines += [heading(error), *("\n  ".join(call).rstrip() for call in _calls(error))]
+    return "\n".join(lines)
+
+
+def without_copy(text: str, exceptions: Sequence[SnapshotError]) -> str:
+    """The text without a traceback of the exception that is shown anyway.
+
+    Some libraries write the traceback into the message of a record that carries the exception too.
+    """
+    start = text.find(_START)
+    name = exceptions[0].text
+    end = text.rfind(name)
+    if not name or end < start:
+        return text
+    return f"{text[:start].rstrip()}\n{text[end + len(name) :].lstrip()}".strip()
+
+
+def short_path(path: str) -> str:
+    """As much of a path as tells the file: from the package on, or its folder and its name."""
+    parts = re.split(r"[/\\]", path)
+    for folder in ("site-packages", "dist-packages"):
+        if folder in parts:
+            return "/".join(parts[parts.index(folder) + 1 :])
+    return "/".join(parts[-2:]).lstrip("/")
