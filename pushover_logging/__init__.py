@@ -11,7 +11,7 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # typing's own takes longer to load than all that a handler needs
 if TYPE_CHECKING:
-    from .books import Stats as Stats
+    from .delivery.stats import Stats as Stats
     from .client.application import Application as Application
     from .client.application import User as User
     from .client.constants import EMERGENCY as EMERGENCY
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from .client.errors import TransportError as TransportError
     from .client.messages import EmergencyMessage as EmergencyMessage
     from .client.messages import Message as Message
-    from .grouping import Grouping as Grouping
+    from .config.fields import Grouping as Grouping
     from .handler import PushoverHandler as PushoverHandler
-    from .incidents import IncidentReport as IncidentReport
-    from .incidents import IncidentState as IncidentState
+    from .delivery.incidents import IncidentReport as IncidentReport
+    from .delivery.incidents import IncidentState as IncidentState
     from .oneshot import pushover as pushover
     from .oneshot import pushover_defaults as pushover_defaults
-    from .retrying import RetryPolicy as RetryPolicy
+    from .delivery.retry import RetryPolicy as RetryPolicy
 
 _HOMES = {
     "Application": ".client.application",
@@ -51,14 +51,14 @@ _HOMES = {
     "TransportError": ".client.errors",
     "EmergencyMessage": ".client.messages",
     "Message": ".client.messages",
-    "Stats": ".books",
-    "Grouping": ".grouping",
-    "IncidentReport": ".incidents",
-    "IncidentState": ".incidents",
+    "Stats": ".delivery.stats",
+    "Grouping": ".config.fields",
+    "IncidentReport": ".delivery.incidents",
+    "IncidentState": ".delivery.incidents",
     "PushoverHandler": ".handler",
     "pushover": ".oneshot",
     "pushover_defaults": ".oneshot",
-    "RetryPolicy": ".retrying",
+    "RetryPolicy": ".delivery.retry",
 }
 
 __all__ = ["__version__", *_HOMES]

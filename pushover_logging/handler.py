@@ -1,53 +1,47 @@
-"""The PushoverHandler: where logging, rendering and the courier meet."""
+"""PushoverHandler: the contract of ``logging.Handler``, and the way of a record inside its call."""
 
 from __future__ import annotations
 
 import logging
-import os
 from _thread import get_ident
 
-from . import defaults
-from .courier import COURIER
-from .defaults import Terms
-from .dispatch import Dispatch
-from .intake import Intake
-from .notices import NOTICES
-from .noting import (
-    Early,
-    asked_priority,
-    own_key,
-    resolved_key,
-)
+from .config import DEFAULTS, read_config
+from .config.levels import PriorityByLevel
+from .config.overrides import asked_priority, own_key, read_overrides, resolved_key
+from .delivery.diagnostics import DIAGNOSTICS, say, say_later
+from .delivery.worker import WORKER, Pipeline, process_page
+from .ingest.fingerprint import exact_path, text_key
+from .ingest.groups import Groups
+from .ingest.queue import MOST_URGENT_FIRST, Queue
+from .ingest.snapshot import is_plain, take
+from .notice import Snapshot
 
-# Whatever is imported here is paid for by every program that configures the handler, if it has
-# nothing to say too: so nothing that logging has not loaded itself, and no dataclasses.
+# Every program that configures the handler loads the modules above, even if it never logs. So they
+# use nothing that logging has not loaded itself.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import timedelta
-    from typing import Any, TypeGuard
+    from typing import Any, Literal
 
-    from .assembly import Plan
-    from .books import Stats
-    from .capturing import Capture
-    from .delivery import Delivery
-    from .grouping import Grouping
-    from .incidents import ReceiptNews
-    from .retrying import RetryPolicy
+    from .config import Grouping
+    from .delivery.incidents import ReceiptStatus
+    from .delivery.retry import RetryPolicy
+    from .delivery.stats import Stats
 
     Seconds = float | str | timedelta
 
 __all__ = ["PushoverHandler"]
 
 _DELIVERING = ("urllib3", "requests", "charset_normalizer")
-"""What logs while it delivers for us: its records on our thread would each make a push."""
+"""Loggers of what delivers: their records on the worker thread would each make another push."""
 _REMEMBERED_NAMES = 1000
 
 
 class PushoverHandler(logging.Handler):
     """Sends log records to a phone, without ever being in the way of the program that logs.
 
-    A logging call only notes the record; one background thread for all handlers of the process
+    A logging call only takes the record in; one background thread for all handlers of the process
     writes the push and sends it. Levels become Pushover priorities: DEBUG lowest, INFO low, WARNING
     normal, ERROR and above emergency, which rings every ``retry`` seconds until acknowledged or
     until ``expire``.
@@ -58,7 +52,7 @@ class PushoverHandler(logging.Handler):
     hold it: durations as ``"30s"``, switches as ``"true"``, levels and priorities by name.
 
     Constructing it touches no network and starts no thread. Raises TypeError or ValueError, naming
-    the option and never a secret, for what it cannot use.
+    the option and never a secret, for an option that it cannot use.
     """
 
     def __init__(
@@ -66,67 +60,84 @@ class PushoverHandler(logging.Handler):
         token: str | None = None,
         user: str | Iterable[str] | None = None,
         *,
-        level: int | str = logging.NOTSET,
+        level: int | str = DEFAULTS["level"],
         priorities: Mapping[str | int, str | int | None] | None = None,
-        title: str = defaults.TITLE,
+        title: str = DEFAULTS["title"],
         device: str | Iterable[str] | None = None,
         sound: str | None = None,
         url: str | None = None,
         url_title: str | None = None,
-        html: bool | str = False,
-        monospace: bool | str = False,
+        html: bool | str = DEFAULTS["html"],
+        monospace: bool | str = DEFAULTS["monospace"],
         ttl: Seconds | None = None,
-        retry: Seconds = defaults.RETRY,
-        expire: Seconds = defaults.EXPIRE,
+        retry: Seconds = DEFAULTS["retry"],
+        expire: Seconds = DEFAULTS["expire"],
         callback: str | None = None,
         tags: str | Iterable[str] | None = None,
         params: Mapping[str, str | int | float] | None = None,
         encryption_key: str | bytes | None = None,
         grouping: Grouping | Mapping[str, object] | None = None,
         retry_policy: RetryPolicy | Mapping[str, object] | None = None,
-        quota_reserve: int | str = defaults.QUOTA_RESERVE,
-        capacity: int | str = defaults.CAPACITY,
-        exit_timeout: Seconds = defaults.EXIT_TIMEOUT,
-        timeout: Seconds | tuple[float, float] = defaults.TIMEOUT,
-        store: None = None,
+        quota_reserve: int | str = DEFAULTS["quota_reserve"],
+        capacity: int | str = DEFAULTS["capacity"],
+        exit_timeout: Seconds = DEFAULTS["exit_timeout"],
+        timeout: Seconds | tuple[float, float] = DEFAULTS["timeout"],
+        store: str | None = None,
+        escalate_to: str | Iterable[str] | None = None,
+        escalate_after: Seconds | None = None,
+        loggers: Mapping[str, Mapping[str, object]] | None = None,
+        enabled: bool | str | Literal["auto"] = DEFAULTS["enabled"],
         fallback: logging.Handler | str | None = None,
-        redact: str | Iterable[str] = (),
-        ignore: str | Iterable[str] = defaults.IGNORE,
+        redact: str | Iterable[str] = DEFAULTS["redact"],
+        ignore: str | Iterable[str] = DEFAULTS["ignore"],
         on_error: Callable[[Exception], object] | str | None = None,
-        on_acknowledged: Callable[[ReceiptNews], object] | str | None = None,
+        on_acknowledged: Callable[[ReceiptStatus], object] | str | None = None,
         api_url: str | None = None,
         **unknown: object,
     ) -> None:
-        given = {
-            name: value
-            for name, value in locals().items()
-            if name in _DEFAULTS and value is not _DEFAULTS[name] and name != "level"
-        }
-        if unknown:
-            _reject(unknown)
-        keys = _keys(token, user)
-        # Programs that have nothing to say should not load what reads options and delivers.
-        self._plan = _read_plan(given) if given or os.environ.get("PUSHOVER_API_URL") else None
-        terms = self._plan.terms() if self._plan else Terms()
-        self._priorities = terms.priorities
-        self._ignored = terms.ignore
-        self._own_key = terms.own_key
-        self._exit_timeout = terms.exit_timeout
-        self._intake = Intake(terms, self._freeze)
-        self._known = self._intake.known
-        self._filters_itself = type(self).filter is not logging.Handler.filter
-        self._shows_more = terms.shows_more or terms.own_key is not None
-        self._dispatch = Dispatch(
-            self._intake, terms.exit_timeout, lambda: self._delivery_to(*keys)
-        )
-        # From here on logging knows it, and flushes and closes it at exit.
-        super().__init__(level if type(level) is int else _level(level))
+        given = locals()
+        options = {name: given[name] for name in DEFAULTS} | unknown
+        self._config = config = read_config(options)
+        self._priorities = PriorityByLevel(config.thresholds)
+        self._find_key: Callable[[logging.LogRecord], object] | None
+        if isinstance(config.grouping.key, str):
+            from .config.templates import Template, reader
+
+            self._find_key = reader(Template("grouping.key", config.grouping.key))
+        else:
+            self._find_key = config.grouping.key
+        self._queue = Queue(config.capacity)
+        self._groups = Groups(config.grouping.max_groups if config.grouping.interval else 0)
+        self._known = self._groups.known
+        self._plain_names: set[str] = set()
+        """Loggers whose records are pushed, and need not be looked at twice."""
+        self._redact: Callable[[str], str] = str
+        own = type(self)
+        self._filters_itself = own.filter is not logging.Handler.filter
+        self._formats_itself = own.format is not logging.Handler.format
+        if own.emit is not PushoverHandler.emit or own.handle is not PushoverHandler.handle:
+            # A subclass gets what logging documents: filter, lock, emit.
+            self._handle_as_documented = True
+        else:
+            self._handle_as_documented = False
+        self._pipeline = Pipeline(config, self._queue, self._groups, self._submit_again)
+        self._pipeline.has_formatter = self._formats_itself
+        if not config.enabled:
+            say("enabled", f"a PushoverHandler does nothing: {config.disabled_reason}")
+        # From here on logging knows the handler, and flushes and closes it at exit.
+        super().__init__(config.level)
 
     def handle(self, record: logging.LogRecord) -> bool | logging.LogRecord:  # type: ignore[override]
-        """Count the record if it is a repeat, else note it; takes no lock, unlike other handlers.
+        """Count the record if it is a repeat, else take it in; takes no lock, unlike other handlers.
 
-        This is what every record costs the program, and so it is written out in one piece.
+        Every record costs the program just this, and so it is written out in one piece.
         """
+        if not process_page[0]:
+            WORKER.after_fork_in_child()
+        if record.levelno < self.level:
+            return False
+        if self._handle_as_documented:
+            return super().handle(record)
         if self.filters or self._filters_itself:
             passed = self._filtered(record)
             if not passed:
@@ -134,196 +145,232 @@ class PushoverHandler(logging.Handler):
             if passed is not True:
                 record = passed
         try:
-            group: Any = self._known.get(record.msg)
+            known: Any = self._known
+            exc_info = record.exc_info
+            alias: Any
+            if exc_info:
+                alias = exact_path(exc_info[1], exc_info[2])
+                group = known.get(alias)
+            else:
+                alias = record.msg
+                group = known.get(alias) if type(alias) is str else None
+                if group is None and type(alias) is str and not record.args:
+                    alias = text_key(alias)
+                    group = known.get(alias)
             if group is not None:
-                trouble: Any = record.exc_info
-                if trouble:
-                    trouble = trouble[0]
-                if not (
-                    group.levelno == record.levelno
-                    and group.name == record.name
-                    and group.trouble is trouble
-                ):
-                    look = record.name, record.levelno, record.msg, trouble
-                    group = self._known.get(look)
-            if group is not None and group.counting and not hasattr(record, "pushover"):
-                group.last = record.msg, record.args, record.created, group.name, group.levelno
-                next(group.ticks)
-                return record
+                if group.levelno != record.levelno or group.name != record.name:
+                    group = known.get((record.name, record.levelno, alias))
+                    if group is not None and group.levelno != record.levelno:
+                        group = None
+                if group is not None and "pushover" not in record.__dict__:
+                    _, _, created, thread = group.last
+                    if created != record.created or thread != record.thread:
+                        group.last = record.msg, record.args, record.created, record.thread
+                        next(group.ticks)
+                        self._queue.accepted.add()
+                    # Otherwise it is the very same record again, through another logger.
+                    return record
         except Exception:  # noqa: BLE001, S110
-            # Its group has no more than a first record yet; or it is no text and not to be looked
-            # up, or exc_info is no triple: emit sees to it.
+            # exc_info is no triple, or a field is of a type that cannot be compared: emit copes.
             pass
         self.emit(record)
         return record
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Note the record and return; never blocks, never raises."""
+        """Take the record in and return; never blocks, never raises."""
         try:
-            new = self._intake.note(record) if self.formatter is None else None
-            if new is None:
-                new = self._sort(record)
-            if new and self._dispatch.quiet:
-                COURIER.wake(self._dispatch)
-        except Exception as error:  # noqa: BLE001 - the stack is full, or the record is none at all
-            self._set_aside(record, error)
+            self._submit(record)
+            if self._pipeline.news and self._pipeline.quiet:
+                WORKER.wake(self._pipeline)
+        except Exception as error:  # noqa: BLE001 - the stack is full, or this is no record at all
+            self._queue.set_record_aside(record)
+            try:
+                say_later("record", f"a record was hard to read: {type(error).__name__}")
+                self._pipeline.news = True
+                WORKER.wake(self._pipeline)
+            except RecursionError:
+                pass  # the next record, or the end of the process, takes it along
+
+    def _submit(self, record: logging.LogRecord) -> None:
+        """Count the record, or queue it as a new alert."""
+        # Is it to be pushed at all, and how urgently?
+        config = self._config
+        name = record.name or ""
+        if name not in self._plain_names:
+            if not config.enabled or self._is_ignored(name):
+                return
+            if name.startswith(_DELIVERING) and get_ident() in WORKER.delivering:
+                return
+            if not name.startswith(_DELIVERING) and len(self._plain_names) < _REMEMBERED_NAMES:
+                self._plain_names.add(name)
+        if DIAGNOSTICS.is_writing:
+            return  # stderr leads into logging, and this is a line of ours
+        priority = self._priorities[record.levelno]
+        key: str | None = None
+        overrides: Mapping[str, Any] = {}
+        complaints: tuple[str, ...] = ()
+        given = record.__dict__.get("pushover")
+        is_common = given is None and self._find_key is None
+        if config.loggers and (rule := config.rule_for(name)) is not None:
+            priority = priority if rule.priority is None or priority is None else rule.priority
+            overrides = rule.overrides
+        if self._find_key is not None:
+            key = self._key_of(record)
+        if given is not None:
+            if given is False:
+                return
+            wanted, resolved, own = asked_priority(given), resolved_key(given), own_key(given)
+            if resolved is not None:
+                self._resolve(resolved, record.created)
+                priority = None  # it ends an alert, and is an alert itself only if it says so
+            priority = priority if wanted is None else wanted
+            key = key if own is None else own
+            own_overrides, complaints = read_overrides(given)
+            overrides = {**overrides, **own_overrides}
+        if priority is None:
+            return
+
+        # A repeat of a known problem, or something new?
+        group, is_new = self._groups.find(record, priority, key, is_common=is_common)
+        if not is_new:
+            _, _, created, thread = group.last
+            if created != record.created or thread != record.thread:
+                group.last = record.msg, record.args, record.created, record.thread
+                next(group.ticks)
+                self._queue.accepted.add()
+            return
+        try:
+            group.last = None, None, record.created, record.thread
+            formatter = self if self._formats_itself else self.formatter
+            if (
+                formatter is None
+                and not (overrides or complaints or config.placeholders)
+                and not (record.exc_info or record.exc_text or record.stack_info)
+                and type(record) is logging.LogRecord
+                and is_plain(record.msg, record.args)
+            ):
+                snapshot = Snapshot(
+                    record.created,
+                    name,
+                    record.levelno,
+                    record.levelname,
+                    record.msg,
+                    record.args or None,  # type: ignore[arg-type]
+                    record.pathname,
+                    record.lineno,
+                    record.funcName,
+                )
+            else:
+                snapshot = take(
+                    record, config, formatter, overrides, complaints, self._redact
+                )
+            group.snapshot = snapshot
+            self._queue.put((group, snapshot, 0, None))
+        except BaseException:  # the stack is full; without this its repeats would count for ever
+            group.close()
+            raise
+        self._queue.accepted.add()
+        self._pipeline.news = True
 
     def flush(self, timeout: float | None = None) -> bool:  # type: ignore[override]
-        """Wait until nothing that is due is left to send; returns whether nothing is.
+        """Wait until everything that is due is sent; returns whether it is.
 
         At most ``timeout`` seconds, by default ``exit_timeout``. Repeats go on being counted until
-        their interval ends. It returns at once while the calling thread configures logging: the
-        connection may need the very lock that is held then.
+        their interval ends. It returns at once while the calling thread configures logging, because
+        the connection may need the very lock that is held then.
         """
-        work = self._dispatch
-        if work.settled():
+        pipeline = self._pipeline
+        if pipeline.settled():
             return True
-        if _configuring_logging():
+        if _is_configuring_logging():
             return False
         if timeout is None:
-            return COURIER.wait_in_turn(work, work.settled, self._exit_timeout)
-        return COURIER.wait_for(work, work.settled, timeout)
+            return WORKER.wait_in_turn(pipeline, pipeline.settled, self._config.exit_timeout)
+        return WORKER.wait(pipeline, pipeline.settled, timeout)
+
+    def drain(self, timeout: float | None = None) -> bool:
+        """Send everything that waits and everything that was counted; returns whether it is sent.
+
+        Waits at most ``timeout`` seconds, by default ``exit_timeout``. Alerts beyond
+        ``max_per_minute`` wait for the next minute.
+        """
+        pipeline = self._pipeline
+        if not pipeline.unsent():
+            return True
+        pipeline.drain()
+        if _is_configuring_logging():
+            return False
+        timeout = self._config.exit_timeout if timeout is None else timeout
+        return WORKER.wait(pipeline, lambda: not pipeline.unsent(), timeout)
 
     def close(self) -> None:
-        """Have everything sent that waits, summaries too, without waiting for it.
+        """Send everything that waits and everything that was counted, and wait for it.
 
-        A record that comes later is delivered like any other.
+        At most ``exit_timeout`` seconds; not at all while the calling thread configures logging. A
+        record that comes later is delivered like any other.
         """
         super().close()
-        if self._dispatch.unsent():
-            self._dispatch.wrap_up()
+        pipeline = self._pipeline
+        if not pipeline.is_used():
+            return
+        pipeline.drain(close=True)
+        if not _is_configuring_logging():
+            done = lambda: not pipeline.unsent()  # noqa: E731
+            WORKER.wait_in_turn(pipeline, done, self._config.exit_timeout)
 
     def stats(self) -> Stats:
         """What became of the records so far; may be called by any thread at any time."""
-        return self._dispatch.delivery().stats()
+        return self._pipeline.stats()
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
         """Have the text of a record made by this formatter, in the logging call."""
         super().setFormatter(fmt)
+        self._pipeline.has_formatter = fmt is not None or self._formats_itself
         if fmt is not None:
-            self._loaded_plan()
+            from .render.redact import Redactor  # an HTML formatter needs it in the logging call
 
-    def _sort(self, record: logging.LogRecord) -> bool:
-        """Note a record that takes a closer look; whether there is one more to send."""
-        name = record.name or ""
-        if name.startswith(self._ignored) and self._is_ignored(name):
-            return False
-        is_delivering = name.startswith(_DELIVERING)
-        if is_delivering and get_ident() in COURIER.speaking:
-            return False
-        plain_names = self._intake.plain_names
-        if not (is_delivering or self._shows_more) and len(plain_names) < _REMEMBERED_NAMES:
-            plain_names.add(record.name)
-        priority = self._priorities[record.levelno]
-        key = None if self._own_key is None else self._own_key(record)
-        overrides = getattr(record, "pushover", None)
-        if overrides is not None:
-            priority, key = self._overridden(overrides, priority, key)
-        if priority is None:
-            return False
-        is_common = overrides is None and self._own_key is None and not is_delivering
-        return self._intake.sort(record, priority, key, common=is_common)
+            config = self._config
+            self._redact = Redactor(config.redact, (config.token, *config.users))
 
-    def _freeze(self, record: logging.LogRecord) -> Capture | Early:
-        """What is kept of a record that is not plain; nothing may be loaded in the logging call."""
-        if self._plan is not None:
-            return self._plan.renderer.capture(record, self.formatter)
-        early = Early(record)
-        self._intake.early.append(early)
-        return early
-
-    def _loaded_plan(self) -> Plan:
-        if self._plan is None:
-            from .client.constants import API_URL  # as it was when the handler was configured
-
-            self._plan = _read_plan({"api_url": API_URL})
-        return self._plan
-
-    def _delivery_to(self, token: str, users: tuple[str, ...]) -> Delivery[Capture]:
-        return self._loaded_plan().delivery(
-            token, users, self._intake, lambda: self.formatter, self._note_again, COURIER.load
-        )
-
-    def _set_aside(self, record: logging.LogRecord, error: Exception) -> None:
-        """Leave the record to the courier, which has a stack of its own."""
-        self._intake.leave_aside(record)
+    def _submit_again(self, record: logging.LogRecord) -> None:
+        """Take in a record that could not be read in its logging call."""
         try:
-            NOTICES.leave("record", f"a record was hard to note: {type(error).__name__}")
-            COURIER.wake(self._dispatch)
-        except RecursionError:
-            pass  # then the next record, or the end of the process, takes it along
-
-    def _note_again(self, record: logging.LogRecord) -> None:
-        """Note a record that could not be noted in its logging call."""
-        try:
-            self._sort(record)
-        except Exception:  # noqa: BLE001 - it is no record that anyone can read; it is counted
-            self._intake.missed.add()
+            self._submit(record)
+        except Exception:  # noqa: BLE001 - nothing can read it; it is counted
+            self._queue.unreadable.add()
+            self._queue.accepted.add()
 
     def _filtered(self, record: logging.LogRecord) -> bool | logging.LogRecord:
         try:
             return self.filter(record)
         except Exception as error:  # noqa: BLE001 - a broken filter must not lose an alert
             kind = type(error).__name__
-            NOTICES.leave("filter", f"a filter failed, the record is pushed: {kind}")
+            say_later("filter", f"a filter failed, the record is pushed: {kind}")
             return True
 
     def _is_ignored(self, name: str) -> bool:
-        return any(name == ignored or name.startswith(f"{ignored}.") for ignored in self._ignored)
+        return any(name == i or name.startswith(f"{i}.") for i in self._config.ignore)
 
-    def _overridden(
-        self, overrides: object, priority: int | None, key: Hashable | None
-    ) -> tuple[int | None, Hashable | None]:
-        """The record's own wishes in place of the handler's; no priority: it is not pushed."""
-        if overrides is False:
-            return None, None
-        wanted, resolved = asked_priority(overrides), resolved_key(overrides)
-        if resolved is not None:
-            self._intake.resolve(resolved)
-            if self._dispatch.quiet:
-                COURIER.wake(self._dispatch)
-            priority = None  # it ends an alert, and is one itself only if it says so
-        own = own_key(overrides)
-        return (priority if wanted is None else wanted), (key if own is None else own)
+    def _key_of(self, record: logging.LogRecord) -> str | None:
+        assert self._find_key is not None
+        try:
+            key = self._find_key(record)
+            return None if key is None else str(key)
+        except Exception as error:  # noqa: BLE001 - the user's function; the fingerprint is as good
+            say_later("key", f"grouping.key failed: {type(error).__name__}")
+            return None
 
-
-_DEFAULTS = PushoverHandler.__init__.__kwdefaults__ or {}
-
-
-def _keys(token: object, user: object) -> tuple[str, tuple[str, ...]]:
-    """The application's token and its users' keys; where both are as usual, nothing is loaded."""
-    app = os.environ.get("PUSHOVER_TOKEN") if token is None else token
-    person = os.environ.get("PUSHOVER_USER") if user is None else user
-    if _is_key(app) and _is_key(person):
-        return app, (person,)
-    from .credentials import resolve_token, resolve_users
-
-    return resolve_token(token), resolve_users(user)
+    def _resolve(self, key: str, at: float) -> None:
+        """The problem that records call by this key is over: its next record is new again."""
+        for priority in MOST_URGENT_FIRST:
+            group = self._groups.open.get(("key", key, priority))
+            if group is not None:
+                group.close()
+        self._queue.resolved.append((key, at))
+        self._pipeline.news = True
 
 
-def _is_key(text: object) -> TypeGuard[str]:
-    return isinstance(text, str) and len(text) == 30 and text.isascii() and text.isalnum()
-
-
-def _read_plan(options: Mapping[str, object]) -> Plan:
-    from .assembly import read_plan  # loads most of the package
-
-    return read_plan(options)
-
-
-def _reject(unknown: Mapping[str, object]) -> None:
-    from .options import KNOWN_OPTIONS, reject_unknown
-
-    reject_unknown(unknown, KNOWN_OPTIONS)
-
-
-def _level(level: object) -> int:
-    from .converters import to_level
-
-    return to_level(level, "level")
-
-
-def _configuring_logging() -> bool:
+def _is_configuring_logging() -> bool:
     """Whether this thread holds logging's module lock, as dictConfig does while it closes us."""
     lock = getattr(logging, "_lock", None)
     is_owned: Callable[[], bool] = getattr(lock, "_is_owned", lambda: False)

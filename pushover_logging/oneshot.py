@@ -12,7 +12,7 @@ from .client.attributes import params
 from .client.errors import PushoverError
 from .client.messages import Extras, Message
 from .client.transport import Transport
-from .credentials import resolve_token, resolve_users
+from .config.secrets import resolve_token, resolve_users
 
 __all__ = ["pushover", "pushover_defaults"]
 

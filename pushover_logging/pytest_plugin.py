@@ -126,7 +126,7 @@ def make_pushover_handler(
     taken off the loggers they were added to and closed.
     """
     from pushover_logging.handler import PushoverHandler
-    from pushover_logging.retrying import RetryPolicy
+    from pushover_logging.delivery.retry import RetryPolicy
 
     made: list[PushoverHandler] = []
 

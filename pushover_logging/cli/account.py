@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from pushover_logging.client.address import resolve_api_url
-from pushover_logging.credentials import resolve_token, resolve_users
+from pushover_logging.config.secrets import resolve_token, resolve_users
 
 if TYPE_CHECKING:
     from pushover_logging.client.application import Application

@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pushover_logging.client.constants import Priority
-from pushover_logging.credentials import resolve_token, resolve_users
-from pushover_logging.priorities import priority_table
+from pushover_logging.config.secrets import resolve_token, resolve_users
+from pushover_logging.config.levels import PriorityByLevel
 
 from .account import add_command
 from .endings import Exit
@@ -116,14 +116,14 @@ class _Echo:
     def __init__(self, application: Application, table: Table) -> None:
         self._application = application
         self._table = table
-        self._priorities = priority_table()
+        self._priorities = PriorityByLevel()
         self._shown = 0
 
     def look(self) -> None:
         """Show what was logged since the last look."""
         for record in _records(self._application)[self._shown :]:
             self._shown += 1
-            priority = self._priorities.for_level(getattr(logging, record["level"]))
+            priority = self._priorities[getattr(logging, record["level"])]
             title = f"{record['level']} {record['name']}"
             self._table.push(priority or Priority.NORMAL, title, [record["text"]])
 

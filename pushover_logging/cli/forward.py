@@ -14,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pushover_logging.converters import masked, to_int, to_level, to_seconds
+from pushover_logging.config.levels import to_level
+from pushover_logging.config.parsing import masked, to_int, to_seconds
 
 from .account import add_account, add_command, option_type
 from .answering import add_json

@@ -6,7 +6,7 @@ import argparse
 import dataclasses
 from typing import TYPE_CHECKING
 
-from pushover_logging.credentials import resolve_users
+from pushover_logging.config.secrets import resolve_users
 
 from .account import add_account, add_command, application
 from .answering import add_json, answer

@@ -9,7 +9,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from pushover_logging.converters import to_whole_seconds
+from pushover_logging.config.parsing import to_whole_seconds
 
 from .account import add_account, add_command, application, option_type
 from .answering import add_json, answer, time_of

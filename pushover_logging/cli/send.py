@@ -8,10 +8,11 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pushover_logging.alerts import Alert
+from pushover_logging.render.alert import Alert
 from pushover_logging.client.constants import MESSAGE_LIMIT, Priority
-from pushover_logging.converters import masked, to_priority, to_whole_seconds
-from pushover_logging.credentials import resolve_encryption_key
+from pushover_logging.config.levels import to_priority
+from pushover_logging.config.parsing import masked, to_whole_seconds
+from pushover_logging.config.secrets import resolve_encryption_key
 
 from .account import add_account, add_command, application, option_type, users
 from .answering import add_json, answer

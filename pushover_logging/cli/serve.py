@@ -6,7 +6,7 @@ import argparse
 import functools
 from typing import TYPE_CHECKING
 
-from pushover_logging.credentials import resolve_token, resolve_users
+from pushover_logging.config.secrets import resolve_token, resolve_users
 
 from .account import add_command
 from .endings import Exit

@@ -5,6 +5,7 @@ Nothing goes through ``logging``: a handler that logs its own failures feeds on 
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections import deque
@@ -13,7 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Diagnostics", "call_safely", "say", "say_later", "say_what_waits"]
+    from ..notice import Snapshot
+
+__all__ = ["DIAGNOSTICS", "Diagnostics", "call_safely", "fallback_for", "say", "say_later", "say_what_waits"]
 
 INTERVAL = 60.0
 """Seconds between two lines of the same kind."""
@@ -78,3 +81,30 @@ def call_safely(name: str, function: Callable[..., object] | None, argument: obj
         function(argument)
     except BaseException as error:  # noqa: BLE001 - SystemExit in a callback must not end delivery
         say(name, f"{name} failed: {type(error).__name__}")
+
+
+def fallback_for(fallback: logging.Handler | str | None) -> Callable[[Snapshot, int], None] | None:
+    """What gives the user's fallback handler a record that was lost, and a number of repeats."""
+    if fallback is None:
+        return None
+
+    def hand_over(snapshot: Snapshot, repeats: int) -> None:
+        from ..render.record import replay
+
+        handler: logging.Handler | None
+        if isinstance(fallback, str):
+            # logging.getHandlerByName is new in Python 3.12.
+            handler = getattr(logging, "_handlers", {}).get(fallback)
+            if handler is None:
+                say("fallback", f"fallback: no handler is named {fallback}")
+        else:
+            handler = fallback
+        # A handler's level is checked by the logger, not by ``handle``.
+        if handler is None or snapshot.levelno < handler.level:
+            return
+        record = replay(snapshot)
+        if repeats > 0:
+            record.msg = f"{record.getMessage()} (and {repeats} more like it)"
+        call_safely("fallback", handler.handle, record)
+
+    return hand_over

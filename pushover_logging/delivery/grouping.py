@@ -13,11 +13,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pushover_logging.client.constants import Priority
-from pushover_logging.notice import Identity, Notice, Snapshot
+from ..client.constants import Priority
+from ..notice import Notice, Snapshot
 
 if TYPE_CHECKING:
-    from pushover_logging.config import Grouping
+    from ..config import Grouping
+    from ..notice import Identity
 
     from .incidents import Incident
 

@@ -166,5 +166,10 @@ class Incidents:
             self.to_cancel[tag] = now
         return bool(ringing)
 
+    def stop(self) -> None:
+        """Ask about no emergency any more."""
+        self._watched.clear()
+        self.to_cancel.clear()
+
     def reports(self) -> tuple[IncidentReport, ...]:
         return tuple(incident.report() for incident in list(self._latest))

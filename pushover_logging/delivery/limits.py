@@ -10,8 +10,8 @@ from collections import deque
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 
-from pushover_logging.client.constants import Priority
-from pushover_logging.client.errors import PushoverError
+from ..client.constants import Priority
+from ..client.errors import PushoverError
 
 from .retry import Backoff, RetryPolicy
 

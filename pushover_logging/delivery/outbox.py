@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from pushover_logging.client.constants import Priority
-from pushover_logging.notice import Snapshot
-from pushover_logging.render.alert import Alert
+from ..client.constants import Priority
+from ..notice import Snapshot
+from ..render.alert import Alert
 
 from .grouping import Group
 from .limits import Verdict
@@ -102,9 +102,9 @@ class Outbox:
         self.in_hand = None
         self.records -= entry.records
 
-    def least_urgent(self) -> Priority | None:
-        """The lowest priority of which anything waits."""
-        return next((p for p in reversed(_URGENT_FIRST) if self._lanes[p]), None)
+    def least_urgent(self) -> int:
+        """The lowest priority of which anything waits; above all priorities if nothing does."""
+        return next((p for p in reversed(_URGENT_FIRST) if self._lanes[p]), 3)
 
     def turn_away(self) -> Entry | None:
         """Take out the newest of the least urgent alerts."""

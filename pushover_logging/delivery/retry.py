@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from pushover_logging.client.errors import PushoverError
+from ..client.errors import PushoverError
 
 if TYPE_CHECKING:
     import tenacity

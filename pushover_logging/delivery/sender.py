@@ -6,6 +6,7 @@ is not said to be for any thread runs on the worker thread.
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from collections import Counter
@@ -14,14 +15,16 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from pushover_logging import notice as notices
-from pushover_logging.client.constants import Priority
-from pushover_logging.client.errors import PushoverError
-from pushover_logging.config import Style
-from pushover_logging.notice import Notice, Snapshot
-from pushover_logging.render import summary
-from pushover_logging.render.alert import Alert
-from pushover_logging.render.record import Renderer
+from .. import notice as notices
+from ..client.constants import Priority
+from ..client.errors import PushoverError
+from ..config.fields import Style
+from ..notice import Notice, Snapshot
+from ..render import summary
+from ..render.alert import Alert
+from ..render.record import Renderer
+from ..render.redact import Redactor
+from ..stores.memory import MemoryStore
 
 from . import diagnostics
 from .grouping import Group, Groups, tag_of
@@ -32,10 +35,10 @@ from .retry import Backoff, RetryPolicy
 from .target import Delivered, Outcome, QuotaSpent, Rejected, RetryLater, Target
 
 if TYPE_CHECKING:
-    from pushover_logging.config import HandlerConfig
-    from pushover_logging.stores.base import Store
+    from ..config import HandlerConfig
+    from ..stores.base import Store
 
-__all__ = ["Sender"]
+__all__ = ["Hooks", "Sender", "open_sender"]
 
 _BATCH = 1000
 """Notices that are taken from the store at a time."""
@@ -74,7 +77,7 @@ class Sender:
         clock: Callable[[], float] = time.monotonic,
         today: Callable[[], datetime] = _today,
     ) -> None:
-        self._store = store
+        self.store = store
         self._config = config
         self._target = target
         self._renderer = renderer
@@ -103,21 +106,23 @@ class Sender:
         """Records that found no room, by level, as far as no push has said so yet."""
         self._reported_totals: dict[tuple[str, int], int] = {}
         self._drains = False
+        self._taken: dict[str, int] = {}
+        """The notices of each process that the next commit covers."""
 
     # One step.
 
-    def step(self, deadline: float | None, *, may_report: bool = True) -> float | None:
+    def step(
+        self, deadline: float | None, *, drains: bool = False, may_report: bool = True
+    ) -> float | None:
         """Send once at most; when to come again (``time.monotonic()``), None: not before news.
 
         A ``deadline`` is set when the process ends: what would be held back longer goes now.
-        ``may_report``: nothing else of this process waits to be sent.
+        ``drains``: summaries go before their interval ends. ``may_report``: nothing else of this
+        process waits to be sent.
         """
         now, ending = self._clock(), deadline is not None
-        if not self._store.acquire():
-            return now + 1.0
         with self.lock:
-            taken = self._take_in(now)
-            self._sum_up(now, quietly=ending or self._drains)
+            self._sum_up(now, quietly=ending or drains or self._drains)
             self._drains = False
             if may_report:
                 self._report(now)
@@ -131,31 +136,33 @@ class Sender:
             )
         if entry is not None:
             self._send(entry, deadline)
-        self._store.commit({}, taken)
-        if entry is not None:
-            return self._clock()
-        if self.incidents and not ending and self._follow_up(now):
+        self.store.commit({}, self._taken)
+        self._taken.clear()
+        if entry is not None or (not ending and self.incidents and self._follow_up(now)):
             return self._clock()
         with self.lock:
             return self._next_due(now, verdict.opens_at, ending=ending)
 
-    def drain(self) -> None:
-        """Send the summaries that wait for their interval with the next step."""
-        self._drains = True
-
-    def _take_in(self, now: float) -> dict[str, int]:
-        """Apply the notices in the store to the groups; the positions to commit."""
-        taken: dict[str, int] = {}
-        while batch := self._store.take(_BATCH):
-            for source, seq, data in batch:
-                try:
-                    self._apply(notices.decode(data), source, now)
-                except ValueError as error:
-                    diagnostics.say("notice", f"a notice could not be read: {error}")
-                taken[source] = max(seq, taken.get(source, 0))
+    def take_in(self, now: float) -> None:
+        """Apply the notices in the store to the groups."""
+        while batch := self.store.take(_BATCH):
+            with self.lock:
+                for source, seq, data in batch:
+                    try:
+                        self._apply(notices.decode(data), source, now)
+                    except ValueError as error:
+                        diagnostics.say("notice", f"a notice could not be read: {error}")
+                    self._taken[source] = max(seq, self._taken.get(source, 0))
             if len(batch) < _BATCH:
-                break
-        return taken
+                return
+
+    def needs_counts(self, now: float) -> bool:
+        """Whether what happens next depends on how often groups were repeated."""
+        due = self.groups.next_due()
+        if due is not None and due <= now:
+            return True
+        due = self.incidents.next_due() if self.incidents else None
+        return due is not None and due <= now
 
     def _apply(self, notice: Notice, source: str, now: float) -> None:
         if notice.kind == "new":
@@ -399,8 +406,12 @@ class Sender:
             )
         for complaint in text.complaints:
             diagnostics.say("override", f"a record's own options: {complaint}")
-        tags = [p.group.tag for p in parts if p.group.tag is not None]
-        return text.counted(entry.records).tagged(tags[:_MOST_TAGS])
+        if entry.records > 1:
+            text = text.counted(entry.records)
+        tags = [tag for p in parts if (tag := p.group.tag) is not None]
+        if not tags:
+            return text
+        return dataclasses.replace(text, tags=(*text.tags, *tags[:_MOST_TAGS]))
 
     # Emergencies.
 
@@ -468,16 +479,37 @@ class Sender:
         self._lost(parts)
         return lost
 
+    def forget_groups(self) -> None:
+        """Forget all groups and emergencies: the handler was closed, and nothing waits."""
+        with self.lock:
+            self.groups = Groups(self._config.grouping)
+            self.incidents.stop()
+
+    def lost(self, snapshot: Snapshot, repeats: int = 0) -> None:
+        """Tell the application that a record and so many repeats will not be delivered."""
+        if self._hooks.on_lost is not None:
+            self._hooks.on_lost(snapshot, repeats)
+
     def _lost(self, parts: list[Part]) -> None:
-        if self._hooks.on_lost is None:
-            return
         for part in parts:
             if part.records:
                 shown = part.alert or part.group.shown
-                self._hooks.on_lost(shown, part.records - (part.alert is not None))
+                self.lost(shown, part.records - (part.alert is not None))
 
     def _tell_error(self, error: Exception) -> None:
         diagnostics.call_safely("on_error", self._hooks.on_error, error)
+
+
+def open_sender(config: HandlerConfig) -> Sender:
+    """Load everything that delivers, and put it together for a handler."""
+    policy = config.retry_policy
+    if not isinstance(policy, RetryPolicy):
+        policy = RetryPolicy(**policy)
+    target = Target(config)
+    target.open()
+    redactor = Redactor(config.redact, (config.token, *config.users))
+    hooks = Hooks(config.on_error, config.on_acknowledged, diagnostics.fallback_for(config.fallback))
+    return Sender(MemoryStore(), config, target, Renderer(redactor), policy, hooks)
 
 
 def _duration(seconds: float) -> str:

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from pushover_logging.client.constants import Priority
-from pushover_logging.client.errors import APIError, PushoverError, RateLimitError
-from pushover_logging.render.alert import Alert
+from ..client.constants import Priority
+from ..client.errors import APIError, PushoverError, RateLimitError
+from ..render.alert import Alert
 
 from . import diagnostics
 
 if TYPE_CHECKING:
-    from pushover_logging.client.application import Application
-    from pushover_logging.client.encryption import Cipher
-    from pushover_logging.client.transport import Transport
-    from pushover_logging.config import HandlerConfig
+    from ..client.application import Application
+    from ..client.encryption import Cipher
+    from ..client.transport import Transport
+    from ..config import HandlerConfig
 
     from .incidents import ReceiptStatus
 
@@ -81,10 +81,10 @@ class Target:
         """Load everything that a send needs; raises what importing raises."""
         if self._application is not None:
             return
-        from pushover_logging.client.application import Application
+        from ..client.application import Application
 
         if self.config.encryption_key is not None:
-            from pushover_logging.client.encryption import Cipher
+            from ..client.encryption import Cipher
 
             self._cipher = Cipher(self.config.encryption_key)
         transport = _shared_transport(self.config.api_url, self.config.timeout)
@@ -172,7 +172,7 @@ _transports: weakref.WeakValueDictionary[tuple[int, str], Transport] = weakref.W
 
 
 def _shared_transport(api_url: str, timeout: tuple[float, float]) -> Transport:
-    from pushover_logging.client.transport import Transport
+    from ..client.transport import Transport
 
     key = (os.getpid(), api_url)
     transport = _transports.get(key)

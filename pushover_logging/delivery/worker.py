@@ -23,18 +23,19 @@ import time
 import weakref
 from _thread import get_ident
 
-from pushover_logging.notice import Notice, Snapshot, encode
-
+from ..ingest.queue import values_of
+from ..ingest.snapshot import is_plain
+from ..notice import Notice, encode
 from .diagnostics import say, say_what_waits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pushover_logging.config import HandlerConfig
-    from pushover_logging.ingest.groups import Group, Groups
-    from pushover_logging.ingest.queue import Queue
-    from pushover_logging.notice import Identity
+    from ..config import HandlerConfig
+    from ..ingest.groups import Group, Groups
+    from ..ingest.queue import Queue
+    from ..notice import Identity
 
     from .sender import Sender
     from .stats import Stats
@@ -48,6 +49,12 @@ _AFTER_A_DEFECT = 1.0
 _SAME_TURN = 1.0
 """Seconds within which one flush after another counts as one."""
 _MADV_WIPEONFORK = 18
+_LOGGING_AGAIN = 0.01
+"""Seconds until it is seen again whether logging is being configured."""
+_OPEN_AGAIN = 5.0
+"""Seconds until modules that could not be loaded are tried again."""
+_STATS_TRIES = 20
+_STATS_AGAIN = 0.001
 
 
 class _ProcessId:
@@ -95,6 +102,7 @@ class Pipeline:
         self._groups = groups
         self._read_again = read_again
         self._style = config.style.changed()
+        self.has_formatter = False
         self._start_over()
         WORKER.enlist(self)
 
@@ -105,6 +113,8 @@ class Pipeline:
         """Something came that no step has seen."""
         self.draining = False
         """The summaries are to go before their interval ends."""
+        self._closed = False
+        """It ends once nothing waits; a later record makes it go on."""
         self._lock = threading.RLock()
         """Guards the way from the groups to the sender: each record is in one place at a time."""
         self._sender: Sender | None = None
@@ -154,12 +164,23 @@ class Pipeline:
             sender.trim(self._queue.capacity - len(self._queue))
         self._hand_over_evicted(sender)
         due = sender.step(deadline, drains=quietly, may_report=not len(self._queue))
-        outbox = sender.outbox
-        self._queue.outbox_size = outbox.alerts
-        self._queue.outbox_least = 3 if (least := outbox.least_urgent()) is None else least
+        self._queue.outbox_size = sender.outbox.alerts
+        self._queue.outbox_least = sender.outbox.least_urgent()
+        if self._closed and not self.news and not self.unsent():
+            self._closed = False
+            self._forget_groups(sender)
+            return None
         if self._closing and not ending:
             due = self._closing[0][0] if due is None else min(due, self._closing[0][0])
         return due
+
+    def _forget_groups(self, sender: Sender) -> None:
+        """A closed handler ends: nothing is counted, and nobody is asked any more."""
+        with self._lock:
+            for group in values_of(self._groups.open):
+                self._groups.forget(group)
+            self._closing.clear()
+            sender.forget_groups()
 
     def _open(self) -> Sender:
         from .sender import open_sender  # loads everything that delivers
@@ -177,7 +198,7 @@ class Pipeline:
             notices.append(
                 Notice(
                     "new",
-                    next(self._seq),
+                    0,
                     snapshot.created,
                     group.identity,
                     group.priority,
@@ -187,11 +208,11 @@ class Pipeline:
                 )
             )
             if interval:
-                heapq.heappush(self._closing, (now + interval, next(self._seq), group))
+                heapq.heappush(self._closing, (now + interval, id(group), group))
         while self._queue.resolved:
             key, at = self._queue.resolved.popleft()
-            notices.append(Notice("resolved", next(self._seq), at, key=key))
-            notices.sort(key=lambda notice: notice.at)
+            notices.append(Notice("resolved", 0, at, key=key))
+            notices.sort(key=lambda notice: notice.at)  # it ends what was logged before it
         ended = False
         while self._closing and self._closing[0][0] <= now:
             self._groups.forget(heapq.heappop(self._closing)[2])
@@ -206,31 +227,34 @@ class Pipeline:
                 self._reported_drops[level] = total
                 identity = ("dropped", level)
                 at = time.time()
-                notices.append(Notice("dropped", next(self._seq), at, identity, total=total))
+                notices.append(Notice("dropped", 0, at, identity, total=total))
         if notices:
-            wire = self._sender.store.wire
-            self._sender.store.append([(notice.seq, encode(notice, wire)) for notice in notices])
+            store = self._sender.store
+            numbered = (notice._replace(seq=next(self._seq)) for notice in notices)
+            store.append([(notice.seq, encode(notice, store.wire)) for notice in numbered])
 
     def _counted(self, group: Group, repeats: int) -> Notice | None:
         """The running total of a group, with the record that a summary shows."""
         first = group.snapshot
         if first is None:
-            return None  # its first record is not in the queue yet, or was turned away unseen
+            return None  # its first record is about to be queued
         group.claimed += repeats
-        seq = next(self._seq)
-        epoch, total = self._totals.get(group.identity, (seq, 0))
+        epoch, total = self._totals.pop(group.identity, (next(self._seq), 0))
         total += repeats
         self._totals[group.identity] = (epoch, total)
-        if len(self._totals) > 4 * self.config.grouping.max_groups:
+        if len(self._totals) > 4 * self.config.grouping.max_groups + 100:
             del self._totals[next(iter(self._totals))]
+        # A summary shows text and exception of the same record. Of a repeat only the message is
+        # kept, so that a push that shows more shows the first record.
         msg, args, created, _ = group.last
-        is_plain = type(msg) is str and not (first.exceptions or first.fields or first.overrides)
-        shown, is_last = first, False
-        if is_plain and first.args is not None or is_plain and first.text == first.text and not args:
-            shown, is_last = first._replace(text=msg, args=args or None), True
+        is_last = (
+            not (first.exceptions or first.fields or first.overrides or self.has_formatter)
+            and is_plain(msg, args)
+        )
+        shown = first._replace(text=msg, args=args or None) if is_last else first
         return Notice(
             "counted",
-            seq,
+            0,
             created,
             group.identity,
             group.priority,
@@ -256,6 +280,16 @@ class Pipeline:
             sender.lost(snapshot)
 
     # On any thread.
+
+    def drain(self, *, close: bool = False) -> None:
+        """Send the summaries that wait for their interval; ``close``: and then end."""
+        self._closed = self._closed or close
+        self.draining = self.news = True
+        WORKER.wake(self)
+
+    def is_used(self) -> bool:
+        """Whether any record has come since the process began, or since it was forked."""
+        return self._sender is not None or self.news or bool(self._queue.set_aside)
 
     def settled(self) -> bool:
         """Whether nothing that is due waits, and nothing is being sent."""
@@ -283,18 +317,58 @@ class Pipeline:
 
     def stats(self) -> Stats:
         """The counts of this moment."""
+        from dataclasses import replace
+
         from .stats import Stats
 
         for _ in range(_STATS_TRIES):
             with self._lock:
                 before = self._queue.accepted.value()
-                stats = self._stats(Stats)
+                stats = self._count(Stats)
                 after = self._queue.accepted.value()
             accounted = stats.delivered + stats.pending + sum(stats.dropped.values())
-            if accounted == after or before <= accounted <= after:
+            if before <= accounted <= after:
+                after = accounted  # records came in meanwhile
                 break
             time.sleep(_STATS_AGAIN)  # a thread is inside a logging call
-        ...
+        return replace(stats, accepted=after)
+
+    def _count(self, stats: type[Stats]) -> Stats:
+        dropped: dict[str, int] = {}
+        pending = self.unsent() - len(self._queue.set_aside)  # which are not accepted yet
+        sender = self._sender
+        if sender is not None:
+            dropped.update(sender.dropped)
+        for reason, count in (
+            ("full", sum(tally.value() for tally in values_of(self._queue.turned_away))),
+            ("error", self._queue.unreadable.value()),
+        ):
+            if count:
+                dropped[reason] = dropped.get(reason, 0) + count
+        if sender is None:
+            return stats(0, 0, pending, dropped, 0, None, None, None)
+        quota = sender.limits.quota
+        return stats(
+            0,
+            sender.delivered,
+            pending,
+            dropped,
+            sender.pushes,
+            quota.limit,
+            quota.remaining,
+            quota.reset,
+            sender.incidents.reports(),
+            refused=sender.refused,
+        )
+
+
+def _logging_is_locked() -> bool:
+    """Whether a thread holds logging's module lock, as it does while it configures logging."""
+    lock = getattr(logging, "_lock", None)
+    if lock is None or not lock.acquire(blocking=False):
+        return lock is not None
+    lock.release()
+    return False
 
 
 class Worker:

@@ -12,6 +12,7 @@ from collections import deque
 
 from . import fingerprint
 from .fingerprint import exact_path, has_words, text_key
+from .queue import values_of
 from .snapshot import message_of
 
 TYPE_CHECKING = False
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from pushover_logging.notice import Identity, Snapshot
+    from ..notice import Identity, Snapshot
 
 __all__ = ["Group", "Groups"]
 
@@ -119,10 +120,9 @@ class Groups:
         if key is not None:
             identity: Identity = ("key", key, priority)
         else:
-            text, exception = "", None
-            if record.exc_info:
-                exception, trace = fingerprint.exception_of(record.exc_info)
-                alias = None if trace is None else exact_path(exception, trace)
+            text, exc_info = "", record.exc_info
+            if exc_info and type(exc_info) is tuple and exc_info[1:] and exc_info[2] is not None:
+                alias = exact_path(exc_info[1], exc_info[2])
             if alias is None:
                 msg = record.msg
                 text = message_of(record)
@@ -136,7 +136,7 @@ class Groups:
                 group = self.lookup(alias, name, levelno)
                 if group is not None:
                     return group, False
-            identity = (*fingerprint.identity(record, text, exception), priority)
+            identity = (*fingerprint.identity(record, text, exc_info or None), priority)
         if not self.max_groups:
             return Group(identity, name, levelno, priority, key), True
         group = self.open.get(identity)
@@ -172,8 +172,9 @@ class Groups:
     def _alias(self, group: Group, alias: Any, record: logging.LogRecord) -> None:
         if group.identity[0] == "other":
             return
-        if type(alias) is tuple and group.kept_alive is None:
-            group.kept_alive = fingerprint.code_objects(record.exc_info)
+        if type(alias) is tuple and record.exc_info:
+            _, error, trace = record.exc_info
+            group.kept_alive = (group.kept_alive, fingerprint.code_objects(error, trace))
         found = self.known.setdefault(alias, group)
         if found is not group:
             alias = (group.name, group.levelno, alias)
@@ -192,10 +193,8 @@ class Groups:
 
     def with_unclaimed(self, now: float) -> list[tuple[Group, int]]:
         """The groups with repeats that were not handed over, and how many; for the worker."""
+        retired = [group for _, group in list(self.retired)]
         while self.retired and self.retired[0][0] + _LATE_COUNTS < now:
-            _, group = self.retired.popleft()
-            if repeats := group.unclaimed():
-                self.retired.append((now, group))
-                return [(group, repeats), *self.with_unclaimed(now)]
-        groups = [*list(self.open.values()), *(group for _, group in list(self.retired))]
+            self.retired.popleft()
+        groups = [*values_of(self.open), *retired]
         return [(group, repeats) for group in groups if (repeats := group.unclaimed())]

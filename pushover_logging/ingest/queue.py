@@ -12,15 +12,17 @@ from collections import deque
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
+    from typing import Any, TypeVar
 
-    from pushover_logging.notice import Snapshot
-
+    from ..notice import Snapshot
     from .groups import Group
+
+    V = TypeVar("V")
 
     Entry = tuple[Group, Snapshot, int, int | None]
     """A new alert: its group, the record, the number of its notice, and its slot in the spool."""
 
-__all__ = ["MOST_URGENT_FIRST", "Queue", "Tally"]
+__all__ = ["MOST_URGENT_FIRST", "Queue", "Tally", "values_of"]
 
 MOST_URGENT_FIRST = (2, 1, 0, -1, -2)
 _MOST_SET_ASIDE = 100
@@ -43,6 +45,15 @@ class Tally:
         ticks = self.add()  # reading an itertools.count advances it
         self._reads += 1
         return ticks - (self._reads - 1)
+
+
+def values_of(mapping: dict[Any, V]) -> list[V]:
+    """The values of a mapping that any thread, or a finaliser in the midst of this, may change."""
+    while True:
+        try:
+            return list(mapping.values())
+        except RuntimeError:  # it changed while it was copied
+            continue
 
 
 class Queue:
@@ -88,9 +99,9 @@ class Queue:
         """Keep a record for the worker, which has a stack of its own."""
         if len(self.set_aside) == self.set_aside.maxlen:
             self.unreadable.add()
+            self.accepted.add()
         else:
             self.set_aside.append(record)
-        self.accepted.add()
 
     def _make_room(self, size: int) -> None:
         for priority in reversed(MOST_URGENT_FIRST):

@@ -12,14 +12,14 @@ from collections import deque
 from itertools import islice
 from types import TracebackType
 
-from pushover_logging.notice import TEXT_BOUND, Frame, Snapshot, SnapshotError
+from ..notice import TEXT_BOUND, Frame, Snapshot, SnapshotError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
-    from pushover_logging.config import HandlerConfig
+    from ..config import HandlerConfig
 
 __all__ = ["PLAIN_TYPES", "message_of", "take"]
 
@@ -144,7 +144,7 @@ def _fields(record: logging.LogRecord, config: HandlerConfig) -> dict[str, str]:
     """The texts of the placeholders that only the record can fill."""
     if not config.placeholders:
         return {}
-    from pushover_logging.config.templates import placeholder_text  # loaded with the option
+    from ..config.templates import placeholder_text  # loaded with the option
 
     found = ((p.source, placeholder_text(p, record)) for p in config.placeholders)
     return {source: text for source, text in found if text is not None}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from pushover_logging.converters import nearest
+from pushover_logging.config.parsing import nearest
 
 from .entries import LEVELS, Entry, level_of, severity, time_of
 
