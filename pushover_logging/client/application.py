@@ -1,37 +1,62 @@
-"""The application that messages come from: every call of the service, and the users it sends to."""
+"""The application that sends messages: every call of the service, and the users it sends to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import Protocol, TypeVar
 from urllib.parse import quote
 
 from . import parameters as fields
 from . import receipts
 from .answers import Allowance, Answer, allowance_in, read_allowance, understand
-from .errors import APIError, TransportError
+from .errors import APIError, PushoverError, TransportError
 from .groups import Group
-from .masking import Payload, mask
+from .masking import mask
 from .parameters import Value
 from .receipts import Receipt
-from .transport import TIMEOUT, File, Transport
+from .transport import TIMEOUT, File, Request, Transport
 from .users import User, Validation, read_validation
 
-__all__ = ["Application", "User"]
+__all__ = ["Application", "Retries", "User"]
 
 GLANCE_LIMIT = 100
 
+_T = TypeVar("_T")
+_REPEATABLE = re.compile(
+    r"(messages|glances|users/validate|receipts/.+|groups/\w+/(rename|enable_user|disable_user))"
+    r"\.json"
+)
+"""The calls by POST that do no harm a second time. A message may arrive twice, which is better
+than not at all."""
+_NEVER_REPEATED = "licenses/assign.json"
+"""Permanent and not refunded."""
+
+
+class Retries(Protocol):
+    """Decides whether and when a failed call is repeated; ``RetryPolicy`` is such an object."""
+
+    def call(self, send: Callable[[], _T]) -> _T:
+        """Return what ``send`` returns; wait and call it again while its error is ``retryable``.
+
+        Raises the last PushoverError of ``send``.
+        """
+
 
 class Application:
-    """A Pushover application: whatever is sent or asked goes through it.
+    """A Pushover application: every message and every question goes through it.
 
-    A transport given here may be shared with other applications and closed by its owner.
+    Several applications may share a ``transport``, which its owner closes. With a
+    ``retry_policy`` a call that failed is repeated as the policy says, if a repeat can do no harm:
+    questions and messages always, other changes only if the request surely never arrived,
+    licences never.
     """
 
     limit: int | None = None
-    """How many messages a month may have, as the last answer said."""
+    """The number of messages in a month, as the last answer said."""
     remaining: int | None = None
-    """How many of them are left, as the last answer said."""
+    """The number of messages that are left, as the last answer said."""
     reset: datetime | None = None
     """When the next month's allowance begins, as the last answer said."""
 
@@ -42,13 +67,15 @@ class Application:
         api_url: str | None = None,
         timeout: tuple[float, float] = TIMEOUT,
         transport: Transport | None = None,
+        retry_policy: Retries | None = None,
     ) -> None:
         self.token = token
         self._transport = transport or Transport(api_url, timeout)
+        self._retry_policy = retry_policy
 
     @property
     def token(self) -> str:
-        """The application's API token. Another one means asking anew what depends on it."""
+        """The application's API token. A new token drops what was learned with the old one."""
         return self._token
 
     @token.setter
@@ -60,7 +87,7 @@ class Application:
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether the service knows the token; asked once. Raises what a request raises."""
+        """Whether the service knows the token, which is asked once. Raises as ``get`` does."""
         if self._is_authenticated is None:
             self._authenticate()
         return bool(self._is_authenticated)
@@ -71,7 +98,7 @@ class Application:
 
     @property
     def sounds(self) -> dict[str, str] | None:
-        """The sounds that a message may have, custom ones too; None for a refused token."""
+        """The sounds of a message, with your custom sounds; None if the token is refused."""
         if self._sounds is None and self._is_authenticated is not False:
             self._authenticate()
         return self._sounds
@@ -81,83 +108,100 @@ class Application:
         self._sounds = value
 
     def get_user(self, token: str | Iterable[str]) -> User:
-        """The user, the users or the group with that key or keys; asks nothing."""
+        """Return the user, users or group with that key or keys, without a request."""
         return User(self, token)
 
-    def send(self, parameters: Mapping[str, Value], file: File | None = None) -> Answer:
-        """Send one message, once, as the parameters say; ``limit`` and its kin are then current.
+    def send(
+        self,
+        parameters: Mapping[str, Value],
+        file: File | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Send a message as the parameters say, and bring ``limit`` and its kin up to date.
 
-        ``user`` may be a list of keys. The parameters are not checked, the service does that.
-        Raises a PushoverError for whatever the network or the service did.
+        ``user`` may be a list of keys. The service checks the parameters, not this method.
+        ``timeout`` is the limit for the whole call in seconds; a call with a limit is made once,
+        whatever the retry policy. Raises a PushoverError if the service did not take the message.
         """
-        return self.post("messages.json", parameters, file)
+        request = self._request("POST", "messages.json", parameters, file)
+        del parameters, file
+        return self._ask(request, timeout)
 
     def post(
         self,
         path: str,
         parameters: Mapping[str, Value] | None = None,
         file: File | None = None,
+        *,
+        timeout: float | None = None,
     ) -> Answer:
-        """Post to any call of the service, once; for those that have no method here yet.
+        """Post to any call of the service; for a call that has no method here yet.
 
         Raises APIError for a refusal and TransportError when no usable answer came.
         """
-        payload = self._payload(parameters or {})
-        reply = self._transport.post(path, payload, file)
-        allowance = read_allowance(reply.headers)
-        self._note(allowance)
-        return understand(reply, payload, allowance)
+        request = self._request("POST", path, parameters, file)
+        del path, parameters, file
+        return self._ask(request, timeout)
 
-    def get(self, path: str, parameters: Mapping[str, Value] | None = None) -> Answer:
+    def get(
+        self,
+        path: str,
+        parameters: Mapping[str, Value] | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> Answer:
         """Ask any call of the service; raises as ``post`` does."""
-        payload = self._payload(parameters or {})
-        reply = self._transport.get(path, payload)
-        allowance = read_allowance(reply.headers)
-        self._note(allowance)
-        return understand(reply, payload, allowance)
+        request = self._request("GET", path, parameters)
+        del path, parameters
+        return self._ask(request, timeout)
 
     def limits(self) -> Allowance:
-        """What is left of the month; ``limit`` and its kin are then current."""
+        """Ask how many messages are left, and bring ``limit`` and its kin up to date."""
         found = allowance_in(self.get("apps/limits.json").body)
         self._note(found)
         return found
 
     def validate(self, user: str, device: str | None = None) -> Validation:
-        """Check one user or group key, and a device of it, and say what the service knows of them.
+        """Check a user or group key, and a device of it, and return what the service knows.
 
-        Raises APIError for a key or device that isn't one.
+        Raises APIError for a key or device that the service does not know.
         """
-        payload = {"user": fields.token(user, "user"), "device": device}
+        parameters = {"user": fields.token(user, "user"), "device": device}
+        request = self._request("POST", "users/validate.json", parameters)
+        del user, parameters
         try:
-            return read_validation(self.post("users/validate.json", payload).body)
+            return read_validation(self._ask(request).body)
         except APIError as error:
             if not error.bad_inputs.get("user", "").startswith("valid"):
                 raise
             # The service refuses a good key that has no devices: "valid user but no ...".
             return read_validation({**error.response, "devices": []})
 
-    def receipt(self, receipt: str) -> Receipt:
-        """What became of an emergency; do not ask more often than every 5 seconds.
+    def receipt(self, receipt: str, *, timeout: float | None = None) -> Receipt:
+        """Ask for the state of an emergency; do not ask more often than every 5 seconds.
 
-        A receipt that the service doesn't know, or no longer, counts as expired, and is ``gone``.
+        A receipt that the service does not know (any more) counts as expired, and is ``gone``.
         """
+        path = f"receipts/{fields.token(receipt, 'receipt')}.json"
         try:
-            return receipts.read_receipt(self.get(f"receipts/{_key(receipt, 'receipt')}.json"))
+            return receipts.read_receipt(self.get(path, timeout=timeout))
         except APIError as error:
             gone = receipts.gone(error)
             if gone is None:
                 raise
             return gone
 
-    def cancel(self, receipt: str) -> None:
+    def cancel(self, receipt: str, *, timeout: float | None = None) -> None:
         """Stop an emergency's ringing. Raises APIError for an unknown receipt."""
-        self.post(f"receipts/{_key(receipt, 'receipt')}/cancel.json")
+        self.post(f"receipts/{fields.token(receipt, 'receipt')}/cancel.json", timeout=timeout)
 
-    def cancel_by_tag(self, tag: str) -> int:
-        """Stop all emergencies with that tag; how many there were."""
+    def cancel_by_tag(self, tag: str, *, timeout: float | None = None) -> int:
+        """Stop all emergencies with that tag, and return their number."""
         if not tag:
-            raise ValueError("tag is empty; it must be one that an emergency was sent with")
-        return _count(self.post(f"receipts/cancel_by_tag/{quote(tag, safe='')}.json"), "canceled")
+            raise ValueError("tag is empty; give a tag that an emergency was sent with")
+        path = f"receipts/cancel_by_tag/{quote(tag, safe='')}.json"
+        return _count(self.post(path, timeout=timeout), "canceled")
 
     def glance(
         self,
@@ -170,15 +214,18 @@ class Application:
         count: int | None = None,
         percent: int | None = None,
     ) -> Answer:
-        """Show words or numbers on a watch or another small screen, without an alert.
+        """Show texts or numbers on a watch or another small screen, without an alert.
 
-        The texts may have 100 characters each, ``percent`` is 0 to 100. What is left out stays.
+        The texts have at most 100 characters each; ``percent`` is 0 to 100. A value that you leave
+        out stays on the screen.
         """
         shown: dict[str, Value] = {"title": title, "text": text, "subtext": subtext}
         shown |= {"count": count, "percent": percent}
         _check_glance(shown)
-        key = fields.token(user, "user")
-        return self.post("glances.json", {"user": key, "device": device, **shown})
+        shown |= {"user": fields.token(user, "user"), "device": device}
+        request = self._request("POST", "glances.json", shown)
+        del user, shown
+        return self._ask(request)
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -196,8 +243,10 @@ class Application:
         return Group(self, _word(self.post("groups.json", {"name": name}), "group"), name)
 
     def get_group(self, key: str) -> Group:
-        """The group with that key. Raises APIError if there is none."""
-        return Group(self, key, _word(self.get(f"groups/{_key(key, 'group')}.json"), "name"))
+        """Ask for the group with that key. Raises APIError for an unknown key."""
+        group = Group(self, fields.token(key, "group"), "")
+        del key
+        return group.refreshed()
 
     def migrate_subscription(
         self,
@@ -206,28 +255,31 @@ class Application:
         device_name: str | None = None,
         sound: str | None = None,
     ) -> str:
-        """Exchange a user's key for the one the user has in a subscription, which is returned."""
+        """Exchange a user's key for the user's key in a subscription, and return that key."""
         parameters = {"subscription": subscription, "user": fields.token(user, "user")}
         extras = {"device_name": device_name, "sound": sound}
-        answer = self.post("subscriptions/migrate.json", {**parameters, **extras})
-        return _word(answer, "subscribed_user_key")
+        request = self._request("POST", "subscriptions/migrate.json", {**parameters, **extras})
+        del subscription, user, parameters
+        return _word(self._ask(request), "subscribed_user_key")
 
     def assign_license(
         self, *, user: str | None = None, email: str | None = None, os: str | None = None
     ) -> int:
-        """Give a prepaid licence to a user or to an e-mail address; how many credits are left.
+        """Give a prepaid licence to a user or an e-mail address, and return the credits left.
 
-        Permanent and not refunded: a TransportError whose ``may_have_arrived`` is true may mean
-        that it was given. Ask ``license_credits`` before calling again.
+        A licence is permanent and not refunded, so this call is never repeated. After a
+        TransportError whose ``may_have_arrived`` is true, ask ``license_credits`` before you call
+        again.
         """
         if (user is None) == (email is None):
             raise ValueError("a licence goes to a user or to an email: give exactly one of them")
         key = None if user is None else fields.token(user, "user")
-        answer = self.post("licenses/assign.json", {"user": key, "email": email, "os": os})
-        return _count(answer, "credits")
+        request = self._request("POST", _NEVER_REPEATED, {"user": key, "email": email, "os": os})
+        del user, key, email
+        return _count(self._ask(request), "credits")
 
     def license_credits(self) -> int:
-        """How many prepaid licences are left to give."""
+        """Ask for the number of prepaid licences that are left."""
         return _count(self.get("licenses.json"), "credits")
 
     def close(self) -> None:
@@ -235,14 +287,14 @@ class Application:
         self._transport.close()
 
     def _learn_from(self, outcome: Answer | APIError) -> None:
-        """Note whether the token is good, as the outcome of any request shows."""
+        """Keep whether the token is good, as the outcome of any request shows."""
         refused = isinstance(outcome, APIError) and "token" in outcome.bad_inputs
         self._is_authenticated = not refused
         if refused:
             self._sounds = None
 
     def _authenticate(self) -> None:
-        # The sounds are wanted anyway, and the call has no other way to fail than its token.
+        # The sounds are needed as well, and nothing but the token can make this call be refused.
         try:
             answer = self.get("sounds.json")
         except APIError as error:
@@ -255,10 +307,43 @@ class Application:
             sounds = found if isinstance(found, dict) else {}
             self._sounds = {str(name): str(title) for name, title in sounds.items()}
 
-    def _payload(self, parameters: Mapping[str, Value]) -> Payload:
-        return Payload(fields.form(parameters), token=self.token)
+    def _request(
+        self,
+        method: str,
+        path: str,
+        parameters: Mapping[str, Value] | None = None,
+        file: File | None = None,
+    ) -> Request:
+        return Request(method, path, {**(parameters or {}), "token": self._token}, file)
+
+    def _ask(self, request: Request, timeout: float | None = None) -> Answer:
+        """Send a request, and repeat it as the retry policy says."""
+        policy = self._retry_policy
+        if policy is None or timeout is not None or request.path == _NEVER_REPEATED:
+            return self._ask_once(request, timeout)
+        harmless = request.method == "GET" or _REPEATABLE.fullmatch(request.path) is not None
+
+        def attempt() -> Answer | PushoverError:
+            try:
+                return self._ask_once(request)
+            except PushoverError as error:
+                if harmless or not getattr(error, "may_have_arrived", True):
+                    raise
+                return error  # for the policy the call is over
+
+        outcome = policy.call(attempt)
+        if isinstance(outcome, PushoverError):
+            raise outcome
+        return outcome
+
+    def _ask_once(self, request: Request, timeout: float | None = None) -> Answer:
+        reply = self._transport.exchange(request, timeout)
+        allowance = read_allowance(reply.headers)
+        self._note(allowance)
+        return understand(reply, request, allowance)
 
     def _note(self, said: Allowance) -> None:
+        # An answer may come without any of them.
         self.limit = self.limit if said.limit is None else said.limit
         self.remaining = self.remaining if said.remaining is None else said.remaining
         self.reset = said.reset or self.reset
@@ -280,7 +365,7 @@ class Application:
 
 def _check_glance(shown: Mapping[str, Value]) -> None:
     if all(value is None for value in shown.values()):
-        raise ValueError("a glance shows at least one of title, text, subtext, count and percent")
+        raise ValueError("a glance needs at least one of title, text, subtext, count and percent")
     for name in ("title", "text", "subtext"):
         length = len(str(shown[name] or ""))
         if length > GLANCE_LIMIT:
@@ -288,11 +373,6 @@ def _check_glance(shown: Mapping[str, Value]) -> None:
     percent = shown["percent"]
     if isinstance(percent, int) and not 0 <= percent <= 100:
         raise ValueError(f"percent is {percent}; it must be 0 to 100")
-
-
-def _key(value: str, what: str) -> str:
-    # It becomes part of the path, where anything else would ask for something else.
-    return fields.token(value, what)
 
 
 def _word(answer: Answer, name: str) -> str:

@@ -6,14 +6,14 @@
     ├── TransportError        no usable answer came                      retryable
     └── APIError              the service refused the request
         ├── RateLimitError    429 of the service: the month's allowance is used up
-        └── ServerError       5xx: the service is in trouble             retryable
+        └── ServerError       5xx: the service has a fault               retryable
 
-All of them pickle, and none shows a whole token or user key in its ``str`` or ``repr``.
+All of them pickle. Their ``str``, ``repr`` and pickles hold no token and no user key.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -27,19 +27,19 @@ _E = TypeVar("_E", bound="PushoverError")
 
 
 class PushoverError(Exception):
-    """A request to Pushover that did not do what it was sent for."""
+    """A request to Pushover failed."""
 
     retryable: bool = False
-    """Whether the very same request may succeed later; the service wants 5 seconds in between."""
+    """Whether the same request may succeed later; the service wants 5 seconds in between."""
 
     def __reduce__(self) -> tuple[object, ...]:
         return _restored, (type(self), self.args, self.__dict__)
 
 
 class TransportError(PushoverError):
-    """No usable answer came: no connection, none in time, or an answer that is not the service's.
+    """No usable answer came: no connection, no answer in time, or an answer from somebody else.
 
-    A 429 in other words than the service's is one of these: a proxy on the way slows us down.
+    A proxy's own 4xx and 429 belong here: they say nothing about the request.
     """
 
     retryable = True
@@ -47,14 +47,14 @@ class TransportError(PushoverError):
     def __init__(self, message: str, *, may_have_arrived: bool = True) -> None:
         super().__init__(message)
         self.may_have_arrived = may_have_arrived
-        """False when the service surely never saw the request: a repeat cannot deliver twice."""
+        """False if the request surely never reached the service: a repeat cannot deliver twice."""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self)!r})"
 
 
 class APIError(PushoverError):
-    """The service refused a request; what it said is here, in its own words."""
+    """The service refused a request; its reasons are here, in its own words."""
 
     def __init__(
         self,
@@ -68,18 +68,21 @@ class APIError(PushoverError):
         self.url = mask_address(url)
         """Where the request went, without its query; the key of a group is masked in it."""
         self.request: dict[str, str] = Payload(request)
-        """The request's real parameters; their ``repr`` masks the secret ones."""
+        """The request's real parameters; their ``repr`` masks the secret ones.
+
+        A pickle or copy of the error holds them masked.
+        """
         self.response = dict(response)
-        """The answer as it came; empty where it wasn't a JSON object."""
+        """The answer as it came; empty if it was no JSON object."""
         self.timestamp = timestamp
         """When the service answered."""
         self.http_status = http_status
         self.id = _text(self.response.get("request"))
-        """The service's id of the request, to give to its support."""
+        """The service's id of the request, which its support asks for."""
         self.status = _number(self.response.get("status"))
         """The ``status`` of the answer: 0, for a refusal."""
         self.bad_inputs = _bad_inputs(self.response)
-        """The parameters that the service didn't like, each with a short reason."""
+        """The parameters that the service refused, each with a short reason."""
         self.errors = _sentences(self.response.get("errors")) or self._without_reason()
         """The service's reasons in sentences; never empty."""
         self.receipt = _receipt(self.response.get("receipt"))
@@ -91,8 +94,14 @@ class APIError(PushoverError):
         return [f"the service answered HTTP {self.http_status} and gave no reason"]
 
     def _sentence(self) -> str:
-        text = f"({self.id}) {', '.join(self.errors)}"
-        return scrub(text, secrets_in(self.request))
+        # The id comes first, as in chump.
+        text = ", ".join(self.errors)
+        return scrub(f"({self.id}) {text}" if self.id else text, secrets_in(self.request))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # A pickle ends in files and queues that outlive the process.
+        state = _scrubbed(self.__dict__, secrets_in(self.request))
+        return _restored, (type(self), self.args, state)
 
     def __repr__(self) -> str:
         response = scrub(repr(self.response), secrets_in(self.request))
@@ -103,7 +112,7 @@ class APIError(PushoverError):
 
 
 class RateLimitError(APIError):
-    """The month's allowance is used up. The token is fine, though the answer calls it invalid."""
+    """The month's allowance is used up. The token is fine, although the answer calls it invalid."""
 
     def __init__(
         self,
@@ -122,7 +131,7 @@ class RateLimitError(APIError):
 
 
 class ServerError(APIError):
-    """The service is in trouble and did not take the request."""
+    """The service has a fault (5xx) and did not take the request."""
 
     retryable = True
 
@@ -131,6 +140,17 @@ def _restored(kind: type[_E], args: tuple[Any, ...], state: dict[str, object]) -
     error = kind.__new__(kind, *args)
     error.__dict__.update(state)
     return error
+
+
+def _scrubbed(value: object, secrets: Sequence[str]) -> object:
+    """The value with every text in it masked, in plain containers."""
+    if isinstance(value, str):
+        return scrub(value, secrets)
+    if isinstance(value, dict):
+        return {name: _scrubbed(each, secrets) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_scrubbed(each, secrets) for each in value]
+    return value
 
 
 def _text(value: object) -> str | None:
@@ -162,7 +182,7 @@ def _bad_inputs(response: Mapping[str, object]) -> dict[str, str]:
 
 
 def _sentences(errors: object) -> list[str]:
-    """The reasons of a refusal, which come as a list, as an object of lists, or as one text."""
+    """The reasons of a refusal, which come as a list, as an object of lists, or as a text."""
     if isinstance(errors, Mapping):
         return [
             f"{name} {reason}" for name, value in errors.items() for reason in _sentences(value)

@@ -1,16 +1,18 @@
-"""Groups: several users under one key, which messages are sent to like to a user."""
+"""Groups: several users under one key, to which messages go as they go to a user."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from . import parameters as fields
+from .errors import TransportError
 from .masking import mask
 
 if TYPE_CHECKING:
     from .application import Application
+    from .transport import Request
 
 MEMO_LIMIT = 200
 
@@ -22,15 +24,15 @@ class GroupUser:
     user: str = field(repr=False)
     """The user's key."""
     device: str | None = None
-    """The only device that gets the group's messages; None for all of the user's."""
+    """The only device that gets the group's messages; None for all of the user's devices."""
     memo: str = ""
     disabled: bool = False
-    """Gets nothing until enabled again."""
+    """Whether the user gets no messages until enabled again."""
 
 
 @dataclass(frozen=True)
 class Group:
-    """A group of the account, as it was called when it was asked for; every verb is a request."""
+    """A group of the account, under its name when you asked for it; every method is a request."""
 
     application: Application = field(repr=False, compare=False)
     key: str
@@ -38,37 +40,52 @@ class Group:
 
     @property
     def users(self) -> tuple[GroupUser, ...]:
-        """Who is in it now; asks the service each time."""
+        """The members; asks the service each time."""
         found = self.application.get(f"groups/{self.key}.json").body.get("users")
         members = found if isinstance(found, list) else []
         return tuple(_member(each) for each in members if isinstance(each, Mapping))
 
     def add(self, user: str, device: str | None = None, memo: str | None = None) -> None:
-        """Let a user, or only one device of theirs, get the group's messages."""
+        """Send the group's messages to a user too, or to one device of the user."""
         if memo is not None and len(memo) > MEMO_LIMIT:
             raise ValueError(f"memo is {len(memo)} characters; at most {MEMO_LIMIT} fit")
-        self._change("add_user", user, device, memo)
+        request = self._change("add_user", user, device, memo)
+        del user
+        self.application._ask(request)
 
     def remove(self, user: str, device: str | None = None) -> None:
-        """Take a user, or one device of theirs, out of the group."""
-        self._change("remove_user", user, device)
+        """Take a user, or one device of the user, out of the group."""
+        request = self._change("remove_user", user, device)
+        del user
+        self.application._ask(request)
 
     def disable(self, user: str, device: str | None = None) -> None:
-        """Let a member get nothing for now."""
-        self._change("disable_user", user, device)
+        """Send no more messages to a member for now."""
+        request = self._change("disable_user", user, device)
+        del user
+        self.application._ask(request)
 
     def enable(self, user: str, device: str | None = None) -> None:
-        """Let a disabled member get messages again."""
-        self._change("enable_user", user, device)
+        """Send messages to a disabled member again."""
+        request = self._change("enable_user", user, device)
+        del user
+        self.application._ask(request)
 
     def rename(self, name: str) -> Group:
-        """Give it another name; returns the group under that name."""
+        """Change the group's name, and return the group under that name."""
         self.application.post(f"groups/{self.key}/rename.json", {"name": name})
-        return Group(self.application, self.key, name)
+        return replace(self, name=name)
 
-    def _change(self, verb: str, user: str, device: str | None, memo: str | None = None) -> None:
+    def refreshed(self) -> Group:
+        """Ask for the group's name now, and return the group under that name."""
+        name = self.application.get(f"groups/{self.key}.json").body.get("name")
+        if not isinstance(name, str):
+            raise TransportError("the service's answer lacks name")
+        return replace(self, name=name)
+
+    def _change(self, verb: str, user: str, device: str | None, memo: str | None = None) -> Request:
         change = {"user": fields.token(user, "user"), "device": device, "memo": memo}
-        self.application.post(f"groups/{self.key}/{verb}.json", change)
+        return self.application._request("POST", f"groups/{self.key}/{verb}.json", change)
 
     def __repr__(self) -> str:
         return f"Group(key={mask(self.key)!r}, name={self.name!r})"

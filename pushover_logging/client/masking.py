@@ -1,4 +1,4 @@
-"""Keeps tokens and keys out of every text that a person, a log or a traceback may show."""
+"""Keeps tokens and keys out of every text that people, logs or tracebacks show."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 
 SECRET_FIELDS = frozenset(
-    {"token", "user", "encryption_key", "subscription", "subscribed_user_key", "email"}
+    {"token", "user", "encryption_key", "subscription", "subscribed_user_key", "email", "password"}
 )
-"""Request parameters that a text of ours shows masked."""
+"""The request parameters that every text shows masked."""
 
 _SHOWN = 3
 _LONG_ENOUGH = 9
@@ -17,7 +17,7 @@ _SECRET_IN_ADDRESS = re.compile(r"(?<=[?&]token=)[^&\s]+|(?<=/groups/)[A-Za-z0-9
 
 
 def mask(secret: str) -> str:
-    """Show which secret is meant without showing it, as in ``azG…``; each of a comma list."""
+    """Hint at a secret without showing it, as in ``azG…``; each value of a comma list."""
     return ",".join(_mask_one(part) for part in secret.split(","))
 
 
@@ -27,12 +27,12 @@ def _mask_one(secret: str) -> str:
 
 
 def mask_address(address: str) -> str:
-    """Mask what is secret in the address of a request."""
+    """Mask the secret parts in the address of a request."""
     return _SECRET_IN_ADDRESS.sub(lambda found: mask(found[0]), address)
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:
-    """Mask every one of the secrets wherever it stands in the text."""
+    """Mask each of the secrets wherever it stands in the text."""
     for secret in secrets:
         if secret:
             text = text.replace(secret, mask(secret))
@@ -40,9 +40,10 @@ def scrub(text: str, secrets: Iterable[str]) -> str:
 
 
 def secrets_in(parameters: Mapping[str, str]) -> list[str]:
-    """The secret values among a request's parameters, each key of a comma list by itself."""
+    """The secret values among a request's parameters, with comma lists split up."""
     values = [parameters[name] for name in SECRET_FIELDS if name in parameters]
-    return [part for value in values for part in value.split(",")]
+    parts = [part for value in values for part in value.split(",")]
+    return [part for part in parts if not part.endswith("…")]  # those are masked already
 
 
 class Payload(dict[str, str]):

@@ -1,4 +1,4 @@
-"""Messages to a user: made, sent, and, where they are emergencies, followed up."""
+"""Messages to a user: creating, sending, and following up emergencies."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from .constants import (
     EMERGENCY,
     EXPIRE_ACCEPTED,
     EXPIRE_MAXIMUM,
+    KEY_PATTERN,
     MESSAGE_LIMIT,
     NORMAL,
     RETRY_MINIMUM,
@@ -36,28 +37,28 @@ _TEXTS = ("message", "title", "url", "url_title", "device", "sound")
 
 
 class Extras(TypedDict, total=False):
-    """The keyword-only parameters of a message, which chump didn't have."""
+    """The keyword-only parameters of a message, which chump does not have."""
 
     monospace: bool
-    """Shown in a font of one width; excludes ``html``."""
+    """Shows the text in a monospaced font; excludes ``html``."""
     ttl: int | None
-    """Seconds after which it is taken off the devices; the service ignores it for emergencies."""
+    """Seconds after which the devices remove it; the service ignores it for emergencies."""
     tags: str | Iterable[str] | None
-    """What ``Application.cancel_by_tag`` finds an emergency by."""
+    """The tags by which ``Application.cancel_by_tag`` finds an emergency."""
     attachment: Source | None
     """One image: a path, bytes, or a file opened for reading bytes."""
     attachment_type: str | None
-    """The image's MIME type, where its first bytes don't show it."""
+    """The image's MIME type, if its first bytes do not show it."""
     attachment_base64: str | None
-    """One image as base64 text, instead of ``attachment``."""
+    """The image as base64 text, instead of ``attachment``."""
     encryption_key: str | bytes | None
-    """64 hex digits, the same as on the devices; the texts are then readable only there."""
+    """64 hex digits, the same as on the devices; only these devices can then read the texts."""
     params: Mapping[str, Value] | None
-    """Further parameters, passed through untouched: what the service adds next."""
+    """Further parameters, passed through unchanged, such as those the service adds next."""
 
 
 class Message:
-    """A message to a user. Every parameter is an attribute, and is checked when it is set."""
+    """A message to a user. Every parameter is an attribute that is checked when it is set."""
 
     message = Attribute(check.body(MESSAGE_LIMIT))
     html = Attribute(check.flag)
@@ -80,11 +81,11 @@ class Message:
     """The service's id of the request, once sent."""
     is_sent: bool = False
     sent_at: datetime | None = None
-    """When the service took it."""
+    """When the service accepted it."""
     error: PushoverError | None = None
     """Why the last request about it failed."""
     info: str | None = None
-    """What the service remarked on a message it took, such as ``no active devices to send to``."""
+    """The service's remark on an accepted message, such as ``no active devices to send to``."""
 
     def __init__(
         self,
@@ -117,7 +118,7 @@ class Message:
         if unknown:
             raise TypeError(
                 f"a message has no parameter {', '.join(sorted(unknown))}; "
-                "params={...} passes on what this client doesn't know"
+                "params={...} passes on parameters that this client does not know"
             )
         self.monospace = extras.get("monospace", False)
         self.ttl = extras.get("ttl")
@@ -133,18 +134,17 @@ class Message:
         if self.html and self.monospace:
             raise ValueError("html and monospace exclude each other; set only one of them")
         if self.attachment is not None and self.attachment_base64 is not None:
-            raise ValueError("attachment and attachment_base64 are the same thing; set only one")
+            raise ValueError("attachment and attachment_base64 both give the image; set only one")
 
     def send(self) -> bool:
-        """Send it, or send it again; True if the service took it, else ``error`` says why not.
+        """Send it, or send it again; True if the service accepted it, else ``error`` says why not.
 
-        Never raises for what the network or the service did. Raises ValueError or OSError, before
+        Never raises for a fault of the network or the service. Raises ValueError or OSError, before
         any request, for an attachment that cannot be sent.
         """
-        parameters, file = self._request()
-        self._forget()
         try:
-            answer = self.user.app.send(parameters, file)
+            # No variable holds the parameters: error reporters show the variables of every frame.
+            answer = self.user.app.send(*self._begin())
         except PushoverError as error:
             # Without its traceback, which would keep alive all that was on the stack.
             self.error = error.with_traceback(None)
@@ -152,6 +152,12 @@ class Message:
         else:
             self._sent(answer)
         return self.is_sent
+
+    def _begin(self) -> tuple[dict[str, Value], File | None]:
+        """Build the request; if that succeeds, reset the state of an earlier sending."""
+        request = self._request()
+        self._forget()
+        return request
 
     def _forget(self) -> None:
         self.id = self.sent_at = self.error = self.info = None
@@ -165,12 +171,12 @@ class Message:
         self.user._learn_from(answer)
 
     def _request(self) -> tuple[dict[str, Value], File | None]:
-        """What to send: the form fields, and the file that goes with them."""
+        """The form fields to send, and the file beside them."""
         self._check_together()
         file = None if self.attachment is None else load(self.attachment, self.attachment_type)
         parameters = {**self._parameters(), **self._image_as_text(), **self.params}
         if self.encryption_key is not None:
-            from .encryption import Cipher  # only who encrypts pays for importing cryptography
+            from .encryption import Cipher  # cryptography is an extra, and slow to import
 
             parameters = Cipher(self.encryption_key).seal(parameters)
         return parameters, file
@@ -180,7 +186,7 @@ class Message:
         given["user"] = self.user.token
         given["html"] = self.html or None
         given["monospace"] = self.monospace or None
-        # NORMAL is what the service takes for granted.
+        # NORMAL is the service's default.
         given["priority"] = int(self.priority) or None
         given["timestamp"] = None if self.timestamp is None else int(self.timestamp.timestamp())
         given["ttl"] = self.ttl
@@ -210,12 +216,12 @@ class Message:
         return self.id
 
     def __hash__(self) -> int:
-        # The id comes with sending; a hash must neither change then nor differ between equals.
+        # Sending sets the id. A hash must not change then, nor differ between equal messages.
         return hash(type(self))
 
 
 class EmergencyMessage(Message):
-    """A message that rings until somebody acknowledges it, it expires, or it is cancelled."""
+    """A message that rings until somebody acknowledges it, it expires, or you cancel it."""
 
     priority = Attribute(check.emergency_priority)
     callback = Attribute(check.text())
@@ -223,7 +229,7 @@ class EmergencyMessage(Message):
     expire = Attribute(check.expire)
 
     receipt: str | None = None
-    """By what the service knows it, once sent."""
+    """The service's key for it, once sent."""
     last_polled_at: datetime | None = None
     last_delivered_at: datetime | None = None
     """When it last rang."""
@@ -263,19 +269,19 @@ class EmergencyMessage(Message):
         self.expire = expire
 
     def send(self) -> bool:
-        """Send it, or send it again, and ask once for its state; see ``Message.send``."""
+        """Send it, or send it again, and ask for its state once; see ``Message.send``."""
         super().send()
         if self.receipt:
             self.poll()
         return self.is_sent
 
     def poll(self) -> bool | None:
-        """Ask what became of it; sends it first if it was not.
+        """Ask for its state; sends it first if it is not sent.
 
-        True while it waits for an acknowledgement, False once acknowledged or expired, None
-        without a receipt. The service is asked every 5 seconds at most, as it demands; in between
-        the answer is what is known already. When the service cannot be asked the state stays as
-        it was and ``error`` says why; a receipt that the service doesn't know counts as expired.
+        True while it waits for an acknowledgement, False once it is acknowledged, expired or
+        cancelled, None without a receipt. This asks the service every 5 seconds at most, as the
+        service demands, and returns the last known state in between. If the request fails the
+        state stays as it was and ``error`` says why. An unknown receipt counts as expired.
         """
         if not self.is_sent:
             self.send()
@@ -286,7 +292,10 @@ class EmergencyMessage(Message):
         return not (self.is_acknowledged or self.is_expired)
 
     def cancel(self) -> bool:
-        """Stop the ringing; True if the service did, else ``error`` says why not."""
+        """Stop the ringing; True if the service did, else ``error`` says why not.
+
+        A cancelled emergency counts as expired, unless it was acknowledged.
+        """
         if self.receipt is None:
             return False
         try:
@@ -295,6 +304,7 @@ class EmergencyMessage(Message):
             self.error = error.with_traceback(None)
             return False
         self.error = None
+        self.is_expired = not self.is_acknowledged
         return True
 
     def _forget(self) -> None:
@@ -328,7 +338,7 @@ class EmergencyMessage(Message):
         self.last_polled_at = state.answered_at
         self.is_expired = state.expired
         if state.gone:
-            # All that was known before stays; the service has nothing to add to it.
+            # The last known state stays; the service has nothing to add to it.
             return
         self.is_acknowledged = state.acknowledged
         self.acknowledged_at = state.acknowledged_at
@@ -342,7 +352,8 @@ class EmergencyMessage(Message):
     def _user_of(self, key: str | None) -> User | None:
         if key == self.user.token:
             return self.user
-        return None if key is None else self.user.app.get_user(key)
+        known = key is not None and KEY_PATTERN.fullmatch(key)
+        return self.user.app.get_user(key) if key and known else None
 
     def _parameters(self) -> dict[str, Value]:
         return {

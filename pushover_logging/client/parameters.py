@@ -1,8 +1,8 @@
-"""Puts what callers give into the words of a request: one text for each form field."""
+"""The values that callers give: form fields, and the checks of tokens and keys."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from .constants import KEY_PATTERN, USERS_MAXIMUM
@@ -10,24 +10,6 @@ from .masking import mask
 
 Value: TypeAlias = str | int | float | bool | Sequence[str] | None
 """A form field: None is left out, True is 1, a sequence becomes a comma list."""
-
-
-def form(parameters: Mapping[str, Value]) -> dict[str, str]:
-    """The form fields of a request, as texts; what is None is left out."""
-    return {name: _field(name, value) for name, value in parameters.items() if value is not None}
-
-
-def _field(name: str, value: Value) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int):
-        # Not str(): of True and of an IntEnum it is the name.
-        return str(int(value))
-    if isinstance(value, float):
-        return str(value)
-    if isinstance(value, Iterable):
-        return ",".join(value)
-    raise TypeError(f"{name} must be a text, a number or a list of texts, not {type(value)}")
 
 
 def token(value: object, what: str = "token") -> str:

@@ -1,4 +1,4 @@
-"""What became of an emergency message: delivered, acknowledged, expired, called back."""
+"""The state of an emergency message: delivered, acknowledged, expired, called back."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from .answers import Answer, moment
 from .errors import APIError
 
 POLL_INTERVAL = 5.0
-"""Seconds that the service wants between two questions for the same receipt."""
+"""Seconds that the service demands between two requests for the same receipt."""
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """The state of an emergency message, as of one moment."""
+    """The state of an emergency message at the time of an answer."""
 
     answered_at: datetime
-    """When the service said so."""
+    """When the service answered."""
     acknowledged: bool = False
     acknowledged_at: datetime | None = None
     acknowledged_by: str | None = field(default=None, repr=False)
@@ -30,7 +30,7 @@ class Receipt:
     called_back: bool = False
     called_back_at: datetime | None = None
     gone: bool = False
-    """The service doesn't know the receipt, or no longer: it keeps them for a week."""
+    """Whether the service does not know the receipt (any more): it keeps receipts for a week."""
 
     @property
     def is_waiting(self) -> bool:
@@ -39,7 +39,7 @@ class Receipt:
 
 
 def read_receipt(answer: Answer) -> Receipt:
-    """The receipt that an answer describes; what is missing counts as not having happened."""
+    """The receipt that an answer describes; a missing event counts as not having happened."""
     body = answer.body
     return Receipt(
         answered_at=answer.answered_at,
@@ -56,7 +56,7 @@ def read_receipt(answer: Answer) -> Receipt:
 
 
 def gone(error: APIError) -> Receipt | None:
-    """The receipt of an emergency that the service doesn't know; None for any other refusal."""
+    """The receipt of an emergency that the service does not know; None for another refusal."""
     unknown = error.http_status in (400, 404) and "receipt" in error.bad_inputs
     return Receipt(error.timestamp, expired=True, gone=True) if unknown else None
 

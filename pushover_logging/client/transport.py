@@ -1,21 +1,28 @@
-"""Carries requests to the service over one kept-alive connection; the only user of requests."""
+"""Sends requests to the service over a kept-alive connection; the only user of requests."""
 
 from __future__ import annotations
 
+import http.client
+import io
 import logging
 import os
 import queue
-from collections.abc import Callable, Mapping
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote_plus, urlsplit
 
 import requests
 import requests.adapters
 import requests.utils
 from requests.structures import CaseInsensitiveDict
+from urllib3 import connection as urllib3_connection
 from urllib3 import exceptions as urllib3_errors
+from urllib3.util.connection import create_connection
 
 from .address import is_loopback, resolve_api_url
 from .errors import TransportError
@@ -24,15 +31,18 @@ from .masking import mask_address
 if TYPE_CHECKING:
     from urllib3 import HTTPResponse
 
+    from .parameters import Value
+
 TIMEOUT = (5.0, 10.0)
-"""Seconds for the connection, and for each wait for something to be read."""
+"""Seconds for connecting and for the answer; their sum is the limit of a whole request."""
 
 # Pushover's API documentation, "Being Friendly to our API": at most two connections at once.
 _CONNECTIONS = 2
 _SESSIONS_OWN = requests.Session.send
 _LARGEST_ANSWER = 1_048_576
+_LONGEST_WAIT = 1e8  # seconds; sockets refuse much longer timeouts
 _HEADERS = {"User-Agent": "pushover-logging"}
-_HEADERS_OF_A_FORM = {**_HEADERS, "Content-Type": "application/x-www-form-urlencoded"}
+_FORM_HEADERS = {**_HEADERS, "Content-Type": "application/x-www-form-urlencoded"}
 
 
 @dataclass(frozen=True)
@@ -55,8 +65,55 @@ class File:
     content: bytes = field(repr=False)
 
 
+class Request:
+    """A request to the service, as one opaque value.
+
+    Error reporters walk the local variables of every frame. They find no token or user key here:
+    this is no mapping, and its ``repr`` shows neither the path nor any parameter. Code that has
+    made a Request deletes the variables that it was made of.
+    """
+
+    __slots__ = ("_file", "_parameters", "method", "path")
+
+    def __init__(
+        self, method: str, path: str, parameters: Mapping[str, Value], file: File | None = None
+    ) -> None:
+        self.method = method
+        self.path = path
+        self._parameters = parameters
+        self._file = file
+
+    def fields(self) -> dict[str, str]:
+        """The form fields as texts, without those that are None. Raises TypeError for others."""
+        return {n: _field(n, value) for n, value in self._parameters.items() if value is not None}
+
+    def prepare(self, api_url: str) -> requests.PreparedRequest:
+        """The same in requests' form, of parts that need none of requests' checks."""
+        if self._file is not None:
+            part = (self._file.name, self._file.content, self._file.content_type)
+            prepared = requests.Request(
+                self.method, api_url + self.path, data=self.fields(), files={"attachment": part}
+            ).prepare()
+            prepared.headers.update(_HEADERS)
+            return prepared
+        form = "&".join([f"{_quoted(n)}={_quoted(text)}" for n, text in self.fields().items()])
+        prepared = requests.PreparedRequest()
+        prepared.method = self.method
+        # urllib3 copies the headers and walks over them, which a plain dict makes cheap.
+        if self.method == "GET":  # where the service wants the token in the query
+            prepared.url, headers = f"{api_url}{self.path}?{form}", {**_HEADERS}
+        else:
+            prepared.url, prepared.body = api_url + self.path, form.encode("ascii")
+            headers = {**_FORM_HEADERS, "Content-Length": str(len(form))}
+        prepared.headers = headers  # type: ignore[assignment]
+        return prepared
+
+    def __repr__(self) -> str:
+        return f"<{self.method} request to Pushover>"
+
+
 class Transport:
-    """The way to the service; may be shared by applications and by threads.
+    """The connection to the service; applications and threads may share it.
 
     The address, the proxy and the trusted certificates are settled at construction. Redirects
     are never followed: they would carry the token elsewhere.
@@ -65,92 +122,109 @@ class Transport:
     def __init__(self, api_url: str | None = None, timeout: tuple[float, float] = TIMEOUT) -> None:
         self.api_url = resolve_api_url(api_url)
         self.timeout = _checked(timeout)
-        """Seconds for connecting and for reading; what is set here holds from the next request."""
+        """Seconds for connecting and for the answer; a new value holds from the next request.
+
+        A whole request takes no longer than their sum, however slowly the server sends. Only the
+        system's name resolution has a limit of its own (see resolv.conf).
+        """
         self._host = urlsplit(self.api_url).netloc
         self._proxies = _proxies_for(self.api_url)
-        self._verify = _trusted_certificates()
+        self._ca_bundle = _ca_bundle()
         self._renew()
 
-    def post(self, path: str, parameters: Mapping[str, str], file: File | None = None) -> Reply:
-        """Send parameters in the body of a POST, and a file with them.
+    def post(
+        self,
+        path: str,
+        parameters: Mapping[str, Value],
+        file: File | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> Reply:
+        """Send parameters in the body of a POST, and a file with them; raises as ``exchange``."""
+        request = Request("POST", path, parameters, file)
+        del path, parameters, file
+        return self.exchange(request, timeout)
 
-        Raises TransportError when no answer came.
+    def get(
+        self, path: str, parameters: Mapping[str, Value], *, timeout: float | None = None
+    ) -> Reply:
+        """Send a GET with the parameters in its query; raises as ``exchange``."""
+        request = Request("GET", path, parameters)
+        del path, parameters
+        return self.exchange(request, timeout)
+
+    def exchange(self, request: Request, timeout: float | None = None) -> Reply:
+        """Send a request once and return the answer.
+
+        ``timeout`` is the limit for all of it in seconds, where that is less than the sum of the
+        transport's own. Raises TransportError when no answer came.
         """
-        if file is not None:
-            return self._exchange(self._multipart(path, parameters, file))
-        body = _form(parameters).encode("ascii")
-        length = {"Content-Length": str(len(body))}
-        request = _prepared("POST", self.api_url + path, {**_HEADERS_OF_A_FORM, **length})
-        request.body = body
-        return self._exchange(request)
-
-    def get(self, path: str, parameters: Mapping[str, str]) -> Reply:
-        """Ask with the parameters in the query, where the service wants the token of a GET.
-
-        Raises TransportError when no answer came.
-        """
-        url = f"{self.api_url}{path}?{_form(parameters)}"
-        return self._exchange(_prepared("GET", url, _HEADERS))
+        connect, read = self.timeout
+        total = min(connect + read, _LONGEST_WAIT)
+        if timeout is not None:
+            total = min(total, timeout) if timeout > 0 else 0.0
+        if not total:
+            raise TransportError(f"no time was left to ask {self._host}", may_have_arrived=False)
+        limits = (min(connect, total), min(read, total))
+        attempt = _Attempt(time.monotonic() + total)
+        try:
+            return self._send(request, limits, attempt)
+        except TransportError as error:
+            error.__context__ = None
+            failure = error.with_traceback(None)
+        except (OSError, urllib3_errors.HTTPError) as error:
+            failure = self._explained(error, limits, attempt)
+        except BaseException as error:  # noqa: BLE001 - raised again, without its frames
+            # An interrupt or a defect. Its frames in requests and urllib3 hold the request in
+            # clear, and an error reporter would show them.
+            error.__cause__ = error.__context__ = None
+            raise error.with_traceback(None)  # noqa: B904 - it is that error
+        # Raised out here, the foreign exception is not its context: that exception's text or
+        # request would hold the token.
+        raise failure
 
     def close(self) -> None:
         """Close the connection; a later request opens another."""
         session = self._current_session()
-        self._renew()  # first: nobody is to find the way that is closed
+        self._renew()  # first, so that no thread finds the session that is being closed
         session.close()
 
-    def _multipart(
-        self, path: str, parameters: Mapping[str, str], file: File
-    ) -> requests.PreparedRequest:
-        part = (file.name, file.content, file.content_type)
-        request = requests.Request(
-            "POST", self.api_url + path, data=dict(parameters), files={"attachment": part}
-        )
-        prepared = request.prepare()
-        prepared.headers.update(_HEADERS)
-        return prepared
-
-    def _exchange(self, request: requests.PreparedRequest) -> Reply:
-        try:
-            return self._answer(request)
-        except (OSError, urllib3_errors.HTTPError) as error:
-            failure = self._translated(error)
-        # Raised out here, the foreign exception is not its context: that one's text or request
-        # would hold the token.
-        raise failure
-
-    def _answer(self, request: requests.PreparedRequest) -> Reply:
-        url = request.url or self.api_url
-        send = self._way(request, url)
+    def _send(self, request: Request, limits: tuple[float, float], attempt: _Attempt) -> Reply:
+        prepared = request.prepare(self.api_url)
+        session = self._current_session()
+        adapter = session.get_adapter(prepared.url or "")
+        send: Callable[..., requests.Response] = adapter.send
+        if type(session).send is not _SESSIONS_OWN or not isinstance(adapter, _Adapter):
+            # A test's stand-in for the service. Session.send itself is avoided otherwise: it looks
+            # up proxies and collects cookies for each request.
+            prepared.headers = CaseInsensitiveDict(prepared.headers)
+            if type(session).send is not _SESSIONS_OWN:
+                send = partial(session.send, allow_redirects=False)
         slots = self._slots
-        slot = slots.get()
         try:
+            slot = slots.get(timeout=_left(attempt.ends))
+        except queue.Empty:
+            raise TransportError(
+                f"both connections to {self._host} stayed busy", may_have_arrived=False
+            ) from None
+        try:
+            _attempt.set(attempt)
             response = send(
-                request,
+                prepared,
                 stream=True,
-                timeout=self.timeout,
-                verify=self._verify,
+                timeout=limits,
+                verify=self._ca_bundle.path if self._ca_bundle else True,
                 proxies=self._proxies,
             )
             body = _body(response.raw)
-            # What was read to its end has given its connection back already; this ends the others.
+            # A body that was read to its end has given its connection back already; this closes
+            # the connection of any other.
             response.close()
         finally:
             slots.put(slot)
         if len(body) > _LARGEST_ANSWER:
-            raise TransportError(f"{self._host} answered with more than {_LARGEST_ANSWER} bytes")
-        return Reply(url.partition("?")[0], response.status_code, response.headers, body)
-
-    def _way(self, request: requests.PreparedRequest, url: str) -> Callable[..., requests.Response]:
-        """What sends a request: the adapter, or what somebody's tests put in the place of one."""
-        session = self._current_session()
-        adapter = session.get_adapter(url)
-        if type(session).send is _SESSIONS_OWN and isinstance(adapter, _Adapter):
-            # Session.send would look up proxies and collect cookies for each request.
-            return adapter.send
-        request.headers = CaseInsensitiveDict(request.headers)
-        if type(session).send is _SESSIONS_OWN:
-            return adapter.send
-        return partial(session.send, allow_redirects=False)
+            raise self._too_much()
+        return Reply(self.api_url + request.path, response.status_code, response.headers, body)
 
     def _current_session(self) -> requests.Session:
         # A forked child must not write into the connection that its parent goes on using. Without
@@ -160,38 +234,76 @@ class Transport:
         return self._session
 
     def _renew(self) -> None:
-        self._session, self._pid = _new_session(), os.getpid()
-        # Holds the number of connections down. urllib3's pool could (pool_block), but it empties
-        # itself when the interpreter exits, and whoever sends from a later exit hook would wait
-        # for ever for a connection to come back.
+        logging.getLogger("urllib3.connectionpool").addFilter(_mask_addresses)
+        session = requests.Session()
+        adapter = _Adapter(1, _CONNECTIONS, max_retries=0, pool_block=False)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        self._session, self._pid = session, os.getpid()
+        # Limits the number of connections. urllib3's pool could (pool_block), but it empties
+        # itself when the interpreter exits, and a later exit hook that sends would wait for ever
+        # for a connection to come back.
         slots: queue.SimpleQueue[int] = queue.SimpleQueue()  # a semaphore written in C
         for slot in range(_CONNECTIONS):
             slots.put(slot)
         self._slots = slots
 
-    def _translated(self, error: Exception) -> TransportError:
-        connect, read = self.timeout
-        reason = _reason(error)
-        if isinstance(error, requests.ConnectTimeout):
-            text = f"no connection to {self._host} within {connect:g} seconds"
-        elif isinstance(error, requests.exceptions.SSLError):
-            text = f"no trusted connection to {self._host}: {reason}"
+    def _explained(
+        self, error: Exception, limits: tuple[float, float], attempt: _Attempt
+    ) -> TransportError:
+        from .reasons import bundle_problem, reason  # only a failure needs them
+
+        chain = _chain(error)
+        if any(isinstance(e, _TooMuch) for e in chain):
+            return self._too_much()
+        said = reason(chain)
+        never_connected = attempt.connecting or any(
+            isinstance(e, urllib3_errors.NewConnectionError) for e in chain
+        )
+        out_of_time = isinstance(
+            error, (requests.Timeout, urllib3_errors.TimeoutError, TimeoutError)
+        )
+        if isinstance(error, requests.exceptions.SSLError) or type(error) is OSError:
+            # requests raises a bare OSError for a bundle that does not exist.
+            problem = self._ca_bundle and bundle_problem(*self._ca_bundle, chain[-1])
+            text = problem or f"no trusted connection to {self._host}: {said}"
+        elif isinstance(error, (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL)):
+            text = f"the proxy that the environment names cannot be used: {said}"
         elif isinstance(error, requests.exceptions.ProxyError):
-            text = f"the proxy gave no connection to {self._host}: {reason}"
-        elif _never_connected(error):
-            text = f"cannot connect to {self._host}: {reason}"
-        elif isinstance(error, (requests.Timeout, urllib3_errors.TimeoutError)):
-            return TransportError(f"no answer from {self._host} within {read:g} seconds")
+            text = f"the proxy gave no connection to {self._host}: {said}"
+        elif isinstance(error, requests.ConnectTimeout) or (out_of_time and never_connected):
+            text = f"no connection to {self._host} within {limits[0]:g} seconds"
+        elif never_connected:
+            text = f"cannot connect to {self._host}: {said}"
+        elif out_of_time:
+            return TransportError(f"no answer from {self._host} within {limits[1]:g} seconds")
         else:
-            return TransportError(f"the connection to {self._host} broke: {reason}")
+            return TransportError(f"the connection to {self._host} broke: {said}")
         return TransportError(text, may_have_arrived=False)
+
+    def _too_much(self) -> TransportError:
+        return TransportError(f"{self._host} answered with more than {_LARGEST_ANSWER} bytes")
+
+
+class _Attempt:
+    """A request that is under way: when it must be over, and whether it still connects."""
+
+    __slots__ = ("connecting", "ends")
+
+    def __init__(self, ends: float) -> None:
+        self.ends = ends
+        self.connecting = False
+
+
+_attempt: ContextVar[_Attempt] = ContextVar("_attempt")
+"""The request that this thread is sending, for the connection that sends it."""
 
 
 class _Adapter(requests.adapters.HTTPAdapter):
-    """requests' adapter for one address, which settles once what that settles for each request.
+    """requests' adapter for a single address, which looks things up once and not per request.
 
-    Only what requests gives to subclasses is overridden: sending, and what becomes of errors, stay
-    as they are. Together it is a third of what a request costs the processor.
+    Only the methods that requests offers to subclasses are overridden. Together they are a third
+    of a request's CPU time.
     """
 
     _pool: Any = None
@@ -199,13 +311,13 @@ class _Adapter(requests.adapters.HTTPAdapter):
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         if self._pool is None:
-            self._pool = super().get_connection_with_tls_context(*args, **kwargs)
+            self._pool = _bounded(super().get_connection_with_tls_context(*args, **kwargs))
         return self._pool
 
     def get_connection(self, *args: Any, **kwargs: Any) -> Any:
-        """What requests before 2.32 asks for in place of the above."""
+        """The name of the method above in requests before 2.32."""
         if self._pool is None:
-            self._pool = super().get_connection(*args, **kwargs)
+            self._pool = _bounded(super().get_connection(*args, **kwargs))
         return self._pool
 
     def cert_verify(self, conn: Any, *args: Any) -> None:
@@ -218,23 +330,167 @@ class _Adapter(requests.adapters.HTTPAdapter):
         return request.path_url
 
     def build_response(self, _: requests.PreparedRequest, resp: Any) -> requests.Response:
-        return _Response(resp)
+        # Nobody asks this response for cookies, its encoding or its history.
+        response = requests.Response()
+        response.raw, response.status_code, response.headers = resp, resp.status, resp.headers
+        return response
 
 
-class _Response(requests.Response):
-    """An answer of which nobody asks for cookies, its encoding or its history."""
+def _bounded(pool: Any) -> Any:
+    """The pool with connections that keep the time limit of the request under way."""
+    kind = pool.ConnectionCls
+    if issubclass(kind, urllib3_connection.HTTPConnection):  # and not a recorder's stand-in
+        direct = kind._new_conn is urllib3_connection.HTTPConnection._new_conn
+        ours = _DirectConnection if direct else _Connection  # the others go through SOCKS
+        pool.ConnectionCls = type(kind.__name__, (ours, kind), {})
+    return pool
 
-    def __init__(self, raw: Any) -> None:
-        self.raw, self.status_code, self.headers = raw, raw.status, raw.headers
-        self._content_consumed = False  # so that closing it closes what was not read
+
+class _Connection(urllib3_connection.HTTPConnection if TYPE_CHECKING else object):  # type: ignore[misc]
+    """What our connections add to urllib3's: the limits of time, and addresses without secrets.
+
+    urllib3 limits each wait for a byte, so a server that sends a byte now and then would hold a
+    request for ever.
+    """
+
+    _ends = 0.0
+    _masked = _target = ""
+
+    def connect(self) -> None:
+        attempt = _attempt.get()
+        attempt.connecting = True
+        self._ends = min(attempt.ends, time.monotonic() + float(self.timeout or 0))
+        super().connect()
+        self._ends, attempt.connecting = attempt.ends, False
+
+    def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> None:
+        # Tracing tools wrap http.client, and urllib3 logs: both get to see a masked address.
+        self._target = self._masked = url
+        if "token=" in url or "/groups/" in url:
+            self._masked = mask_address(url)
+        self._ends = _attempt.get().ends
+        super().request(method, self._masked, *args, **kwargs)
+
+    def _encode_request(self, request: str) -> bytes:
+        return request.replace(self._masked, self._target, 1).encode("ascii")
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        self.sock.settimeout(_left(self._ends))
+        super().send(data)
+
+
+class _DirectConnection(_Connection):
+    def _new_conn(self) -> socket.socket:
+        """Connect to an address of the host; all of them together have the limit of one."""
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        except (socket.gaierror, UnicodeError) as error:
+            raise urllib3_errors.NewConnectionError(self, "name not resolved") from error
+        failed: OSError = TimeoutError()
+        for tried, (*_, address) in enumerate(found):
+            share = _left(self._ends) / (len(found) - tried)
+            try:
+                sock = create_connection(
+                    (str(address[0]), self.port), share, socket_options=self.socket_options
+                )
+            except OSError as error:
+                failed = error
+            else:
+                sock.settimeout(_left(self._ends))
+                return sock
+        if isinstance(failed, TimeoutError):
+            raise urllib3_errors.ConnectTimeoutError(self, "no connection in time") from failed
+        raise urllib3_errors.NewConnectionError(self, "no connection") from failed
+
+
+class _Answer(http.client.HTTPResponse):
+    """http.client's response, which skips every 1xx and keeps the request's time limit."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        ends = min(_attempt.get().ends, time.monotonic() + float(sock.gettimeout() or 0))
+        self._reader = _Reader(self.fp.detach(), sock, ends)
+        self.fp = io.BufferedReader(self._reader)
+
+    def begin(self) -> None:
+        super().begin()
+        while 101 < self.status < 200:  # http.client skips 100 by itself
+            self.headers = None  # type: ignore[assignment]
+            super().begin()
+        if self.status == 101:
+            self.will_close = True  # from now on it speaks something else
+        self._reader.allowed += 2 * _LARGEST_ANSWER
+
+
+_Connection.response_class = _Answer
+
+
+class _TooMuch(http.client.HTTPException):
+    """More came than any answer of the service holds."""
+
+
+class _Reader(io.RawIOBase):
+    """Reads from a socket until a point in time, and only so many bytes."""
+
+    allowed = 262_144
+    """Bytes that may still come; at first those of the headers."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket, ends: float) -> None:
+        self._raw, self._sock, self._ends = raw, sock, ends
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        self._sock.settimeout(_left(self._ends))
+        count = self._raw.readinto(buffer)
+        self.allowed -= count or 0
+        if self.allowed < 0:
+            raise _TooMuch
+        return count
+
+    def fileno(self) -> int:
+        return self._raw.fileno()
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+def _left(ends: float) -> float:
+    """The seconds until a point on the monotonic clock. Raises TimeoutError when it is past."""
+    left = ends - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
 
 
 def _body(raw: HTTPResponse) -> bytes:
-    """The whole body, or more than the largest there may be; what is compressed counts unpacked."""
+    """The whole body, or more than the largest that is allowed, counted after decompression."""
     length = raw.length_remaining
     if length is None or length > _LARGEST_ANSWER or raw.headers.get("Content-Encoding"):
         return raw.read(_LARGEST_ANSWER + 1, decode_content=True)
-    return raw.read()  # to a known end: one look at the connection less
+    return raw.read()  # to a known end, which saves a look at the connection
+
+
+def _field(name: str, value: Value) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int):
+        # Not str(): of True and of an IntEnum it is the name.
+        return str(int(value))
+    if isinstance(value, float):
+        return str(value)
+    if isinstance(value, Iterable):
+        return ",".join(value)
+    raise TypeError(f"{name} must be a text, a number or a list of texts, not {type(value)}")
+
+
+def _quoted(text: str) -> str:
+    """The text as a form holds it; names, keys and numbers stay as they are."""
+    return text if text.isascii() and text.isalnum() else quote_plus(text)
 
 
 def _checked(timeout: tuple[float, float]) -> tuple[float, float]:
@@ -258,36 +514,19 @@ def _proxies_for(api_url: str) -> dict[str, str]:
     return {urlsplit(api_url).scheme: proxy} if proxy else {}
 
 
-def _trusted_certificates() -> str | bool:
-    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+class _Bundle(NamedTuple):
+    """The certificates that the environment names, and the variable that names them."""
+
+    path: str
+    variable: str
 
 
-def _form(parameters: Mapping[str, str]) -> str:
-    """What urlencode makes of them."""
-    return "&".join([f"{_quoted(name)}={_quoted(text)}" for name, text in parameters.items()])
-
-
-def _quoted(text: str) -> str:
-    """The text as a form holds it; names, keys and numbers are so already."""
-    return text if text.isascii() and text.isalnum() else quote_plus(text)
-
-
-def _prepared(method: str, url: str, headers: Mapping[str, str]) -> requests.PreparedRequest:
-    """A request of parts that are as they must be; requests would look at each of them."""
-    request = requests.PreparedRequest()
-    request.method, request.url = method, url
-    # urllib3 copies them and walks over them, which a plain dict makes cheap.
-    request.headers = dict(headers)  # type: ignore[assignment]
-    return request
-
-
-def _new_session() -> requests.Session:
-    logging.getLogger("urllib3.connectionpool").addFilter(_mask_addresses)
-    session = requests.Session()
-    adapter = _Adapter(1, _CONNECTIONS, max_retries=0, pool_block=False)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
+def _ca_bundle() -> _Bundle | None:
+    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        path = os.environ.get(variable)
+        if path:
+            return _Bundle(path, variable)
+    return None
 
 
 def _mask_addresses(record: logging.LogRecord) -> bool:
@@ -299,19 +538,8 @@ def _mask_addresses(record: logging.LogRecord) -> bool:
     return True
 
 
-def _never_connected(error: BaseException) -> bool:
-    return any(isinstance(e, urllib3_errors.NewConnectionError) for e in _chain(error))
-
-
-def _reason(error: BaseException) -> str:
-    """What the innermost error says about itself, never with a URL in it."""
-    innermost = _chain(error)[-1]
-    said = getattr(innermost, "verify_message", None) or getattr(innermost, "strerror", None)
-    return str(said) if said else type(innermost).__name__
-
-
 def _chain(error: BaseException) -> list[BaseException]:
-    """The error and what caused it, down to the system's own; requests and urllib3 wrap it deep."""
+    """The error and its causes, down to the system's own; requests and urllib3 wrap it deep."""
     chain: list[BaseException] = []
     following: BaseException | None = error
     while following is not None and following not in chain:

@@ -1,4 +1,4 @@
-"""The users that messages go to: one, several at once, or a group."""
+"""The users that messages go to: a single user, several at once, or a group."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Validation:
-    """What the service knows of a user or group key."""
+    """The service's answer about a user or group key."""
 
     is_group: bool
     devices: tuple[str, ...]
-    """The names of the user's active devices; none for a group."""
+    """The names of the user's active devices; empty for a group."""
     licenses: tuple[str, ...]
-    """The platforms that the user may use."""
+    """The platforms that the user has a licence for."""
 
 
 def read_validation(body: Mapping[str, object]) -> Validation:
@@ -42,7 +42,7 @@ def read_validation(body: Mapping[str, object]) -> Validation:
 
 
 class User:
-    """Who gets an application's messages: a user, several (a list or comma list), or a group."""
+    """A recipient of messages: a user, several users (a list or comma list), or a group."""
 
     def __init__(self, app: Application, token: str | Iterable[str]) -> None:
         self.app = app
@@ -50,7 +50,7 @@ class User:
 
     @property
     def token(self) -> str:
-        """The user's key, or several as a comma list. Another one means asking anew."""
+        """The user's key, or several as a comma list. A new key drops what was learned before."""
         return self._token
 
     @token.setter
@@ -65,9 +65,9 @@ class User:
 
     @property
     def is_authenticated(self) -> bool:
-        """Whether the service knows the application and the user; asked once.
+        """Whether the service knows the application and the user, which is asked once.
 
-        Raises what a request raises, except for a refused token or key.
+        Raises as ``Application.get`` does, except for a refused token or key.
         """
         if self._is_authenticated is None and self.app._is_authenticated is not False:
             self._authenticate()
@@ -79,7 +79,7 @@ class User:
 
     @property
     def devices(self) -> set[str] | None:
-        """The names of the user's active devices, asked once; None if user or token are refused."""
+        """The names of the active devices, asked once; None if user or token are refused."""
         refused = self._is_authenticated is False or self.app._is_authenticated is False
         if self._devices is None and not refused:
             self._authenticate()
@@ -105,10 +105,10 @@ class User:
         sound: str | None = None,
         **extras: Unpack[Extras],
     ) -> Message:
-        """Make a message without sending it; an ``EmergencyMessage`` at emergency priority.
+        """Create a message without sending it; an ``EmergencyMessage`` at emergency priority.
 
         ``callback``, ``retry`` and ``expire`` are for emergencies only. ``retry`` and ``expire``
-        are seconds; an ``expire`` above the 10800 that the service allows now is sent as 10800.
+        are seconds. An ``expire`` above 10800, the service's limit, is sent as 10800.
         """
         shown = (message, html, title, timestamp, url, url_title, device)
         if checked_priority(priority, "priority") == EMERGENCY:
@@ -131,14 +131,14 @@ class User:
         sound: str | None = None,
         **extras: Unpack[Extras],
     ) -> Message:
-        """Make a message as ``create_message`` does and send it: its ``is_sent`` says if it went"""
+        """Create a message as ``create_message`` does and send it; see its ``is_sent``."""
         shown = (message, html, title, timestamp, url, url_title, device, priority)
         made = self.create_message(*shown, callback, retry, expire, sound, **extras)
         made.send()
         return made
 
     def _learn_from(self, outcome: Answer | PushoverError) -> None:
-        """Note whether user and application are good, as the outcome of a message shows."""
+        """Keep whether user and application are good, as the outcome of a message shows."""
         if isinstance(outcome, Answer):
             self._is_authenticated = True
             self.app._learn_from(outcome)
@@ -154,7 +154,8 @@ class User:
 
     def _authenticate(self) -> None:
         try:
-            found = [self.app.validate(key) for key in self.token.split(",")]
+            # map, so that no variable holds a key: error reporters show every frame's variables.
+            found = list(map(self.app.validate, self.token.split(",")))
         except APIError as error:
             if not error.bad_inputs.keys() & {"token", "user"}:
                 raise

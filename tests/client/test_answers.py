@@ -18,7 +18,7 @@ from pushover_logging.client.errors import (
     ServerError,
     TransportError,
 )
-from pushover_logging.client.transport import Reply
+from pushover_logging.client.transport import Reply, Request
 
 URL = "https://api.pushover.net/1/messages.json"
 ID = "647d2300-702c-4b38-8b2f-d56326ae460b"
@@ -29,7 +29,8 @@ DATE = {"Date": "Tue, 13 Oct 2026 10:00:00 GMT"}
 def understood(status: int, body: object, headers: dict[str, str] = DATE) -> Answer:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     allowance = read_allowance(headers)
-    return understand(Reply(URL, status, headers, content), {"token": "a" * 30}, allowance)
+    request = Request("POST", "messages.json", {"token": "a" * 30})
+    return understand(Reply(URL, status, headers, content), request, allowance)
 
 
 def refused(status: int, body: object, headers: dict[str, str] = DATE) -> PushoverError:
@@ -97,7 +98,8 @@ def test_what_rides_along_with_a_refusal_is_no_bad_parameter() -> None:
 
 
 def test_unknown_receipt_is_a_bad_parameter_and_a_real_one_is_not() -> None:
-    unknown, real = refused(404, {"receipt": "not found"}), refused(400, {"receipt": RECEIPT})
+    unknown = refused(404, {"receipt": "not found", "status": 0})
+    real = refused(400, {"receipt": RECEIPT, "status": 0})
 
     assert isinstance(unknown, APIError)
     assert isinstance(real, APIError)
@@ -118,15 +120,15 @@ def test_quota_is_told_from_a_bad_token() -> None:
 
 
 @pytest.mark.parametrize("body", [b"<html>429 Too Many Requests</html>", b"", {"status": 429}])
-def test_a_proxys_429_is_trouble_on_the_way_and_not_the_months_end(body: object) -> None:
+def test_a_429_of_a_proxy_is_retried_and_not_taken_for_a_spent_quota(body: object) -> None:
     error = refused(429, body, {**DATE, "X-Limit-App-Remaining": "9999"})
 
     assert type(error) is TransportError
-    assert str(error) == "HTTP 429 came without Pushover's words: no month's end"
+    assert str(error) == "HTTP 429 did not come from Pushover: something on the way said it"
     assert error.retryable
 
 
-def test_a_429_without_words_is_the_months_end_if_nothing_remains() -> None:
+def test_a_429_without_json_is_a_spent_quota_if_no_messages_remain() -> None:
     error = refused(429, b"", {**DATE, "X-Limit-App-Remaining": "0"})
 
     assert type(error) is RateLimitError
@@ -142,11 +144,25 @@ def test_server_error_is_one_whatever_its_body(body: bytes) -> None:
     assert error.errors == ["the service answered HTTP 502 and gave no reason"]
 
 
-def test_refusal_without_json_is_still_a_refusal() -> None:
-    error = refused(403, b"<html>blocked</html>")
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 407, 413, 425, 499])
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>blocked by the proxy</html>", b"", b"[0]", {"status": 403, "error": "Forbidden"}, {}],
+)
+def test_a_4xx_in_another_form_than_the_services_is_no_answer(status: int, body: object) -> None:
+    error = refused(status, body)
 
-    assert type(error) is APIError
-    assert error.errors == ["the service answered HTTP 403 and gave no reason"]
+    assert type(error) is TransportError
+    assert str(error) == (
+        f"HTTP {status} did not come from Pushover: a proxy or another server answered"
+    )
+    assert error.retryable
+
+
+def test_a_refusal_without_an_id_begins_with_its_reason() -> None:
+    error = refused(400, {"errors": ["user is invalid"], "status": 0})
+
+    assert str(error) == "user is invalid"
 
 
 @pytest.mark.parametrize(
