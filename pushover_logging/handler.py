@@ -10,11 +10,11 @@ from .config.levels import PriorityByLevel
 from .config.overrides import asked_priority, own_key, read_overrides, resolved_key
 from .delivery.diagnostics import DIAGNOSTICS, say, say_later
 from .delivery.worker import WORKER, Pipeline, process_page
-from .ingest.fingerprint import exact_path, text_key
-from .ingest.groups import Groups
+from .ingest.fingerprint import exact_path
+from .ingest.groups import Groups, text_alias
 from .ingest.queue import MOST_URGENT_FIRST, Queue
-from .ingest.snapshot import is_plain, take
-from .notice import Snapshot
+from .ingest.snapshot import take
+from .notice import Snapshot, is_plain
 
 # Every program that configures the handler loads the modules above, even if it never logs. So they
 # use nothing that logging has not loaded itself.
@@ -155,7 +155,7 @@ class PushoverHandler(logging.Handler):
                 alias = record.msg
                 group = known.get(alias) if type(alias) is str else None
                 if group is None and type(alias) is str and not record.args:
-                    alias = text_key(alias)
+                    alias = text_alias(alias)
                     group = known.get(alias)
             if group is not None:
                 if group.levelno != record.levelno or group.name != record.name:

@@ -10,7 +10,7 @@ import marshal
 
 from .values import NamedTuple
 
-__all__ = ["Frame", "Notice", "Snapshot", "SnapshotError", "decode", "encode"]
+__all__ = ["Frame", "Notice", "Snapshot", "SnapshotError", "decode", "encode", "is_plain"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,22 @@ TEXT_BOUND = 8192
 """Longer texts are shortened before any regular expression sees them."""
 VERSION = 1
 """Changes when an older reader could misunderstand the wire format."""
+
+
+_PLAIN_TYPES = frozenset({int, float, bool, type(None)})
+
+
+def is_plain(msg: object, args: object) -> bool:
+    """Whether a message and its arguments can neither change nor keep other objects alive."""
+    if type(msg) is not str or len(msg) > TEXT_BOUND:
+        return False
+    if args:
+        if type(args) is not tuple:
+            return False
+        for arg in args:
+            if type(arg) not in _PLAIN_TYPES and (type(arg) is not str or len(arg) > TEXT_BOUND):
+                return False
+    return True
 
 
 class Frame(NamedTuple):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from ..notice import Snapshot
 
-__all__ = ["DIAGNOSTICS", "Diagnostics", "call_safely", "fallback_for", "say", "say_later", "say_what_waits"]
+__all__ = ["DIAGNOSTICS", "Diagnostics", "call_safely", "fallback_for", "say", "say_later"]
 
 INTERVAL = 60.0
 """Seconds between two lines of the same kind."""
@@ -28,18 +28,19 @@ class Diagnostics:
     def __init__(self) -> None:
         self._last: dict[str, float] = {}
         self._withheld: dict[str, int] = {}
-        self._later: deque[tuple[str, str]] = deque(maxlen=100)
+        self.waiting: deque[tuple[str, str]] = deque(maxlen=100)
+        """Lines that the worker is to write."""
         self.is_writing = False
         """A line is being written: what stderr logs meanwhile, where it leads into logging, is ours."""
 
     def say_later(self, kind: str, text: str) -> None:
         """Have the worker write a line, because a logging call does no I/O."""
-        self._later.append((kind, text))
+        self.waiting.append((kind, text))
 
     def say_what_waits(self) -> None:
         """Write the lines that were left for the worker."""
-        while self._later:
-            self.say(*self._later.popleft())
+        while self.waiting:
+            self.say(*self.waiting.popleft())
 
     def say(self, kind: str, text: str) -> None:
         """Write one line, unless one of this kind was written within the last minute."""
@@ -70,7 +71,6 @@ DIAGNOSTICS = Diagnostics()
 """The process's own: the minute holds for all handlers together."""
 say = DIAGNOSTICS.say
 say_later = DIAGNOSTICS.say_later
-say_what_waits = DIAGNOSTICS.say_what_waits
 
 
 def call_safely(name: str, function: Callable[..., object] | None, argument: object) -> None:

@@ -110,12 +110,8 @@ class Incidents:
         self._latest: list[Incident] = []
         self.to_cancel: dict[str, float] = {}
         """Tags whose ringing is to end, and when to tell the service."""
-        self._watched: deque[Incident] = deque()
+        self.ringing: deque[Incident] = deque()
         """Those that may still ring."""
-
-    def __bool__(self) -> bool:
-        """Whether there is anything to ask or to cancel, now or later."""
-        return bool(self._watched or self.to_cancel)
 
     def open(
         self, receipt: str, title: str, groups: Iterable[Group], expire: float, now: float
@@ -123,7 +119,7 @@ class Incidents:
         """An emergency was accepted and rings from now on."""
         incident = Incident(receipt, title, tuple(groups), now + expire, polled_at=now)
         self._latest.append(incident)
-        self._watched.append(incident)
+        self.ringing.append(incident)
         # Incidents that ended are forgotten, from the oldest on.
         while len(self._latest) > _REMEMBERED and not self._latest[0].rings(now):
             del self._latest[0]
@@ -131,24 +127,24 @@ class Incidents:
 
     def to_poll(self, now: float, *, someone_listens: bool) -> Incident | None:
         """An incident whose answer could change what happens next, and is due to be asked about."""
-        for _ in range(len(self._watched)):
-            incident = self._watched[0]
+        for _ in range(len(self.ringing)):
+            incident = self.ringing[0]
             if not incident.rings(now):
-                self._watched.popleft()
+                self.ringing.popleft()
             elif now >= incident.polled_at + _POLL_INTERVAL:
                 incident.polled_at = now
-                self._watched.rotate(-1)
+                self.ringing.rotate(-1)
                 if someone_listens or any(group.pending for group in incident.groups):
                     return incident
             else:
-                self._watched.rotate(-1)
+                self.ringing.rotate(-1)
         return None
 
     def next_due(self) -> float | None:
         """When to look again whether there is something to ask or to cancel."""
         polls = (
             incident.polled_at + _POLL_INTERVAL
-            for incident in self._watched
+            for incident in self.ringing
             if incident.state is IncidentState.RINGING
         )
         return min((*polls, *self.to_cancel.values()), default=None)
@@ -157,7 +153,7 @@ class Incidents:
         """The problem with this tag is over; whether an emergency rings that is to be cancelled."""
         ringing = [
             incident
-            for incident in self._watched
+            for incident in self.ringing
             if incident.rings(now) and any(group.tag == tag for group in incident.groups)
         ]
         for incident in ringing:
@@ -168,7 +164,7 @@ class Incidents:
 
     def stop(self) -> None:
         """Ask about no emergency any more."""
-        self._watched.clear()
+        self.ringing.clear()
         self.to_cancel.clear()
 
     def reports(self) -> tuple[IncidentReport, ...]:

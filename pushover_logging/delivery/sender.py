@@ -106,6 +106,7 @@ class Sender:
         """Records that found no room, by level, as far as no push has said so yet."""
         self._reported_totals: dict[tuple[str, int], int] = {}
         self._drains = False
+        self._latest_style: tuple[Mapping[str, Any], Style] = ({}, Style())
         self._taken: dict[str, int] = {}
         """The notices of each process that the next commit covers."""
 
@@ -138,7 +139,11 @@ class Sender:
             self._send(entry, deadline)
         self.store.commit({}, self._taken)
         self._taken.clear()
-        if entry is not None or (not ending and self.incidents and self._follow_up(now)):
+        if entry is None:
+            emergencies = self.incidents.ringing or self.incidents.to_cancel
+            if emergencies and not ending and self._follow_up(now):
+                return self._clock()
+        elif self.outbox or self.incidents.to_cancel or self._turned_away:
             return self._clock()
         with self.lock:
             return self._next_due(now, verdict.opens_at, ending=ending)
@@ -161,7 +166,9 @@ class Sender:
         due = self.groups.next_due()
         if due is not None and due <= now:
             return True
-        due = self.incidents.next_due() if self.incidents else None
+        if not self.incidents.ringing:
+            return False
+        due = self.incidents.next_due()
         return due is not None and due <= now
 
     def _apply(self, notice: Notice, source: str, now: float) -> None:
@@ -221,8 +228,9 @@ class Sender:
         if self.limits.should_warn(today):
             quota = self.limits.quota
             text = summary.quota_report(
-                quota.limit,
-                quota.remaining,
+                self._renderer,
+                quota.limit or 0,
+                quota.remaining or 0,
                 quota.reset,
                 self._config.quota_reserve,
                 self._config.style,
@@ -230,20 +238,25 @@ class Sender:
             self.outbox.put(Entry([], text.priority, now, text), now)
         if self._turned_away and not self.outbox and not self.limits.in_outage:
             text = summary.dropped_report(
-                dict(self._turned_away), self._config.capacity, self._config.style
+                self._renderer,
+                dict(self._turned_away),
+                self._config.capacity,
+                self._config.style,
             )
             self._turned_away.clear()
             self.outbox.put(Entry([], text.priority, now, text), now)
 
     def _next_due(self, now: float, opens_at: float, *, ending: bool) -> float | None:
         # When the process ends everything is summed up already, and nobody is asked any more.
-        due = [] if ending else [self.groups.next_due(), self.incidents.next_due()]
+        due = [] if ending else [self.groups.next_due()]
+        if not ending and (self.incidents.ringing or self.incidents.to_cancel):
+            due.append(self.incidents.next_due())
         waits = self.outbox.next_due()
         if waits is not None:
             if self.outbox.has_emergency() and not self.limits.holds(now):
                 opens_at = min(opens_at, self.limits.emergency_opens_at(now))
             due.append(max(waits, opens_at))
-        return min((at for at in due if at is not None), default=None)
+        return min([at for at in due if at is not None], default=None)
 
     def trim(self, room: int) -> None:
         """Drop the least urgent alerts as far as more wait than there is room for."""
@@ -375,14 +388,14 @@ class Sender:
         parts = entry.parts
         part = parts[0]
         group = part.group
-        style = Style(**group.style)
+        style = self._style_of(group)
         if len(parts) > 1:
             text = summary.digest(
                 self._renderer,
                 [
                     summary.Part(
                         p.alert or p.group.shown,
-                        Style(**p.group.style),
+                        self._style_of(p.group),
                         p.group.priority,
                         p.records,
                     )
@@ -391,7 +404,7 @@ class Sender:
                 entry.priority,
             )
         elif part.alert is not None:
-            text = self._renderer.render(part.alert, style, entry.priority)
+            text = self._renderer.render(part.alert, style, entry.priority).counted(part.records)
         else:
             text = summary.summary(
                 self._renderer,
@@ -406,12 +419,16 @@ class Sender:
             )
         for complaint in text.complaints:
             diagnostics.say("override", f"a record's own options: {complaint}")
-        if entry.records > 1:
-            text = text.counted(entry.records)
         tags = [tag for p in parts if (tag := p.group.tag) is not None]
         if not tags:
             return text
         return dataclasses.replace(text, tags=(*text.tags, *tags[:_MOST_TAGS]))
+
+    def _style_of(self, group: Group) -> Style:
+        """Most notices of a process have the same style."""
+        if group.style != self._latest_style[0]:
+            self._latest_style = group.style, Style(**group.style)
+        return self._latest_style[1]
 
     # Emergencies.
 
@@ -467,17 +484,21 @@ class Sender:
         with self.lock:
             return self.outbox.records + self.groups.pending
 
-    def abandon(self, reason: str) -> int:
-        """Give up everything that waits but the push in hand, whose answer may come yet."""
+    def abandon(self) -> int:
+        """Give up everything that waits, because the process ends; how many records that were.
+
+        Not the push in hand, whose answer may come yet. Records that wait because the service
+        refuses the token are not counted, because that was said.
+        """
         with self.lock:
+            left = self.unsent()
             parts = self.outbox.clear()
             for group in self.groups.unfinished():
                 parts.append(Part(group, self.groups.claim(group)))
-            lost = sum(part.records for part in parts)
-            if lost:
-                self.dropped[reason] += lost
+            if lost := sum(part.records for part in parts):
+                self.dropped["exit" if self.refused is None else "stopped"] += lost
         self._lost(parts)
-        return lost
+        return left if self.refused is None else 0
 
     def forget_groups(self) -> None:
         """Forget all groups and emergencies: the handler was closed, and nothing waits."""

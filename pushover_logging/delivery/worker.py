@@ -24,9 +24,8 @@ import weakref
 from _thread import get_ident
 
 from ..ingest.queue import values_of
-from ..ingest.snapshot import is_plain
-from ..notice import Notice, encode
-from .diagnostics import say, say_what_waits
+from ..notice import Notice, encode, is_plain
+from .diagnostics import DIAGNOSTICS, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -217,7 +216,7 @@ class Pipeline:
         while self._closing and self._closing[0][0] <= now:
             self._groups.forget(heapq.heappop(self._closing)[2])
             ended = True
-        if counts or ended:
+        if counts or ended or self._groups.has_many_retired():
             for group, repeats in self._groups.with_unclaimed(now):
                 if (notice := self._counted(group, repeats)) is not None:
                     notices.append(notice)
@@ -230,7 +229,7 @@ class Pipeline:
                 notices.append(Notice("dropped", 0, at, identity, total=total))
         if notices:
             store = self._sender.store
-            numbered = (notice._replace(seq=next(self._seq)) for notice in notices)
+            numbered = [notice._replace(seq=next(self._seq)) for notice in notices]
             store.append([(notice.seq, encode(notice, store.wire)) for notice in numbered])
 
     def _counted(self, group: Group, repeats: int) -> Notice | None:
@@ -275,8 +274,7 @@ class Pipeline:
             say("full", f"{news} of the least urgent records dropped: {capacity} wait already")
         while self._queue.evicted:
             group, snapshot, _, _ = self._queue.evicted.popleft()
-            group.snapshot = group.snapshot or snapshot
-            self._groups.forget(group)
+            self._groups.forget(group)  # its next record is new, and may find room
             sender.lost(snapshot)
 
     # On any thread.
@@ -313,7 +311,7 @@ class Pipeline:
                 return self.unsent()
             self._collect(time.monotonic(), counts=True)
             self._sender.take_in(time.monotonic())
-            return self._sender.abandon("exit")
+            return self._sender.abandon()
 
     def stats(self) -> Stats:
         """The counts of this moment."""
@@ -495,20 +493,21 @@ class Worker:
     def _round(self) -> float | None:
         """One step of each active pipeline; when the next is due (None: not before news)."""
         asked = self._asked
-        say_what_waits()
+        if DIAGNOSTICS.waiting:
+            DIAGNOSTICS.say_what_waits()
         while True:
             try:
                 self._admit(self._tokens.get_nowait())
             except queue.Empty:
                 break
         dues = {pipeline: self._step(pipeline) for pipeline in self._active}
-        due = min((at for at in dues.values() if at is not None), default=None)
+        due = min([at for at in dues.values() if at is not None], default=None)
         for pipeline in dues:
             pipeline.quiet = True
         self._active = [
             pipeline for pipeline, at in dues.items() if at is not None or pipeline.news
         ]
-        if any(pipeline.news for pipeline in self._active):
+        if any([pipeline.news for pipeline in self._active]):
             due = time.monotonic()
         with self._rounds_done:
             self._answered = asked
@@ -562,7 +561,7 @@ class Worker:
         if get_ident() in self.delivering:
             return
         self._exiting = True
-        say_what_waits()
+        DIAGNOSTICS.say_what_waits()
         waiting = [pipeline for pipeline in self.pipelines() if pipeline.unsent()]
         if not waiting:
             return

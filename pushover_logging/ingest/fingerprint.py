@@ -63,9 +63,11 @@ _UNIT_WORDS = (
     "(?: (?:[nuµm]?s|secs?|seconds?|mins?|minutes?|hrs?|hours?|days?|weeks?"
     rf"|(?:milli|micro)seconds?|[kKMGTP]i?[Bb]|bytes?|[AP]M){_WORD_END})*"
 )
+_UUID_REST = rf"(?:-[0a-fA-F]{{4}}){{3}}-[0a-fA-F]{{12}}{_WORD_END}"
+"""The rest after the first 8 digits."""
 _HEX_NUMBER = rf"x[0a-fA-F]+{_WORD_END}"
 _HEX_WORD = rf"(?=[^\W_]{{7}})[a-fA-F]*0[0a-fA-F]*{_WORD_END}"
-_NUMBER = rf"0+(?:{_HEX_NUMBER}|{_PARTS}{_UNIT}?{_WORD_END}%*){_UNIT_WORDS}"
+_NUMBER = rf"0+(?:{_HEX_NUMBER}|{_PARTS}{_UNIT}?{_WORD_END}(?:%+{_WORD_END})?){_UNIT_WORDS}"
 _JOINT = rf"(?:[.:/_+-][-+]?|, ?[-+]?|(?<=[g-zG-Z%µ]),? |[ /-](?:{_MONTHS})[ /-])"
 """Stands between two numbers that are parts of a whole; the third kind follows a unit."""
 
@@ -73,14 +75,14 @@ _NUMBERS = (
     "[-+0a-fA-FJMNOSTW](?:"
     # UUIDs, and hex words of at least 7 digits
     r"(?<=[0a-fA-F])(?<![^\W_].)(?:"
-    rf"[0a-fA-F]{{7}}(?:-[0a-fA-F]{{4}}){{3}}-[0a-fA-F]{{12}}{_WORD_END}"
-    rf"|(?=[^\W_]{{6}})(?:(?<=0)|[a-fA-F]*0)[0a-fA-F]*{_WORD_END})"
+    rf"[0a-fA-F]{{7}}{_UUID_REST}"
+    rf"|(?=[^\W_]{{6}})(?:(?<=0)0*[a-fA-F]|(?<!0)[a-fA-F]*0)[0a-fA-F]*{_WORD_END})"
     # Numbers, with a sign or with the names of day and month before them
     r"|(?:(?<=0)|(?<=[-+])(?<![\w+-].)0"
     rf"|(?<=[ADFJMNOSTW])(?<!\w.)[a-z]{{2}}(?<={_DAYS}|{_MONTHS}){_NAME_END},?[ /-]{{1,2}}"
     rf"(?:(?:{_MONTHS})[ -]{{1,2}})?0)"
-    rf"0*(?:{_HEX_NUMBER}|{_PARTS}(?:{_UNIT}{_WORD_END})?%*){_UNIT_WORDS}"
-    rf")(?:{_JOINT}(?:{_NUMBER}|{_HEX_WORD}))*"
+    rf"0*(?:{_HEX_NUMBER}|{_PARTS}(?:{_UNIT}{_WORD_END})?(?:%+{_WORD_END})?){_UNIT_WORDS}"
+    rf")(?:{_JOINT}(?:[0a-fA-F]{{8}}{_UUID_REST}|{_NUMBER}|{_HEX_WORD})|[.,]0+)*"
 )
 _SINGLE_QUOTED = r"[^'\n]*(?:(?<=\w)(?<!\W[bu])'(?=\w)[^'\n]*)*'(?!\w)"
 """The rest after the opening quote; an apostrophe between letters is part of the value."""
@@ -153,8 +155,11 @@ def _kept_or_zero(match: re.Match[str]) -> str:
     text, start, end = match.string, match.start(), match.end()
     if text[0] == "{" and text[end : end + 1] == ":":
         return match[0]
-    name = text[max(start - 12, 0) : start].rstrip("\"':= ")
-    return match[0] if name.endswith(("event", "msg", "message")) else "0"
+    before = text[max(start - 12, 0) : start]
+    name = before.rstrip("\"':= ")
+    sign = before[len(name) :]
+    is_event = name.endswith(("event", "msg", "message")) and ("=" in sign or ":" in sign)
+    return match[0] if is_event else "0"
 
 
 def _without_values(text: str) -> str:
@@ -230,17 +235,13 @@ def call_path(source: ExcInfo | BaseException) -> tuple[object, ...]:
     and tuples only, and is the same in each process that runs the same code. The text of the
     exception is not part of it.
     """
-    kind: type[BaseException] | None
-    exc: BaseException | None
-    tb: TracebackType | None
-    if isinstance(source, tuple):
-        kind, exc, tb = source
-    else:
-        kind, exc, tb = type(source), source, source.__traceback__
     causes: list[tuple[object, ...]] = []
     leaves: set[tuple[str, str, str, int]] = set()
+    kind, exc, tb = source if isinstance(source, tuple) else (type(source), source, None)
     try:
         if exc is not None:
+            if exc is source:
+                tb = exc.__traceback__
             for relation, linked in _linked(exc):
                 causes.append((relation, *_end(linked)))
             leaves = {_end(leaf) for leaf in _leaves(exc)}
@@ -365,7 +366,7 @@ def _frames(tb: TracebackType | None) -> list[Frame]:
                 module, function, line = frames[-1]
                 frames[-1] = module, function, (entry.tb_lineno or first + line) - first
             continue
-        name = entry.tb_frame.f_globals.get("__name__")
+        name = dict.get(entry.tb_frame.f_globals, "__name__")
         if type(name) is not str:
             name = code.co_filename.replace("\\", "/").rpartition("/")[2]
         first = code.co_firstlineno

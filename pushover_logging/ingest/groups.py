@@ -23,12 +23,21 @@ if TYPE_CHECKING:
 
     from ..notice import Identity, Snapshot
 
-__all__ = ["Group", "Groups"]
+__all__ = ["Group", "Groups", "text_alias"]
 
+_LONG_TEXT = 256
 CLOSED = -1
 """No record has this level."""
-_LATE_COUNTS = 60.0
+_LATE_COUNTS = 10.0
 """Seconds a closed group is still read: a thread may have found it and not have counted yet."""
+_MANY_RETIRED = 1000
+_LATE_COUNTS_OF_MANY = 0.5
+
+
+def text_alias(text: str) -> bytes | int:
+    """The text with every digit a 0; of a long text its hash, which takes less memory."""
+    key = text_key(text)
+    return key if len(key) <= _LONG_TEXT else hash(key)
 
 
 class Group:
@@ -125,13 +134,11 @@ class Groups:
                 alias = exact_path(exc_info[1], exc_info[2])
             if alias is None:
                 msg = record.msg
-                text = message_of(record)
-                if type(msg) is not str:
-                    alias = None
-                elif record.args and has_words(msg):
+                if record.args and type(msg) is str and has_words(msg):
                     alias = msg
                 else:
-                    alias = text_key(text)
+                    text = message_of(record)
+                    alias = text_alias(text) if type(msg) is str else None
             if is_common and alias is not None:
                 group = self.lookup(alias, name, levelno)
                 if group is not None:
@@ -191,10 +198,15 @@ class Groups:
             if self.known.get(alias) is group:
                 self.known.pop(alias, None)
 
+    def has_many_retired(self) -> bool:
+        """Whether closed groups are to be read and forgotten, or they would fill the memory."""
+        return len(self.retired) > _MANY_RETIRED
+
     def with_unclaimed(self, now: float) -> list[tuple[Group, int]]:
         """The groups with repeats that were not handed over, and how many; for the worker."""
         retired = [group for _, group in list(self.retired)]
-        while self.retired and self.retired[0][0] + _LATE_COUNTS < now:
+        kept = _LATE_COUNTS if len(retired) <= _MANY_RETIRED else _LATE_COUNTS_OF_MANY
+        while self.retired and self.retired[0][0] + kept < now:
             self.retired.popleft()
         groups = [*values_of(self.open), *retired]
         return [(group, repeats) for group in groups if (repeats := group.unclaimed())]

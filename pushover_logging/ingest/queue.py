@@ -64,7 +64,7 @@ class Queue:
         """Alerts that may wait, here and in the outbox together."""
         # Indexed by priority, -2 to 2: lanes[-2] and lanes[-1] are the last two.
         self.lanes: tuple[deque[Entry], ...] = tuple(deque() for _ in MOST_URGENT_FIRST)
-        self.evicted: deque[Entry] = deque(maxlen=capacity)
+        self.evicted: deque[Entry] = deque()
         """The latest alerts that found no room, for the fallback handler."""
         self.resolved: deque[tuple[str, float]] = deque(maxlen=_MOST_RESOLVED)
         """Keys of problems that are over, and when that was logged."""
@@ -117,10 +117,16 @@ class Queue:
             return
 
     def turn_away(self, entry: Entry) -> None:
-        """Count an alert that found no room; the group's next record is new, and may find room."""
-        group, snapshot, _, _ = entry
-        group.close()
-        self.turned_away.setdefault(snapshot.levelno, Tally()).add()
+        """Count an alert that found no room.
+
+        Its group goes on counting until the worker takes notice, or until that is too much to keep.
+        """
+        self.turned_away.setdefault(entry[1].levelno, Tally()).add()
+        if len(self.evicted) >= self.capacity:
+            try:
+                self.evicted.popleft()[0].close()
+            except IndexError:
+                pass  # the worker took all of them meanwhile
         self.evicted.append(entry)
 
     def take(self) -> Entry | None:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from ..config import HandlerConfig
 
-__all__ = ["PLAIN_TYPES", "message_of", "take"]
+__all__ = ["message_of", "take"]
 
-PLAIN_TYPES = frozenset({int, float, bool, type(None)})
+_PLAIN_TYPES = frozenset({int, float, bool, type(None)})
 _FRAMES = 30
 """The innermost frames that are kept of each exception; no more fit a push."""
 _EXCEPTIONS = 10
@@ -48,27 +48,6 @@ def take(
     ``redact`` sees the values of a record before they are escaped for an HTML formatter, because
     credentials may look different afterwards.
     """
-    msg, args = record.msg, record.args
-    if (
-        formatter is None
-        and not overrides
-        and not (record.exc_info or record.exc_text or record.stack_info)
-        and type(record) is _LogRecord
-        and is_plain(msg, args)
-        and not config.placeholders
-    ):
-        return Snapshot(
-            record.created,
-            record.name,
-            record.levelno,
-            record.levelname,
-            msg,
-            args or None,
-            record.pathname,
-            record.lineno,
-            record.funcName,
-            complaints=complaints,
-        )
     exceptions = freeze_exceptions(record.exc_info) if record.exc_info else ()
     message = message_of(record)
     is_markup = False
@@ -102,19 +81,6 @@ def take(
         cut,
         is_markup,
     )
-
-
-def is_plain(msg: object, args: object) -> bool:
-    """Whether these can neither change after the logging call nor keep objects alive."""
-    if type(msg) is not str or len(msg) > TEXT_BOUND:
-        return False
-    if args:
-        if type(args) is not tuple:
-            return False
-        for arg in args:
-            if type(arg) not in PLAIN_TYPES and (type(arg) is not str or len(arg) > TEXT_BOUND):
-                return False
-    return True
 
 
 def message_of(record: logging.LogRecord) -> str:
@@ -221,7 +187,7 @@ def _copy_for(
         if copy.exc_info:
             copy.exc_text = formatter.formatException(copy.exc_info)
         for name, value in copy.__dict__.items():
-            if type(value) not in PLAIN_TYPES and name != "exc_info":
+            if type(value) not in _PLAIN_TYPES and name != "exc_info":
                 copy.__dict__[name] = redact(_text_of(value)).translate(_ESCAPED)
     return copy
 

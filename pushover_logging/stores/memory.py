@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
-from .base import Seen, Source, Taken
+from .base import Source, Taken
 
 __all__ = ["MemoryStore"]
 
@@ -26,7 +26,6 @@ class MemoryStore:
 
     def _start(self) -> None:
         self._lock = threading.Lock()  # guards everything below: `waiting` comes from any thread
-        self._appended = Seen()
         self._fresh: deque[tuple[int, bytes]] = deque()
         self._uncommitted: dict[int, bytes] = {}
         self._state: dict[str, bytes] = {}
@@ -34,10 +33,7 @@ class MemoryStore:
 
     def append(self, notices: Sequence[tuple[int, bytes]]) -> None:
         with self._lock:
-            for seq, data in notices:
-                if seq not in self._appended:
-                    self._appended.add(seq)
-                    self._fresh.append((seq, data))
+            self._fresh.extend(notices)
 
     def carry(self, transform: Callable[[bytes], bytes]) -> None:
         """Does nothing: memory needs no care."""
