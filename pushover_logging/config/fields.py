@@ -263,8 +263,6 @@ class Field:
         return self.reader(value, option, **self.bounds)
 
 
-_SECONDS = {"at_least": 0, "at_most": DAY}
-
 FIELDS: Mapping[str, Field] = {
     "token": Field(None, _to_token),
     "user": Field(None, _to_users),
