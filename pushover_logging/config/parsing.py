@@ -1,4 +1,4 @@
-"""Readers: each turns one option, as people spell it in Python, JSON, YAML or ini, into one value.
+"""Readers convert an option, as it is spelled in Python, JSON, YAML or ini, into a typed value.
 
 Every reader takes the value and the name of the option, and raises ``TypeError`` for a value of
 the wrong type and ``ValueError`` for a wrong value. The error is one line that names the option,

@@ -75,7 +75,7 @@ def test_every_field_of_a_nested_option_is_documented_with_its_default(name: str
 
 def test_the_options_of_a_logger_are_those_of_a_push() -> None:
     page = PAGE.read_text("utf-8")
-    section = page.split("\nWhat a push says\n")[1].split("\nTemplates\n")[0]
+    section = page.split("\nContent of a push\n")[1].split("\nTemplates\n")[0]
 
     documented = [name for name, _, _ in rows() if f"* - ``{name}``\n" in section]
 

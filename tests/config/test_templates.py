@@ -19,7 +19,7 @@ from pushover_logging.config.templates import (
     Template,
     formatted,
     placeholder_text,
-    reader,
+    record_reader,
 )
 from pushover_logging.notice import TEXT_BOUND
 
@@ -156,7 +156,7 @@ def test_a_key_is_read_from_the_record_in_the_logging_call() -> None:
     fields = ("{message}", "{hostname}", "{asctime:.4}", "{levelno:>4}", "{name} {funcName}",
               "{data[id]}", "{{}}")  # fmt: skip
 
-    keys = [reader(Template("grouping.key", text))(made) for text in fields]
+    keys = [record_reader(Template("grouping.key", text))(made) for text in fields]
 
     assert keys == [
         *("order 7 failed", socket.gethostname(), time.strftime("%Y"), "  40", "shop add"),
@@ -166,4 +166,4 @@ def test_a_key_is_read_from_the_record_in_the_logging_call() -> None:
 
 
 def test_a_key_that_lacks_a_field_is_no_key() -> None:
-    assert reader(Template("grouping.key", "{name} {absent}"))(record()) is None
+    assert record_reader(Template("grouping.key", "{name} {absent}"))(record()) is None
