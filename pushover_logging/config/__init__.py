@@ -72,7 +72,7 @@ def read_config(options: Mapping[str, object]) -> HandlerConfig:
 
 
 def _keys(token: object, user: object, enabled: bool | str) -> dict[str, Any]:
-    """Return the fields of HandlerConfig that say who sends to whom, if anybody."""
+    """Return the token and users, or the reason why the handler is not enabled."""
     if enabled is False:
         return {"enabled": False, "disabled_reason": "enabled is False"}
     application = os.environ.get("PUSHOVER_TOKEN") if token is None else token

@@ -85,14 +85,13 @@ def to_priority(value: object, option: str) -> Priority | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise TypeError(f"{option} is {kind_of(value)}; expected {_EXPECTED_PRIORITY}")
-    text = str(int(value) if isinstance(value, int) else value).strip()
-    name = text.upper()
+    name = value.strip().upper() if isinstance(value, str) else ""
     if name == "NONE":
         return None
     try:
-        return Priority[name] if name in Priority.__members__ else Priority(int(text))
+        return Priority[name] if name in Priority.__members__ else Priority(int(value))
     except ValueError:
-        hint = nearest(text, Priority.__members__)
+        hint = nearest(name, Priority.__members__) if name else ""
         raise ValueError(
-            f"{option} is {shown(text)}; expected {_EXPECTED_PRIORITY}{hint}"
+            f"{option} is {shown(value)}; expected {_EXPECTED_PRIORITY}{hint}"
         ) from None

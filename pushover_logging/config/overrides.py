@@ -97,7 +97,7 @@ def _complaint(error: Exception) -> str:
 
 
 def asked_priority(overrides: object) -> int | None:
-    """The priority that a record asks for; None if it asks for none or for one that is wrong."""
+    """The priority that a record asks for, or None without a valid priority."""
     try:
         given = overrides["priority"]  # type: ignore[index]
         if isinstance(given, bool) or not isinstance(given, int | str):

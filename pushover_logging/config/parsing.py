@@ -1,4 +1,4 @@
-"""Readers: each turns one option, as people spell it in Python, JSON, YAML or ini, into one value.
+"""Readers convert an option, as it is spelled in Python, JSON, YAML or ini, into a typed value.
 
 Every reader takes the value and the name of the option, and raises ``TypeError`` for a value of
 the wrong type and ``ValueError`` for a wrong value. The error is one line that names the option,
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
-_NUMBER = r"(\d+(?:\.\d+)?)"
-_DURATION = f"(?ai)(?:{_NUMBER}d)?(?:{_NUMBER}h)?(?:{_NUMBER}m)?(?:{_NUMBER}s)?(?:{_NUMBER}ms)?"
-_UNITS = (86_400.0, 3_600.0, 60.0, 1.0, 0.001)
+_AMOUNT = r"(?a)(\d+(?:\.\d+)?)(ms|[dhms])"
+_UNITS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+"""Seconds in each unit, in the order in which a duration names them."""
 _LOOKS_SECRET = "(?a)[A-Za-z0-9]{24,}"
 _SHOWN_LIMIT = 60
 _OWNED_PARAMETERS = frozenset(
@@ -61,7 +61,10 @@ def masked(text: str) -> str:
 
 def shown(value: object) -> str:
     """Return how an error may quote ``value``: masked and short."""
-    text = masked(repr(value))
+    try:
+        text = masked(repr(value))
+    except Exception:  # noqa: BLE001 - an object of the application, or a number of 5,000 digits
+        return f"a value of type {type(value).__name__}"
     return text if len(text) <= _SHOWN_LIMIT else f"{text[:_SHOWN_LIMIT]}..."
 
 
@@ -155,9 +158,14 @@ def to_seconds(
     except OverflowError:
         seconds = math.inf
     except ValueError:
-        match = re.fullmatch(_DURATION, "".join(str(number).split()))
-        amounts = match.groups() if match and match.group() else ("nan",) * len(_UNITS)
-        seconds = sum(float(n) * unit for n, unit in zip(amounts, _UNITS, strict=True) if n)
+        text = "".join(str(number).lower().split())
+        amounts: list[tuple[str, str]] = re.findall(_AMOUNT, text)
+        units = [unit for _, unit in amounts]
+        is_whole = "".join(map("".join, amounts)) == text
+        is_ordered = units == [unit for unit in _UNITS if unit in units]
+        seconds = math.nan
+        if text and is_whole and is_ordered:
+            seconds = sum(float(amount) * _UNITS[unit] for amount, unit in amounts)
     if not math.isfinite(seconds):
         raise ValueError(
             f"{option} is {shown(value)}; expected seconds or a duration such as 30s, 5m or 1h30m"

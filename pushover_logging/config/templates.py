@@ -14,7 +14,15 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["STANDARD", "Part", "Placeholder", "Template", "formatted", "placeholder_text", "reader"]
+__all__ = [
+    "STANDARD",
+    "Part",
+    "Placeholder",
+    "Template",
+    "formatted",
+    "placeholder_text",
+    "record_reader",
+]
 
 STANDARD = frozenset(
     (
@@ -134,7 +142,7 @@ def placeholder_text(placeholder: Placeholder, record: logging.LogRecord) -> str
     return formatted(value, placeholder)
 
 
-def reader(template: Template) -> Callable[[logging.LogRecord], str | None]:
+def record_reader(template: Template) -> Callable[[logging.LogRecord], str | None]:
     """Return a function that fills the template from a record; None if the record lacks a field.
 
     It is called in the logging call. It raises only what ``record.getMessage()`` raises.

@@ -1,4 +1,4 @@
-"""Promises of the converters: what people write becomes a typed value, or a sentence that helps."""
+"""Every spelling of an option becomes a typed value; every mistake gets a sentence that helps."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushover_logging import converters
 from pushover_logging.client.constants import Priority
-from pushover_logging.converters import (
+from pushover_logging.config import levels
+from pushover_logging.config.levels import to_level, to_priority
+from pushover_logging.config.parsing import (
     deep_plain,
+    reject_unknown,
     to_bool,
     to_callable,
+    to_enabled,
     to_int,
-    to_level,
     to_names,
-    to_priority,
     to_seconds,
+    to_text,
     to_whole_seconds,
 )
 
@@ -30,7 +32,7 @@ SECRET = "azGDORePK8gMaC0QOYAMyEEuzJnyUi"
 
 
 @pytest.fixture
-def notice() -> Iterator[None]:
+def custom_level() -> Iterator[None]:
     logging.addLevelName(25, "Notice")
     yield
     logging._levelToName.pop(25)
@@ -73,9 +75,10 @@ def test_a_duration_spelled_out_is_the_same_as_its_timedelta(span: timedelta) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["", "soon", "5 parsecs", "s", "30m1h", "1h-5m", "nan", "inf", "9" * 400]
+    "text",
+    ["", "soon", "5 parsecs", "s", "30m1h", "1h1h", "1h-5m", "1.m", "nan", "inf", "9" * 400],
 )
-def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
+def test_a_text_that_is_no_duration_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"^ttl is .*; expected seconds or a duration such as 30s"):
         to_seconds(text, "ttl")
 
@@ -125,7 +128,7 @@ def test_no_is_understood_in_every_spelling(spelled: object) -> None:
     assert to_bool(spelled, "html") is False
 
 
-def test_what_is_neither_yes_nor_no_is_refused() -> None:
+def test_a_word_that_is_neither_yes_nor_no_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^html is 'maybe'; expected true, yes, on, 1, false"):
         to_bool("maybe", "html")
     with pytest.raises(ValueError, match=r"^html is 2; "):
@@ -176,7 +179,7 @@ def test_a_misspelt_priority_is_refused_with_the_nearest_name() -> None:
 
 
 @pytest.mark.parametrize("value", [3, -3, "7", "", "1.0"])
-def test_priorities_beyond_the_five_are_refused(value: object) -> None:
+def test_a_number_that_is_no_priority_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match=r"a number from -2 to 2, or None"):
         to_priority(value, "priority")
 
@@ -195,16 +198,16 @@ def test_levels_are_understood_in_every_spelling(spelled: object, level: int) ->
     assert to_level(spelled, "level") == level
 
 
-@pytest.mark.usefixtures("notice")
+@pytest.mark.usefixtures("custom_level")
 @pytest.mark.parametrize("spelled", ["Notice", "NOTICE", "notice"])
-def test_levels_of_the_users_own_are_understood_by_name(spelled: str) -> None:
+def test_levels_that_users_add_are_understood_by_name(spelled: str) -> None:
     assert to_level(spelled, "level") == 25
 
 
 def test_a_misspelt_level_is_refused_with_the_nearest_name() -> None:
     with pytest.raises(ValueError, match=r"^level is 'WARNNIG'; .*; did you mean WARNING\?$"):
         to_level("WARNNIG", "level")
-    with pytest.raises(TypeError, match=r"^level is of type float; expected a level"):
+    with pytest.raises(TypeError, match=r"^level is of type float; expected the name"):
         to_level(30.0, "level")
 
 
@@ -223,7 +226,7 @@ def test_names_are_understood_as_a_list_or_with_commas(spelled: object, names: o
     assert to_names(spelled, "tags") == names
 
 
-def test_the_name_that_is_wrong_is_pointed_out_by_its_place() -> None:
+def test_a_wrong_name_in_a_list_is_reported_with_its_index() -> None:
     with pytest.raises(TypeError, match=r"^tags\[1\] is of type int; expected a string$"):
         to_names(["a", 2], "tags")
     with pytest.raises(ValueError, match=r"^tags\[0\] is blank; expected a name$"):
@@ -244,7 +247,7 @@ def test_a_callable_that_cannot_be_imported_is_refused(name: str) -> None:
 
 
 @pytest.mark.parametrize("value", [1, "logging.INFO"])
-def test_what_cannot_be_called_is_refused(value: object) -> None:
+def test_a_value_that_cannot_be_called_is_refused(value: object) -> None:
     with pytest.raises(TypeError, match=r"^on_error is of type int; expected a callable"):
         to_callable(value, "on_error")
 
@@ -252,7 +255,9 @@ def test_what_cannot_be_called_is_refused(value: object) -> None:
 @pytest.mark.parametrize(
     "convert", [to_bool, to_int, to_seconds, to_priority, to_level, to_callable]
 )
-def test_no_complaint_quotes_what_looks_like_a_key(convert: Callable[[str, str], object]) -> None:
+def test_no_error_quotes_a_text_that_looks_like_a_key(
+    convert: Callable[[str, str], object],
+) -> None:
     with pytest.raises(ValueError, match=r".") as caught:
         convert(f"{{{SECRET}", "option")
 
@@ -266,8 +271,8 @@ def test_long_values_are_quoted_short() -> None:
     assert len(str(caught.value)) < 200
 
 
-def test_what_dictconfig_resolves_by_access_is_resolved_at_any_depth() -> None:
-    """L1: items() and iteration of what dictConfig passes give the raw strings."""
+def test_references_of_dictconfig_are_resolved_at_any_depth() -> None:
+    """L1: items() and iteration of the containers that dictConfig passes give raw strings."""
     configurator = BaseConfigurator({"shared": {"deep": ["cfg://secret"]}, "secret": "found"})
     raw = {"a": [{"b": ("ext://re.escape", ["cfg://shared"])}], "plain": {"x": 1}}
     given_by_dictconfig = configurator.convert(raw)
@@ -291,6 +296,49 @@ def test_plain_values_are_left_as_they_are(value: object) -> None:
 
 
 def test_level_names_of_python_310_are_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(converters.sys, "version_info", (3, 10))
+    monkeypatch.setattr(levels.sys, "version_info", (3, 10))
 
     assert to_level("warning", "level") == 30
+
+
+def test_enabled_is_a_switch_or_auto() -> None:
+    assert [to_enabled(v, "enabled") for v in ("Auto ", True, "off", 1)] == [
+        *("auto", True, False, True)
+    ]
+    with pytest.raises(
+        ValueError, match=r"^enabled is 'never'; expected true, .*, off or 0, or auto$"
+    ):
+        to_enabled("never", "enabled")
+    with pytest.raises(
+        TypeError, match=r"^enabled is of type float; expected true or false, or auto$"
+    ):
+        to_enabled(1.0, "enabled")
+
+
+class Markup(str):
+    """Stands for the strings of a template engine."""
+
+    def __str__(self) -> str:
+        return "changed"
+
+
+def test_a_kind_of_string_becomes_a_plain_string() -> None:
+    text = to_text(Markup("<b>"), "title")
+
+    assert type(text) is str
+    assert text == "<b>"
+
+
+@pytest.mark.parametrize("value", [10**5000, -(10**5000)], ids=["large", "small"])
+def test_a_number_too_long_to_print_is_refused_in_a_sentence(value: int) -> None:
+    with pytest.raises(ValueError, match=r"^ttl is a value of type int; expected seconds"):
+        to_seconds(value, "ttl")
+    with pytest.raises(ValueError, match=r"^priority is a value of type int; expected LOWEST"):
+        to_priority(value, "priority")
+
+
+def test_an_unknown_option_with_line_breaks_gives_one_line() -> None:
+    with pytest.raises(TypeError, match=r"^PushoverHandler has no option a b; ") as caught:
+        reject_unknown({"a\nb": 1}, ["token"])
+
+    assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""Promises of the credentials: found wherever they may be, refused in a sentence, never printed."""
+"""Tokens and keys are found wherever they are configured, and are never printed."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from logging.config import BaseConfigurator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from pushover_logging.client.address import resolve_api_url
-from pushover_logging.client.constants import API_URL
-from pushover_logging.credentials import (
+from pushover_logging.config.secrets import (
+    MissingSecretError,
     resolve_encryption_key,
     resolve_token,
     resolve_users,
@@ -28,7 +25,7 @@ HEX = "00ff" * 16
 
 @pytest.fixture(autouse=True)
 def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TOKEN", "TOKEN_FILE", "USER", "USER_FILE", "API_URL"):
+    for name in ("TOKEN", "TOKEN_FILE", "USER", "USER_FILE"):
         monkeypatch.delenv(f"PUSHOVER_{name}", raising=False)
 
 
@@ -61,7 +58,7 @@ def test_the_file_that_the_environment_names_is_taken_last(
     assert resolve_users() == (USER, OTHER)
 
 
-def test_a_variable_set_to_nothing_counts_as_not_set(
+def test_a_blank_variable_counts_as_not_set(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PUSHOVER_TOKEN", " ")
@@ -99,7 +96,7 @@ def test_several_users_are_understood(spelled: object, monkeypatch: pytest.Monke
 
 
 def test_users_in_dictconfig_may_be_references() -> None:
-    """L1: iteration over what dictConfig passes gives the raw strings."""
+    """L1: iteration over the lists that dictConfig passes gives raw strings."""
     configured = BaseConfigurator({"on_call": OTHER}).convert([USER, "cfg://on_call"])
 
     assert resolve_users(configured) == (USER, OTHER)
@@ -113,7 +110,7 @@ def test_more_users_than_the_service_takes_are_refused() -> None:
         resolve_users(keys)
 
 
-def test_a_missing_key_is_said_with_all_the_ways_to_give_it() -> None:
+def test_the_error_for_a_missing_key_lists_all_ways_to_give_it() -> None:
     """L2: one sentence that names the option and the ways to give it."""
     with pytest.raises(ValueError, match=r"^token is missing; ") as caught:
         resolve_token()
@@ -126,7 +123,7 @@ def test_a_missing_key_is_said_with_all_the_ways_to_give_it() -> None:
         resolve_users()
 
 
-def test_a_variable_or_file_that_gives_nothing_is_named(
+def test_an_empty_variable_or_file_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("EMPTY", "")
@@ -146,7 +143,7 @@ def test_a_variable_or_file_that_gives_nothing_is_named(
         resolve_token("file:a\0b")
 
 
-def test_a_malformed_key_is_said_with_its_source_and_length(
+def test_the_error_for_a_malformed_key_names_its_source_and_length(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PUSHOVER_TOKEN", BAD)
@@ -172,7 +169,7 @@ def test_keys_of_another_type_are_refused(value: object) -> None:
         resolve_users(value)
 
 
-def test_an_empty_list_or_hole_in_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_list_of_users_or_none_in_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PUSHOVER_USER", USER)
 
     with pytest.raises(ValueError, match=r"^user is an empty list; expected at least one"):
@@ -186,7 +183,7 @@ def test_an_empty_list_or_hole_in_it_is_refused(monkeypatch: pytest.MonkeyPatch)
 )
 @pytest.mark.parametrize("prefix", ["", "env:", "file:"])
 def test_no_secret_is_printed(resolve: Callable[[object], object], prefix: str) -> None:
-    """K1: not even where it stands in the wrong place."""
+    """K1: not even if it is written in the wrong place."""
     secret = f"{TOKEN}{TOKEN[:5]}"
 
     with pytest.raises(ValueError, match=r".") as caught:
@@ -219,78 +216,18 @@ def test_a_malformed_encryption_key_is_refused() -> None:
         resolve_encryption_key(b"short")
 
 
-def test_the_address_is_the_services_unless_another_is_given(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert resolve_api_url() == API_URL
-
-    monkeypatch.setenv("PUSHOVER_API_URL", "http://127.0.0.1:8765/1")
-    assert resolve_api_url() == "http://127.0.0.1:8765/1/"
-    assert resolve_api_url("https://example.com/1/") == "https://example.com/1/"
-
-    monkeypatch.setenv("PUSHOVER_API_URL", "")
-    assert resolve_api_url() == API_URL
+def test_a_secret_that_is_not_there_is_told_from_a_wrong_one(tmp_path: Path) -> None:
+    for missing in (None, "env:ABSENT", f"file:{tmp_path}/absent"):
+        with pytest.raises(MissingSecretError):
+            resolve_token(missing)
+    for wrong in ("short", f"file:{tmp_path}", f"file:{written(tmp_path / 'blank', ' ')}"):
+        with pytest.raises(ValueError, match="token") as caught:
+            resolve_token(wrong)
+        assert not isinstance(caught.value, MissingSecretError)
 
 
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1", "127.8.9.10:80", "[::1]:8765", "localhost:1", "LOCALHOST"]
-)
-def test_plain_http_may_stay_on_this_machine(host: str) -> None:
-    assert resolve_api_url(f"http://{host}/1/") == f"http://{host}/1/"
-
-
-@pytest.mark.parametrize(
-    "host", ["example.com", "10.0.0.1", "0.0.0.0", "localhost.example.com", "127.0.0.1.nip.io"]
-)
-def test_plain_http_to_another_machine_is_refused(host: str) -> None:
-    with pytest.raises(ValueError, match=rf"^api_url is plain http to {host}; expected https"):
-        resolve_api_url(f"http://{host}/1/")
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "api.pushover.net",
-        "",
-        "ftp://127.0.0.1/",
-        "https://",
-        "http://[::1",
-        "http://127.0.0.1:99999/",
-        "http://127.0.0.1 .example.com/",
-        "http://127.0.0.1\\@example.com/",
-    ],
-)
-def test_what_is_no_address_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=r"^api_url is no address; expected one such as https://"):
-        resolve_api_url(url)
-
-
-@pytest.mark.parametrize("rest", ["me:hunter2@127.0.0.1/", "127.0.0.1/?token=hunter2", "[::1]/#x"])
-def test_an_address_with_more_than_a_path_is_refused_and_not_printed(rest: str) -> None:
-    with pytest.raises(ValueError, match=r"^api_url holds a query, fragment or password") as caught:
-        resolve_api_url(f"http://{rest}")
-
-    assert "hunter2" not in str(caught.value)
-
-
-def test_the_wrong_address_is_said_with_its_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PUSHOVER_API_URL", "http://example.com")
-
-    with pytest.raises(
-        ValueError, match=r"^api_url from the environment variable PUSHOVER_API_URL"
-    ):
-        resolve_api_url()
-    with pytest.raises(TypeError, match=r"^api_url is of type int; expected a string$"):
-        resolve_api_url(1)
-
-
-@given(st.text())
-def test_no_text_breaks_the_reading_of_addresses(text: str) -> None:
-    complaint = url = ""
-
-    try:
-        url = resolve_api_url(text)
-    except ValueError as error:
-        complaint = str(error)
-
-    assert url.endswith("/") or complaint.startswith("api_url ")
+def test_a_line_break_in_the_name_of_a_file_or_variable_is_not_printed() -> None:
+    for source in ("file:a\nb", "env:a\nb"):
+        with pytest.raises(ValueError, match=r"^token is read from the .* a b, which ") as caught:
+            resolve_token(source)
+        assert "\n" not in str(caught.value)
