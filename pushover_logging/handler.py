@@ -101,9 +101,9 @@ class PushoverHandler(logging.Handler):
         self._priorities = PriorityByLevel(config.thresholds)
         self._find_key: Callable[[logging.LogRecord], object] | None
         if isinstance(config.grouping.key, str):
-            from .config.templates import Template, reader
+            from .config.templates import Template, record_reader
 
-            self._find_key = reader(Template("grouping.key", config.grouping.key))
+            self._find_key = record_reader(Template("grouping.key", config.grouping.key))
         else:
             self._find_key = config.grouping.key
         self._queue = Queue(config.capacity)
@@ -241,7 +241,7 @@ class PushoverHandler(logging.Handler):
             return
         try:
             group.last = None, None, record.created, record.thread
-            formatter = self if self._formats_itself else self.formatter
+            formatter: Any = self if self._formats_itself else self.formatter
             if (
                 formatter is None
                 and not (overrides or complaints or config.placeholders)

@@ -131,7 +131,7 @@ def encode(notice: Notice, wire: Wire = "marshal") -> bytes:
         )
         notice = notice._replace(snapshot=(*snapshot[:9], exceptions, *snapshot[10:]))  # type: ignore[arg-type]
     if wire == "marshal":
-        return marshal.dumps((VERSION, *notice), 4)
+        return marshal.dumps((VERSION, *notice), 4)  # type: ignore[arg-type]
     import json
 
     return json.dumps([VERSION, *notice], separators=(",", ":")).encode()

@@ -125,7 +125,7 @@ class _Echo:
             self._shown += 1
             priority = self._priorities[getattr(logging, record["level"])]
             title = f"{record['level']} {record['name']}"
-            self._table.push(priority or Priority.NORMAL, title, [record["text"]])
+            self._table.push(Priority(priority or 0), title, [record["text"]])
 
 
 def _watch(application: Application, look: Callable[[], None]) -> None:

@@ -86,9 +86,7 @@ class Limits:
 
     def verdict(self, now: float, today: datetime) -> Verdict:
         """What may go now, and when to ask again."""
-        while self._pushes and self._pushes[0] + _MINUTE <= now:
-            self._pushes.popleft()
-        slots = max(0, self._most - len(self._pushes))
+        slots = self.slots(now)
         emergency_slot = self._emergency_slot_used + _MINUTE <= now
         opens_at = now
         if not slots:
@@ -109,6 +107,12 @@ class Limits:
             opens_at = max(opens_at, now + min(max(wait, 0.0), _WALL_CLOCK_LOOK))
             return Verdict(Priority.HIGH, slots, emergency_slot, opens_at)
         return Verdict(Priority.LOWEST, slots, emergency_slot, opens_at)
+
+    def slots(self, now: float) -> int:
+        """Pushes of any kind that fit into this minute."""
+        while self._pushes and self._pushes[0] + _MINUTE <= now:
+            self._pushes.popleft()
+        return max(0, self._most - len(self._pushes))
 
     def emergency_opens_at(self, now: float) -> float:
         """When an emergency may go although the minute is full."""

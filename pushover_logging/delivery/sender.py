@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from .. import notice as notices
 from ..client.constants import Priority
@@ -161,8 +161,13 @@ class Sender:
             if len(batch) < _BATCH:
                 return
 
-    def needs_counts(self, now: float) -> bool:
-        """Whether what happens next depends on how often groups were repeated."""
+    def needs_counts(self, now: float, arriving: int) -> bool:
+        """Whether what happens next depends on how often groups were repeated.
+
+        ``arriving``: alerts of this process that are about to be taken in.
+        """
+        if self.outbox.alerts + arriving > 1 and self.limits.slots(now) <= 1:
+            return True  # a digest takes the repeats of its groups along
         due = self.groups.next_due()
         if due is not None and due <= now:
             return True
@@ -525,7 +530,7 @@ def open_sender(config: HandlerConfig) -> Sender:
     """Load everything that delivers, and put it together for a handler."""
     policy = config.retry_policy
     if not isinstance(policy, RetryPolicy):
-        policy = RetryPolicy(**policy)
+        policy = RetryPolicy(**cast("dict[str, Any]", policy))
     target = Target(config)
     target.open()
     redactor = Redactor(config.redact, (config.token, *config.users))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from . import diagnostics
 if TYPE_CHECKING:
     from ..client.application import Application
     from ..client.encryption import Cipher
+    from ..client.parameters import Value
     from ..client.transport import Transport
     from ..config import HandlerConfig
 
@@ -85,6 +87,7 @@ class Target:
 
         if self.config.encryption_key is not None:
             from ..client.encryption import Cipher
+    from ..client.parameters import Value
 
             self._cipher = Cipher(self.config.encryption_key)
         transport = _shared_transport(self.config.api_url, self.config.timeout)
@@ -92,8 +95,7 @@ class Target:
 
     def deliver(self, alert: Alert, timeout: float | None = None) -> Outcome:
         """Send an alert once, within ``timeout`` seconds where given."""
-        parameters = alert.parameters()
-        parameters["user"] = ",".join(self._users)
+        parameters: Mapping[str, Value] = {**alert.parameters(), "user": ",".join(self._users)}
         if self._cipher is not None:
             parameters = self._cipher.seal(parameters)
         try:

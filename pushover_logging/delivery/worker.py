@@ -158,7 +158,7 @@ class Pipeline:
             self._read_again(self._queue.set_aside.popleft())
         sender = self._sender
         with self._lock:
-            self._collect(now, counts=quietly or sender.needs_counts(now))
+            self._collect(now, counts=quietly or sender.needs_counts(now, len(self._queue)))
             sender.take_in(now)
             sender.trim(self._queue.capacity - len(self._queue))
         self._hand_over_evicted(sender)

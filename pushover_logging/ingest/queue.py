@@ -74,8 +74,11 @@ class Queue:
 
     def clear(self) -> None:
         """Start empty, with all counts at zero: a forked child must not send its parent's alerts."""
-        for lane in (*self.lanes, self.evicted, self.resolved, self.set_aside):
+        for lane in self.lanes:
             lane.clear()
+        self.evicted.clear()
+        self.resolved.clear()
+        self.set_aside.clear()
         self.accepted = Tally()
         """Records that were to be pushed, repeats too."""
         self.unreadable = Tally()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from harness import Scenario, mark
+from harness import Scenario, each_once, mark
 
 
 @pytest.mark.scenario("B1")
@@ -56,13 +56,6 @@ stage.accounts(phone)
 
 
 DEATHS = {
-    "a callback that exits": """
-def on_error(*args):
-    raise SystemExit("the user's own mistake")
-
-phone = stage.attach("shop", on_error=on_error)
-log.error(stage.mark(0))
-""",
     "an exception in the middle of a send": """
 phone = stage.attach("shop")
 log.error(stage.mark(0))
@@ -78,7 +71,6 @@ kill(ctypes.c_ulong(courier.ident), ctypes.py_object(GeneratorExit))
 @pytest.mark.parametrize(
     ("death", "fault"),
     [
-        ("a callback that exits", {"kind": "status", "status": 500}),
         ("an exception in the middle of a send", {"kind": "delay", "seconds": 0.5}),
     ],
 )
@@ -104,3 +96,27 @@ stage.accounts(phone)
     assert outcome.marks[mark(1)] == 1
     assert outcome.marks[mark(0)] >= 1
     assert notes["delivered"] == notes["accepted"] == 2
+
+
+@pytest.mark.scenario("U7")
+def test_delivery_goes_on_after_a_callback_that_exits(scenario: Scenario, server: Any) -> None:
+    """U7: SystemExit raised by `on_error` is said once and ends neither the thread nor an alert."""
+    program = """
+import logging, stage
+def on_error(*args):
+    raise SystemExit("the user's own mistake")
+
+handler = stage.attach("shop", on_error=on_error, retry_policy={"wait_initial": 0.05, "wait_max": 0.1})
+log = logging.getLogger("shop")
+log.error(stage.mark(0))
+stage.note(flushed=handler.flush(10), threads=stage.threads_beside_main())
+stage.accounts(handler)
+"""
+
+    server.fault("status", status=500)
+    outcome = scenario.run(program)
+
+    assert outcome.marks == each_once(1)
+    assert outcome.notes["flushed"]
+    assert outcome.notes["threads"] == 1
+    assert sum("on_error failed: SystemExit" in line for line in outcome.complaints) == 1
