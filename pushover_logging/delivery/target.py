@@ -87,7 +87,6 @@ class Target:
 
         if self.config.encryption_key is not None:
             from ..client.encryption import Cipher
-    from ..client.parameters import Value
 
             self._cipher = Cipher(self.config.encryption_key)
         transport = _shared_transport(self.config.api_url, self.config.timeout)
