@@ -148,10 +148,10 @@ def decode(data: bytes) -> Notice:
             version, *fields = marshal.loads(data)
         if version != VERSION:
             raise ValueError(f"a notice of version {version}; this is version {VERSION}")
-        notice = Notice(*fields)
+        notice = Notice._make(fields)
         if notice.snapshot is None:
             return notice
-        snapshot = Snapshot(*notice.snapshot)
+        snapshot = Snapshot._make(notice.snapshot)
         if snapshot.exceptions:
             snapshot = snapshot._replace(exceptions=tuple(map(_exception, snapshot.exceptions)))
         return notice._replace(snapshot=snapshot)
@@ -161,7 +161,7 @@ def decode(data: bytes) -> Notice:
 
 def _exception(fields: tuple[Any, ...]) -> SnapshotError:
     relation, text, cut, frames, omitted = fields
-    return SnapshotError(relation, text, cut, tuple(Frame(*frame) for frame in frames), omitted)
+    return SnapshotError(relation, text, cut, tuple(map(Frame._make, frames)), omitted)
 
 
 def _tuples(value: Any) -> Any:

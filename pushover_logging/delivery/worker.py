@@ -14,7 +14,6 @@ import atexit
 import heapq
 import itertools
 import logging
-import mmap
 import os
 import queue
 import sys
@@ -39,7 +38,7 @@ if TYPE_CHECKING:
     from .sender import Sender
     from .stats import Stats
 
-__all__ = ["WORKER", "Pipeline", "Worker", "process_page"]
+__all__ = ["WORKER", "Pipeline", "Worker"]
 
 _FORK_PATIENCE = 2.0
 """Seconds a fork waits until nothing is being loaded."""
@@ -71,6 +70,8 @@ class _ProcessId:
 
 def _page_wiped_by_forks() -> memoryview | _ProcessId:
     try:
+        import mmap  # on the worker thread, because most programs log nothing
+
         page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         page.madvise(_MADV_WIPEONFORK)
     except (AttributeError, OSError, ValueError):
@@ -78,11 +79,6 @@ def _page_wiped_by_forks() -> memoryview | _ProcessId:
     view = memoryview(page)
     view[0] = 1
     return view
-
-
-process_page = _page_wiped_by_forks()
-"""Item 0 is 0 in a forked child until the child's first record, whoever forked: C code does not run
-Python's fork hooks. Reading it costs 0.02 µs."""
 
 
 class Pipeline:
@@ -374,6 +370,9 @@ class Worker:
 
     def __init__(self) -> None:
         self._known: dict[int, weakref.ref[Pipeline]] = {}
+        self.page: memoryview | _ProcessId | bytes = b"\1"
+        """Item 0 is 0 in a forked child until the child's first record, whoever forked: C code does
+        not run Python's fork hooks. Reading it costs 0.02 µs. Made with the first record."""
         self._start_over()
 
     def _start_over(self) -> None:
@@ -475,6 +474,8 @@ class Worker:
 
     def _run(self) -> None:
         threading.current_thread().name = "pushover-worker"
+        if isinstance(self.page, bytes):
+            self.page = _page_wiped_by_forks()
         self.delivering.add(get_ident())
         try:
             while True:
@@ -627,7 +628,8 @@ class Worker:
 
     def after_fork_in_child(self) -> None:
         """Forget what the parent will send; also called by the first record after a C-level fork."""
-        process_page[0] = 1
+        if not isinstance(self.page, bytes):
+            self.page[0] = 1
         self._start_over()
         for pipeline in self.pipelines():
             pipeline.after_fork()
