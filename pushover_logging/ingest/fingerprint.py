@@ -55,6 +55,9 @@ _DIGITS_TO_ZERO = bytes(0x30 if 0x31 <= byte <= 0x39 else byte for byte in range
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _DAYS = "Mon|Tue|Wed|Thu|Fri|Sat|Sun"
 _NAME_END = "(?:uary|ruary|ch|il|e|y|ust|tember|ober|ember|(?:s|nes|rs|ur)?day)?"
+_DATE_NAMES = (
+    rf"(?:(?:{_DAYS}){_NAME_END},?[ /-]{{1,2}})?(?:(?:{_MONTHS}){_NAME_END},?[ /-]{{1,2}})?"
+)
 _WORD_END = r"(?![^\W_])"
 _PARTS = "(?:[eETdhms][-+]?0+)*"
 """Exponents, the time after a date, and durations such as 1h3m5s."""
@@ -82,7 +85,9 @@ _NUMBERS = (
     rf"|(?<=[ADFJMNOSTW])(?<!\w.)[a-z]{{2}}(?<={_DAYS}|{_MONTHS}){_NAME_END},?[ /-]{{1,2}}"
     rf"(?:(?:{_MONTHS})[ -]{{1,2}})?0)"
     rf"0*(?:{_HEX_NUMBER}|{_PARTS}(?:{_UNIT}{_WORD_END})?(?:%+{_WORD_END})?){_UNIT_WORDS}"
-    rf")(?:{_JOINT}(?:[0a-fA-F]{{8}}{_UUID_REST}|{_NUMBER}|{_HEX_WORD})|[.,]0+)*"
+    # Further parts of the same whole
+    rf")(?:{_JOINT}(?:[0a-fA-F]{{8}}{_UUID_REST}|{_NUMBER}|{_HEX_WORD}"
+    rf"|(?=[ADFJMNOSTW]){_DATE_NAMES}{_NUMBER})|[.,]0+)*"
 )
 _SINGLE_QUOTED = r"[^'\n]*(?:(?<=\w)(?<!\W[bu])'(?=\w)[^'\n]*)*'(?!\w)"
 """The rest after the opening quote; an apostrophe between letters is part of the value."""
