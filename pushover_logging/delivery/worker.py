@@ -188,7 +188,7 @@ class Pipeline:
         notices: list[Notice] = []
         interval = self.config.grouping.interval
         while (entry := self._queue.take()) is not None:
-            group, snapshot, _, _ = entry
+            group, snapshot = entry
             group.snapshot = snapshot
             notices.append(
                 Notice(
@@ -269,7 +269,7 @@ class Pipeline:
             capacity = self._queue.capacity
             say("full", f"{news} of the least urgent records dropped: {capacity} wait already")
         while self._queue.evicted:
-            group, snapshot, _, _ = self._queue.evicted.popleft()
+            group, snapshot = self._queue.evicted.popleft()
             self._groups.forget(group)  # its next record is new, and may find room
             sender.lost(snapshot)
 
