@@ -69,17 +69,17 @@ _UNIT_WORDS = (
 _UUID_REST = rf"(?:-[0a-fA-F]{{4}}){{3}}-[0a-fA-F]{{12}}{_WORD_END}"
 """The rest after the first 8 digits."""
 _HEX_NUMBER = rf"x[0a-fA-F]+{_WORD_END}"
-_HEX_WORD = rf"(?=[^\W_]{{7}})[a-fA-F]*0[0a-fA-F]*{_WORD_END}"
+_HEX_WORD = rf"(?=[^\W_]{{6}})[a-fA-F]*0[0a-fA-F]*{_WORD_END}"
 _NUMBER = rf"0+(?:{_HEX_NUMBER}|{_PARTS}{_UNIT}?{_WORD_END}(?:%+{_WORD_END})?){_UNIT_WORDS}"
 _JOINT = rf"(?:[.:/_+-][-+]?|, ?[-+]?|(?<=[g-zG-Z%µ]),? |[ /-](?:{_MONTHS})[ /-])"
 """Stands between two numbers that are parts of a whole; the third kind follows a unit."""
 
 _NUMBERS = (
     "[-+0a-fA-FJMNOSTW](?:"
-    # UUIDs, and hex words of at least 7 digits
+    # UUIDs, and hex words of at least 6 digits
     r"(?<=[0a-fA-F])(?<![^\W_].)(?:"
     rf"[0a-fA-F]{{7}}{_UUID_REST}"
-    rf"|(?=[^\W_]{{6}})(?:(?<=0)0*[a-fA-F]|(?<!0)[a-fA-F]*0)[0a-fA-F]*{_WORD_END})"
+    rf"|(?=[^\W_]{{5}})(?:(?<=0)0*[a-fA-F]|(?<!0)[a-fA-F]*0)[0a-fA-F]*{_WORD_END})"
     # Numbers, with a sign or with the names of day and month before them
     r"|(?:(?<=0)|(?<=[-+])(?<![\w+-].)0"
     rf"|(?<=[ADFJMNOSTW])(?<!\w.)[a-z]{{2}}(?<={_DAYS}|{_MONTHS}){_NAME_END},?[ /-]{{1,2}}"
@@ -136,7 +136,7 @@ def text_key(text: str) -> bytes:
 def normalize(text: str) -> str:
     """Return the text with each part that varies between occurrences replaced by ``0``.
 
-    These parts are numbers with their units, UUIDs, hex numbers and hex words of at least 7 digits,
+    These parts are numbers with their units, UUIDs, hex numbers and hex words of at least 6 digits,
     IP addresses and ports, e-mail addresses, values in a URL's query, dates, times, durations and
     quoted values. Texts with the same `text_key` have the same result. A text that consists of
     quoted values only keeps them. The time is linear in the length; the caller bounds it.

@@ -33,7 +33,7 @@ CLOSED = -1
 _LATE_COUNTS = 10.0
 """Seconds a closed group is still read: a thread may have found it and not have counted yet."""
 _MANY_RETIRED = 1000
-_LATE_COUNTS_OF_MANY = 0.5
+_LATE_COUNTS_OF_MANY = 0.1
 
 
 def text_alias(text: str) -> bytes | int:
