@@ -1,39 +1,63 @@
-"""Where a handler's state lives between the courier's steps: one Protocol, in memory so far.
-
-The rules are not here: they stand once, in `grouping`, `incidents`, `gate` and `room`, and work on
-whatever store they are given.
-"""
+"""Stores carry notices from every process to the sender, and keep the sender's state."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, MutableMapping, MutableSequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+import os
+from urllib.parse import parse_qsl, unquote, urlsplit
 
-from ..groups import Group
-from ..incidents import Incident
-from ..parcels import Parcel
-from ..quota import Allowance
+from .base import LeaseLost, Source, Store, StoreError, StoreTooNew, Taken
+from .memory import MemoryStore
 
-if TYPE_CHECKING:
-    from ..noting import Plain
+__all__ = [
+    "LeaseLost",
+    "MemoryStore",
+    "Source",
+    "Store",
+    "StoreError",
+    "StoreTooNew",
+    "Taken",
+    "open_store",
+]
 
-__all__ = ["Store"]
-
-Item = TypeVar("Item")
+_FORMS = "'local', 'sqlite:///path', 'redis://host:port/number' or 'rediss://host:port/number'"
 
 
-class Store(Protocol[Item]):
-    """A handler's state as collections, which only the courier changes, but for ``groups``."""
+def open_store(url: str, namespace: str) -> Store:
+    """Opens the store that a URL names; it connects to nothing yet.
 
-    groups: MutableMapping[Hashable, Group | Plain]
-    """The groups that are known, a record for one of which there is no more yet: the intake's own.
+    ``namespace`` separates applications in one store; ``?namespace=`` in the URL is added to it.
+    ``?spool=`` names a folder for spools. Raises ValueError, without the URL's password.
+    """
+    try:
+        parts = urlsplit(url)
+        options = dict(
+            parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        )
+        parts.port  # noqa: B018  # raises ValueError for anything that is no number
+    except ValueError:
+        raise ValueError(f"store is not a valid URL; use {_FORMS}") from None
+    if "namespace" in options:
+        namespace = f"{namespace}:{options.pop('namespace')}"
+    spool = options.pop("spool", None)
+    if url != "local" and parts.scheme not in ("sqlite", "redis", "rediss"):
+        raise ValueError(f"store has the scheme {parts.scheme!r}; use {_FORMS}")
+    if spool is not None and not os.path.isdir(spool):
+        raise ValueError(f"store: spool={spool} is no folder")
+    if options:
+        raise ValueError(f"store has the unknown option {min(options)!r}; known: namespace, spool")
+    if os.name != "posix":
+        raise ValueError("store needs the file locks of a POSIX system; leave it out here")
+    if parts.scheme in ("redis", "rediss"):
+        from .redis import RedisStore  # here, because redis is an extra
 
-    Logging calls ``get`` and ``setdefault``: both must be atomic."""
-    incidents: MutableSequence[Incident]
-    """The latest emergencies, the oldest first."""
-    parcels: MutableSequence[Parcel[Item]]
-    """Pushes that are made up and wait."""
-    pushes: MutableSequence[float]
-    """When the pushes of the last minute went, the oldest first: `time.monotonic` seconds."""
-    allowance: Allowance
-    """What the service last said of the month."""
+        address = parts._replace(query="").geturl()
+        return RedisStore(address, namespace, spool)
+    from .sqlite import SqliteStore  # here, because it needs POSIX
+
+    if url == "local":
+        state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+        name = "".join(c if c.isalnum() else "-" for c in namespace)[:40]
+        return SqliteStore(os.path.join(state, "pushover-logging", f"{name}.sqlite"), namespace)
+    if parts.netloc or not parts.path.strip("/"):
+        raise ValueError("store: a sqlite URL has three slashes and a path: sqlite:///path")
+    return SqliteStore(unquote(parts.path), namespace, spool)

@@ -1,0 +1,1 @@
+"""Stage one: the part of a handler that runs inside the logging call."""
