@@ -43,7 +43,9 @@ __all__ = [
     "Header",
     "Spool",
     "borrowed",
+    "carried_at",
     "journal_entries",
+    "mark_carried",
     "mark_journal",
     "mark_slots",
     "read_header",
@@ -60,8 +62,9 @@ _HEADER_SIZE = 4096
 # magic and version, source, pid, closed, heartbeat, journal generation, number of slots,
 # and, written by readers: generation and offset up to which the journal is dealt with
 _HEADER = struct.Struct("=8s16sQQQQQQQ")
-_CLOSED, _HEARTBEAT, _GENERATION, _JOURNAL_DONE = 32, 40, 48, 64
+_CLOSED, _HEARTBEAT, _GENERATION, _JOURNAL_DONE, _CARRIED = 32, 40, 48, 64, 80
 _NUMBER = struct.Struct("=Q")
+_TIME = struct.Struct("=d")
 _PAIR = struct.Struct("=QQ")
 
 _SMALL, _BIG = 3072, 16384
@@ -215,6 +218,16 @@ def mark_slots(fd: int, done: Sequence[tuple[int, int]]) -> None:
 def mark_journal(fd: int, generation: int, offset: int) -> None:
     """Writes how far the reader has dealt with the journal."""
     os.pwrite(fd, _PAIR.pack(generation, offset), _JOURNAL_DONE)
+
+
+def carried_at(fd: int) -> float:
+    """When the spool of a dead process was last carried to a server, in Unix seconds."""
+    return float(_TIME.unpack(os.pread(fd, _TIME.size, _CARRIED))[0])
+
+
+def mark_carried(fd: int, when: float) -> None:
+    """Writes when the spool of a dead process was carried to a server."""
+    os.pwrite(fd, _TIME.pack(when), _CARRIED)
 
 
 def safe_folder(path: str) -> None:

@@ -26,10 +26,10 @@ from ..ingest.spool import (
 )
 from .base import Seen, Source, Taken
 
-__all__ = ["Spools", "spool_folders"]
+__all__ = ["GRACE", "Spools", "spool_folders"]
 
 _CHUNK = 1 << 20
-_GRACE = 2.0
+GRACE = 2.0
 """Seconds for which a spool without a lock is left in place, unless its owner has closed it: a
 program that closes all descriptors loses the lock until its worker takes it again."""
 _SWEEP = 0.5
@@ -111,10 +111,10 @@ class Spools:
                 del self._readings[path]
                 self._ended.append((time.monotonic(), reading.source))
         for path, source in paths.items():
-            reading = self._readings.get(path)
-            if reading is None:
+            if path not in self._readings:
                 known = self._known.setdefault(source, set())
-                reading = self._readings[path] = _Reading(path, source, known)
+                self._readings[path] = _Reading(path, source, known)
+            reading = self._readings[path]
             if len(reading.buffer) < limit:
                 self._read(reading)
         now = time.monotonic()
@@ -337,7 +337,7 @@ class Spools:
             if reading.without_lock is None:
                 reading.without_lock = now
             header = read_header(fd)
-            if not header.closed and now < reading.without_lock + _GRACE:
+            if not header.closed and now < reading.without_lock + GRACE:
                 return
             for slot, seq in header.waiting:
                 if seq not in seen:
