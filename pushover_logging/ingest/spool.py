@@ -81,6 +81,10 @@ for _size in _SIZES:
 _SLOTS_END = -(-_end // mmap.PAGESIZE) * mmap.PAGESIZE
 del _end, _size
 
+_pack_slot, _crc32, _time = _SLOT.pack_into, zlib.crc32, time.time
+_CRC_PIECE = 5120
+"""zlib gives up the GIL for more than this, and a logging call must not wait to get it back."""
+
 _ENTRY = struct.Struct("=QQdII")  # settled, number, time, length, crc
 _MAX_JOURNAL = 64 * 1024 * 1024
 _TRUNCATE_FROM = 64 * 1024
@@ -397,11 +401,12 @@ class Spool:
             break
         else:
             return None
+        crc = _crc32(payload[:_CRC_PIECE], seq & 0xFFFFFFFF)
+        for piece in range(_CRC_PIECE, size, _CRC_PIECE):
+            crc = _crc32(payload[piece : piece + _CRC_PIECE], crc)
         start = _OFFSETS[slot]
         mapping = area.mapping
-        _SLOT.pack_into(
-            mapping, start, seq, time.time(), size, zlib.crc32(payload, seq & 0xFFFFFFFF)
-        )
+        _pack_slot(mapping, start, seq, _time(), size, crc)
         start += 24
         mapping[start : start + size] = payload
         area.held[seq] = slot

@@ -81,7 +81,6 @@ class RedisStore:
         self._seen: dict[Source, Seen] = {}
         self._changed: dict[Source, float] = {}
         self._returned: dict[Source, dict[int, list[bytes]]] = {}
-        self._repeated: list[bytes] = []
         self._carried: dict[int, float] = {}
         self._next_check = 0.0
         self._next_sweep = time.monotonic() + random.uniform(0, _SWEEP)
@@ -190,6 +189,7 @@ class RedisStore:
     def take(self, limit: int) -> Sequence[Taken]:
         taken: list[Taken] = []
         while not taken:
+            repeated: list[bytes] = []
             with self._server() as client:
                 entries: Any = client.xrange(self._keys[3], min=self._last_id, count=limit)
             if not entries:
@@ -200,17 +200,23 @@ class RedisStore:
                     head, data = fields[b"n"][:37], fields[b"n"][37:]
                     source, seq = head[:16].decode("ascii"), int(head[17:36])
                 except (KeyError, ValueError):
-                    self._repeated.append(entry_id)  # not ours: removed by the next commit
+                    self._problems.append(
+                        f"An entry of {self._keys[3]} is deleted: it is no notice."
+                    )
+                    repeated.append(entry_id)
                     continue
                 returned = self._returned.setdefault(source, {})
                 seen = self._seen.get(source)
                 if seq in returned:
                     returned[seq].append(entry_id)
                 elif seen is not None and seq in seen:
-                    self._repeated.append(entry_id)
+                    repeated.append(entry_id)
                 else:
                     returned[seq] = [entry_id]
                     taken.append(Taken(source, seq, data))
+            if repeated:  # a commit has covered them, so that anybody may delete them
+                with self._server() as client:
+                    client.xdel(self._keys[3], *repeated)
         return _in_order(taken)
 
     def load(self) -> Mapping[str, bytes]:
@@ -225,7 +231,6 @@ class RedisStore:
             raise LeaseLost("Another process is the sender.")
         self._last_id = b"-"
         self._returned.clear()
-        self._repeated.clear()
         self._seen, self._changed = {}, {}
         for source, value in seen.items():
             numbers = json.loads(value)
@@ -235,7 +240,7 @@ class RedisStore:
 
     def commit(self, changes: Mapping[str, bytes | None], taken: Mapping[Source, int]) -> None:
         now = self.now()
-        ids = list(self._repeated)
+        ids: list[bytes] = []
         covered: dict[Source, Seen] = {}
         for source, last in taken.items():
             returned = self._returned.get(source, {})
@@ -262,7 +267,6 @@ class RedisStore:
         if not self._fenced("commit", *arguments):
             self._token = None
             raise LeaseLost("Another process is the sender.")
-        self._repeated.clear()
         for source, seen in covered.items():
             self._seen[source] = seen
             self._changed[source] = now

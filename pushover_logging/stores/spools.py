@@ -237,16 +237,16 @@ class Spools:
             try:
                 found = os.lstat(folder)
                 if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-                    self._report(folder, "is no folder of this user")
+                    self._report(folder, "is skipped: it is no folder of this user")
                     continue
                 if found.st_mode & 0o077:
-                    self._report(folder, "is open to other users")
+                    self._report(folder, "is skipped: it is open to other users")
                     continue
                 names = os.listdir(folder)
             except FileNotFoundError:
                 continue
             except OSError as error:
-                self._report(folder, f"cannot be read: {error.strerror}")
+                self._report(folder, f"is skipped: it cannot be read ({error.strerror})")
                 continue
             for name in names:
                 path = os.path.join(folder, name)
@@ -254,7 +254,7 @@ class Spools:
                 if name.startswith("."):
                     self._remove_unfinished(path)
                 elif source == name or len(source) != 16:
-                    self._report(path, "is no spool")
+                    self._report(path, "is skipped: it is no spool")
                 else:
                     yield path, source
 
@@ -303,7 +303,7 @@ class Spools:
             return
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
-            self._report(reading.path, reason or "cannot be read")
+            self._report(reading.path, f"is skipped: it {reason or 'cannot be read'}")
             return
         if entries:
             everything = [*reading.buffer, *entries]
@@ -339,16 +339,21 @@ class Spools:
             header = read_header(fd)
             if not header.closed and now < reading.without_lock + GRACE:
                 return
+            damaged = False
             for slot, seq in header.waiting:
                 if seq not in seen:
                     if slot_entry(fd, slot, seq) is not None:
                         return
-                    self._report(reading.path, "has a damaged slot")
-            entries, end = journal_entries(fd, header, header.journal, _CHUNK)
-            if any(entry.seq not in seen for entry in entries):
-                return
-            if end == header.journal or end >= os.fstat(fd).st_size:
-                os.unlink(reading.path)
+                    damaged = True
+            position, end = -1, header.journal
+            while position != end:
+                position = end
+                entries, end = journal_entries(fd, header, position, _CHUNK)
+                if any(entry.seq not in seen for entry in entries):
+                    return
+            if damaged or end < os.fstat(fd).st_size:
+                self._report(reading.path, "had a damaged or incomplete notice, which is dropped")
+            os.unlink(reading.path)
 
     def _remove_unfinished(self, path: str) -> None:
         """Removes a file whose maker died before it had a name."""
@@ -361,7 +366,7 @@ class Spools:
     def _report(self, path: str, reason: str) -> None:
         if path not in self._reported and len(self._reported) < 100:
             self._reported.add(path)
-            self._problems.append(f"The spool {path} is skipped: it {reason}.")
+            self._problems.append(f"The spool {path} {reason}.")
 
 
 def _lock(fd: int) -> bool:
