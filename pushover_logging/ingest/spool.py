@@ -34,8 +34,11 @@ import threading
 import time
 import zlib
 from collections import deque
-from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
 
 __all__ = [
     "SUFFIX",

@@ -10,14 +10,9 @@ was stopped cannot write after its successor.
 
 from __future__ import annotations
 
-import json
 import os
-import random
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from importlib import resources
-from typing import TYPE_CHECKING, Any, Literal
 
 from ..ingest.spool import (
     Entry,
@@ -32,7 +27,11 @@ from ..ingest.spool import (
 from .base import LeaseLost, Seen, Source, StoreError, StoreTooNew, Taken
 from .spools import GRACE, Spools, spool_folders
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+    from typing import Any, Literal
+
     import redis
 
 __all__ = ["RedisStore"]
@@ -83,7 +82,7 @@ class RedisStore:
         self._returned: dict[Source, dict[int, list[bytes]]] = {}
         self._carried: dict[int, float] = {}
         self._next_check = 0.0
-        self._next_sweep = time.monotonic() + random.uniform(0, _SWEEP)
+        self._next_sweep = time.monotonic() + _SWEEP
         self._without_lock: dict[str, float] = {}
 
     @property
@@ -100,7 +99,8 @@ class RedisStore:
             with suppress(OSError), borrowed(self.spool.path) as fd:
                 self._carry_own(fd, now, transform)
         if now >= self._next_sweep:
-            self._next_sweep = now + random.uniform(_SWEEP, 2 * _SWEEP)
+            # The processes of a host do not all do so at once.
+            self._next_sweep = now + _SWEEP * (1 + os.urandom(1)[0] / 256)
             self._carry_orphans(now, transform)
 
     def _carry_own(self, fd: int, now: float, transform: Callable[[bytes], bytes]) -> None:
@@ -233,9 +233,9 @@ class RedisStore:
         self._returned.clear()
         self._seen, self._changed = {}, {}
         for source, value in seen.items():
-            numbers = json.loads(value)
-            self._seen[source.decode()] = Seen(numbers["ranges"])
-            self._changed[source.decode()] = numbers["changed"]
+            when, _, ranges = value.decode().partition(" ")
+            self._seen[source.decode()] = Seen(ranges)
+            self._changed[source.decode()] = float(when)
         return {key.decode(): value for key, value in state.items()}
 
     def commit(self, changes: Mapping[str, bytes | None], taken: Mapping[Source, int]) -> None:
@@ -260,7 +260,7 @@ class RedisStore:
         deleted = [key for key, value in changes.items() if value is None]
         seen_now: list[str] = []
         for source, seen in covered.items():
-            seen_now += (source, json.dumps({"ranges": seen.ranges(), "changed": now}))
+            seen_now += (source, f"{now:.3f} {seen.encode()}")
         arguments: list[str | bytes | int] = []
         for items in (changed, deleted, seen_now, ended, ids):
             arguments += (len(items), *items)
@@ -334,7 +334,7 @@ class RedisStore:
     def _seen_of(self, source: Source) -> Seen:
         with self._server() as client:
             value: Any = client.hget(self._keys[2], source)
-        return Seen(json.loads(value)["ranges"]) if value else Seen()
+        return Seen(value.decode().partition(" ")[2]) if value else Seen()
 
     def _fenced(self, action: str, *arguments: str | bytes | int) -> bool:
         """Runs the script; False if another process is the sender."""
@@ -389,6 +389,8 @@ _script_text: list[str] = []
 
 def _script() -> str:
     if not _script_text:
+        from importlib import resources  # here, because a process that only logs needs no script
+
         _script_text.append(resources.files(__package__).joinpath("redis.lua").read_text("utf-8"))
     return _script_text[0]
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import stat
 import time
+import zlib
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from heapq import heapify, heappop, heapreplace
 
@@ -25,6 +24,10 @@ from ..ingest.spool import (
     slot_entry,
 )
 from .base import Seen, Source, Taken
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["GRACE", "Spools", "spool_folders"]
 
@@ -43,7 +46,8 @@ def spool_folders(name: str, last: str | None, chosen: str | None = None) -> lis
     ``name`` says which store it is. All of them are read: a process may have been started with
     another XDG_RUNTIME_DIR than the sender. ``last`` is on a disk; ``chosen`` replaces the others.
     """
-    tag = f"pushover-logging-{os.geteuid()}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    key = name.encode()
+    tag = f"pushover-logging-{os.geteuid()}-{zlib.crc32(key):08x}{zlib.crc32(key[::-1]):08x}"
     if chosen:
         memory = [chosen]
     else:

@@ -10,20 +10,20 @@ program that closes all descriptors does not make sqlite write into a file of th
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
 
 from ..ingest.spool import Spool
 from .base import LeaseLost, Seen, Source, StoreError, StoreTooNew, Taken
 from .spools import Spools, spool_folders
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
     from sqlite3 import Connection
+    from typing import Literal
 
 __all__ = ["SqliteStore"]
 
@@ -150,10 +150,7 @@ class SqliteStore:
             )
             connection.executemany(
                 "REPLACE INTO seen VALUES (?, ?, ?)",
-                [
-                    (self._namespace, source, json.dumps(seen.ranges()))
-                    for source, seen in covered.items()
-                ],
+                [(self._namespace, source, seen.encode()) for source, seen in covered.items()],
             )
             ended = self._spools.ended()
             connection.executemany(
@@ -232,7 +229,7 @@ class SqliteStore:
         rows = connection.execute(
             "SELECT source, ranges FROM seen WHERE namespace = ?", (self._namespace,)
         )
-        return {source: Seen(json.loads(ranges)) for source, ranges in rows}
+        return {source: Seen(ranges) for source, ranges in rows}
 
     @contextmanager
     def _database(self) -> Generator[Connection]:
