@@ -119,7 +119,7 @@ class Spools:
                 known = self._known.setdefault(source, set())
                 self._readings[path] = _Reading(path, source, known)
             reading = self._readings[path]
-            if len(reading.buffer) < limit:
+            if len(reading.buffer) < limit or not reading.ready():
                 self._read(reading)
         now = time.monotonic()
         if now >= self._next_sweep:

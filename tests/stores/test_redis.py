@@ -209,7 +209,7 @@ def test_newer_store_is_refused_by_name(
 ) -> None:
     client.set("pushover-logging:{tests}:version", 7)
 
-    with pytest.raises(StoreTooNew, match="has version 7, .* this one knows version 1"):
+    with pytest.raises(StoreTooNew, match=r"has version 7, .* this one knows version 1"):
         open_one().acquire()
 
 
@@ -267,7 +267,7 @@ def test_server_that_is_away_is_said_without_its_password_and_loses_nothing(
         lambda: store.carry(same),
         lambda: store.commit({}, {}),
     ):
-        with pytest.raises(StoreError, match="^The store at redis cannot be used: ") as caught:
+        with pytest.raises(StoreError, match=r"^The store at redis cannot be used: ") as caught:
             call()
         assert "sesame" not in str(caught.value)
 

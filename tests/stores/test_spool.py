@@ -94,6 +94,18 @@ def test_notice_that_becomes_visible_late_is_returned_late(spool: Spool, folder:
     assert covering(spools) == []
 
 
+def test_alerts_behind_a_long_journal_are_returned_in_order(spool: Spool, folder: Path) -> None:
+    spools = reader(folder)
+    for _ in range(6):  # the same notices again, more than is read at once
+        spool.append([(seq, bytes(70_000)) for seq in (1, 2, 3)])
+    for seq in range(4, 64):
+        spool.write(seq, b"x", False)
+
+    read = [notice.seq for _ in range(5) for notice in spools.take(50)]
+
+    assert read == list(range(1, 64))
+
+
 def test_slot_that_another_sender_marks_late_keeps_its_new_notice(
     spool: Spool, folder: Path
 ) -> None:
