@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 
-from .base import Seen, Source, Taken
+from .base import Source, Taken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ class MemoryStore:
 
     def _start(self) -> None:
         self._lock = threading.Lock()  # guards everything below: `waiting` comes from any thread
-        self._appended = Seen()
         self._fresh: deque[tuple[int, bytes]] = deque()
         self._uncommitted: dict[int, bytes] = {}
         self._state: dict[str, bytes] = {}
@@ -37,10 +36,7 @@ class MemoryStore:
 
     def append(self, notices: Sequence[tuple[int, bytes]]) -> None:
         with self._lock:
-            for seq, data in notices:
-                if seq not in self._appended:
-                    self._appended.add(seq)
-                    self._fresh.append((seq, data))
+            self._fresh.extend(notices)
 
     def carry(self, transform: Callable[[bytes], bytes]) -> None:
         """Does nothing: memory needs no care."""
