@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..client.constants import MESSAGE_LIMIT, TITLE_LIMIT, URL_LIMIT, URL_TITLE_LIMIT, Priority
 from ..config.fields import Style
+from ..notice import TEXT_BOUND
 from .alert import Alert, clean, cut, halves, is_blank
 from .exceptions import fitted, plain_text, sections, without_copy
 from .html import MARKUP, PLAIN, changed
-from .redact import Redactor
+from .redact import LONG_WORD, Redactor
 from .templates import fill
 
 if TYPE_CHECKING:
@@ -165,18 +166,18 @@ class Renderer:
 
         def tidy(text: str) -> str:
             try:
-                ends = halves(text)
-                if ends is not None:
-                    return redact.ends(clean(ends[0]), clean(ends[1]))
-                if not text.isprintable():
-                    text = clean(text)
-                lowered = text.lower()
-                for hint in hints:
-                    if hint in lowered:
-                        return redact(text)
+                if len(text) < TEXT_BOUND - 1:  # so that it was not cut
+                    if not text.isprintable():
+                        text = clean(text)
+                    lowered = text.lower()
+                    for hint in hints:
+                        if hint in lowered:
+                            return redact(text)
+                    if LONG_WORD.search(text) is None:
+                        return text
+                return redact(text)
             except Exception as error:  # noqa: BLE001 - no text leaves that redact has not seen
                 return f"(withheld: redact raised {type(error).__name__})"
-            return text
 
         return tidy
 
