@@ -43,18 +43,24 @@ class Section(NamedTuple):
 
 
 def sections(
-    exceptions: Sequence[SnapshotError], ink: Ink, tidy: Callable[[str], str]
+    exceptions: Sequence[SnapshotError],
+    ink: Ink,
+    tidy: Callable[[str], str],
+    limit: int = MESSAGE_LIMIT,
 ) -> list[Section]:
-    """The exceptions written in ``ink``, each text of them cleaned and redacted by ``tidy``."""
+    """The exceptions written in ``ink``, each text of them cleaned and redacted by ``tidy``.
+
+    ``limit`` is the length of the message they are a part of; very long texts are cut to a share.
+    """
     written = []
     for error in exceptions:
         name = ink.encode(tidy(heading(error)))
-        limit = MESSAGE_LIMIT // 6 if error.relation else MESSAGE_LIMIT * 2 // 5
+        share = limit // 6 if error.relation else limit * 2 // 5
         calls = []
         for where, source in _calls(error):
             lines = [tidy(where), cut(tidy(source), _SOURCE_LIMIT)]
             calls.append(ink.encode("\n  ".join(line for line in lines if line)))
-        bold = ink.bold(ink.cut(name, limit, missing=error.cut))
+        bold = ink.bold(ink.cut(name, share, missing=error.cut))
         written.append(Section(bold, calls, error.omitted))
     return written
 
@@ -118,8 +124,11 @@ def _calls(error: SnapshotError) -> list[tuple[str, str]]:
         where = f"at {frame.function}, {short_path(frame.path)}:{frame.line}"
         if own and index == 1:
             where = f"raised {where}"
-        linecache.checkcache(frame.path)
-        source = linecache.getline(frame.path, frame.line).strip()
+        try:
+            linecache.checkcache(frame.path)
+            source = linecache.getline(frame.path, frame.line).strip()
+        except Exception:  # noqa: BLE001 - a path may be any text, and a loader any object
+            source = ""
         written.append((f"{where} ({count} times)" if count > 1 else where, trim(source)[0]))
     return written
 
@@ -140,7 +149,7 @@ def without_copy(text: str, exceptions: Sequence[SnapshotError]) -> str:
     start = text.find(_START)
     name = exceptions[0].text
     end = text.rfind(name)
-    if not name or end < start:
+    if not name or start < 0 or end < start:
         return text
     return f"{text[:start].rstrip()}\n{text[end + len(name) :].lstrip()}".strip()
 

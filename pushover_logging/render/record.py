@@ -85,7 +85,7 @@ class Renderer:
         # A traceback that is part of the text ends in what matters most.
         tail = 2 / 3 if _TRACEBACK_SIGN in shown else 1 / 3
         if snapshot.exceptions:
-            written = sections(snapshot.exceptions, ink, tidy)
+            written = sections(snapshot.exceptions, ink, tidy, limit)
             whole = fitted(written)
             shown = ink.cut(
                 shown, max(limit * 2 // 5, limit - len(whole) - 1), missing=missing, tail=tail
@@ -124,16 +124,6 @@ class Renderer:
                 url_title, _ = fill("url_title", style.url_title or "", snapshot, text, tidy)
             url_title = cut(" ".join(tidy(url_title).split()), URL_TITLE_LIMIT)
 
-        # The style.
-        if style.callback or style.tags or style.params:
-            style = style._replace(
-                callback=style.callback and tidy(style.callback),
-                tags=tuple(map(tidy, style.tags)),
-                params={
-                    name: value if name == "attachment_base64" else tidy(value)
-                    for name, value in style.params.items()
-                },
-            )
         return Alert(
             message=message,
             title=title,
@@ -144,15 +134,18 @@ class Renderer:
             monospace=style.monospace,
             url=url or None,
             url_title=url_title or None,
-            device=style.device,
-            sound=style.sound,
+            device=style.device and tidy(style.device),
+            sound=style.sound and tidy(style.sound),
             ttl=style.ttl,
             retry=style.retry,
             expire=style.expire,
-            callback=style.callback,
-            tags=style.tags,
-            params=style.params,
-            complaints=complaints,
+            callback=style.callback and tidy(style.callback),
+            tags=tuple(map(tidy, style.tags)),
+            params={
+                name: value if name == "attachment_base64" else tidy(value)
+                for name, value in style.params.items()
+            },
+            complaints=tuple(map(tidy, complaints)),
         )
 
     def tidy_for(self, style: Style) -> Callable[[str], str]:
@@ -204,8 +197,8 @@ def filled_in(snapshot: Snapshot, tidy: Callable[[str], str]) -> str:
     try:
         return snapshot.text % snapshot.args
     except Exception as error:  # noqa: BLE001 - the template is the application's
-        # An argument of "password=%s %d" is a credential that nothing in its own text gives away.
-        if tidy(f"{snapshot.text}=x") != tidy(snapshot.text) + "=x":
+        # An argument of "password=%s %d" is a credential, which its own text does not give away.
+        if tidy(snapshot.text) != snapshot.text:
             values = ", ".join(type(value).__name__ for value in snapshot.args)
         else:
             shown = snapshot.args[:_VALUES_SHOWN]

@@ -22,28 +22,18 @@ _SEAM = "\0"
 """Marks a cut while patterns are searched; a clean text does not hold it."""
 _STYLES_KNOWN = 100
 
-LONG_WORD = re.compile(r"[_.:-](?:(?<=_)[A-Za-z0-9+/]{16}|(?<!_)[\w+/-]{16})")
+LONG_WORD = re.compile(
+    r"""[A_.:-](?:
+        (?<=A)(?:[KS]IA[A-Z0-9]{16}|Iza[\w-]{16})
+      | (?<=_)[A-Za-z0-9+/]{16}
+      | (?<=[:-])[\w+/-]{16}
+      | (?<=\.)(?:eyJ|[\w-]{40}|(?:(?<=SG\.)|(?<=hv[sbr]\.)|(?<=ya29\.))[\w-]{16})
+    )""",
+    re.VERBOSE,
+)
 """Finds what the tokens of most vendors have in common, such as ``ghp_`` and a long word."""
 
 
-# The name of a credential, such as the password in DB_PASSWORD. Each alternative begins with a
-# letter, not with an assertion, because the search for a set of letters is fast.
-_NAME = r"""(?:
-    pass(?<!bypass)(?<!compass)(?<!trespass)(?:words?|wd|phrase|code|(?![\s]{0,4}[=:]\s{0,4}\d{1,3}(?!\w)))
-        (?:[_-]?(?:\d{1,2}|confirm|confirmation|hash|again|repeat))?
-  | pwd | pw(?<![a-z]pw)
-  | secret(?:s|[_-]?(?:id|key|access[_-]?key))?
-  | token(?<!unexpected\ token)(?:[_-]?(?:secret|value))?
-  | auth(?<![a-z]auth)(?:[_-]?(?:key|string|data|code))?
-  | oauth
-  | bearer
-  | (?:api|access|private|encrypt(?:ion)?|sign(?:ing)?|master|service|account|storage|auth|app
-      |application|client|consumer|licen[cs]e|ssh|deploy|shared|webhook|hmac|security|subscription
-      |rsa|cipher|crypto|aes|project|integration)[ _-]?keys?
-  | [_-]key(?<=[a-z0-9].key)
-  | signature | sig(?<![a-z]sig)
-  | cred(?:ential)?s?
-)"""
 _SAID = (
     r"(?:an?|are|blank|can|cannot|changed|complete[d]?|denied|did|disabled|does|done|empty|enabled"
     r"|ensure|error|expired|failed|failure|field|granted|had|has|incorrect|invalid|is|may|minimum"
@@ -68,26 +58,37 @@ _UNQUOTED = r"""(?:
 _VALUE = rf"""(
     [bru]{{0,2}}"(?:[^"\\\n]|\\[^\n])*\\?(?:"|(?=\n)|\Z)
   | [bru]{{0,2}}'(?:[^'\\\n]|\\[^\n])*\\?(?:'|(?=\n)|\Z)
+  | `[^`\n]*`
   | (\\+["'])[^\n]*?(?:\2|(?=\n)|\Z)
   | \{{[^{{}}\n]{{1,512}}\}} | \[[^\[\]\n]{{1,512}}\] | \([^()\n]{{1,512}}\) | <[^<>\s/]{{1,64}}>
   | {_UNQUOTED}
 )"""
+_ENCODED = r"""(?:%(?:25){0,3}(?:22|27|5d))?%(?:25){0,3}3[ad]
+    (?:%(?:25){0,3}(?:20|22|27)|\+){0,4}(?:(?:bearer|basic|token)(?:%20|\+))?
+    ((?:[^\s&"'<>%+,;]|%(?!(?:25){0,3}(?:26|20|22|2c|3b|0a|27|7d)))+)"""
+"""The same, percent-encoded once or several times."""
 _TOKEN = r"""[^\s,;"'`\\]+"""
 _ADDRESS = r"""([^\s"'<>\\)\],]+)"""
 
 
 def _is_generated(_: str, value: str) -> bool:
-    """Whether a value looks generated, not written: it has a digit, or is long and no plain word."""
+    """Whether a value looks generated: it has a digit, or is long and of mixed case."""
     return any(c.isdigit() for c in value) or (
-        len(value) >= 16 and not value.islower() and not value.istitle()
+        len(value) >= 16 and re.search("[a-z][A-Z]", value) is not None
     )
 
 
-def _is_secret_key(name: str, value: str) -> bool:
-    """Whether a value is that of a secret key rather than, say, a primary key."""
-    if not name.lower().lstrip("_-").startswith("key"):
-        return True
-    return name.isupper() or "=" in name or _is_generated(name, value)
+_PLAIN_KEY = re.compile(
+    r"(?:primary|foreign|sort|partition|cache|public|group|unique|idempotency|routing|lookup|hash"
+    r"|index|object|s3|file|dict|order|message|event|lock|row|natural|config)[_-]key\W+\Z"
+)
+
+
+def _is_secret_key(before: str, value: str) -> bool:
+    """Whether a value is that of a secret key rather than of, say, a primary key."""
+    if _PLAIN_KEY.search(before):  # in lower case: a variable of the environment is always blanked
+        return False
+    return "=" in before[-4:] or before[-5:].count('"') > 0 or _is_generated(before, value)
 
 
 class _Rule(NamedTuple):
@@ -96,13 +97,45 @@ class _Rule(NamedTuple):
     pattern: re.Pattern[str]
     """Matches the text in lower case; the last of its groups is blanked."""
     is_secret: Callable[[str, str], bool] | None = None
-    """A last test of what the pattern has matched before its group, and of the group."""
+    """A last test of the text right before the group, and of the group."""
 
 
 def _rule(words: str, pattern: str, is_secret: Callable[[str, str], bool] | None = None) -> _Rule:
     return _Rule(tuple(words.split()), re.compile(pattern, re.VERBOSE), is_secret)
 
 
+def _named(word: str, rest: str, is_secret: Callable[[str, str], bool] | None = None) -> _Rule:
+    """The rule for a name that holds this word; the search for a fixed word is the fastest."""
+    return _rule(word, f"{word}{rest}(?:{_IS}{_VALUE}|{_ENCODED})", is_secret)
+
+
+_KEYS = (
+    "api access private encryption signing encrypt sign master service account storage auth app"
+    " application client consumer license licence ssh deploy shared webhook hmac security"
+    " subscription rsa cipher crypto aes project integration secret"
+)
+_NAMES = (
+    (
+        "pass",
+        r"""(?<!bypass)(?<!compass)(?<!trespass)
+        (?:words?|wd|phrase|code|(?!\s{0,4}[=:]\s{0,4}\d{1,3}(?!\w)))
+        (?:[_-]?(?:\d{1,2}|confirm|confirmation|hash|again|repeat))?""",
+    ),
+    ("pwd", ""),
+    ("secret", r"(?:s|[_-]?id)?"),
+    ("token", r"(?<!unexpected\ token)(?:[_-]?(?:secret|value))?"),
+    ("auth", r"(?:(?<![a-z]auth)|(?<=oauth))(?:[_-]?(?:string|data|code))?"),
+    ("bearer", ""),
+    ("signature", ""),
+    ("sig", "(?<![a-z]sig)"),
+    ("cred", "(?:ential)?s?"),
+    (
+        "key",
+        f"(?:{'|'.join(f'(?<={word}key)|(?<={word}[ _-]key)' for word in _KEYS.split())})s?",
+    ),
+    ("_key", "(?<=[a-z0-9]_key)", _is_secret_key),
+    ("-key", "(?<=[a-z0-9]-key)", _is_secret_key),
+)
 _RULES = (
     # Private keys, whole or from where a text was cut.
     _rule(
@@ -117,7 +150,7 @@ _RULES = (
     # postgres://ann:hunter2@db/shop, whatever the password is made of, and https://token@host.
     _rule(
         "@",
-        r"""://?(?<=//)[^\s:/@"'<>\[\]]{0,128}:(?!\d{1,5}(?:[/?\#\s"'),;]|$))([^\s"'<>]{1,256})(?=@)""",
+        r""":\\?/\\?/[^\s:/@"'<>\[\]]{0,128}:(?!\d{1,5}(?:[/?\#\s"'),;]|$))([^\s"'<>]{1,256})(?=@)""",
     ),
     _rule("@", r"://([a-z_]{0,64}\d\w{12,})(?=@)"),
     _rule("@tcp( @unix(", r":([^\s@/]{1,256})@(?:tcp|unix)\("),
@@ -128,18 +161,19 @@ _RULES = (
     # Authorization: Bearer ..., in a header, a mapping or a list of pairs.
     _rule(
         "authorization",
-        rf"""authorization\\{{0,8}}["'`]?\]?[ \t]{{0,4}}(?:=>|[:=,])[ \t]{{0,4}}[\[(]?\\{{0,8}}b?["'`]?
-        (?:
+        rf"""authorization\\{{0,8}}["'`]?\]?[ \t]{{0,4}}(?:=>|[:=,])[ \t]{{0,4}}[\[(]?
+        \\{{0,8}}b?["'`]?(?:
             (?:bearer|basic|token|api-?key|key|jwt|bot|genie-?key|sso-key|splunk|negotiate|ntlm)
                 [ \t]+(?!(?:token|auth\w*|scheme|header|realm|credentials?|{_SAID})\b)({_TOKEN})
-          | (?:digest|aws4\S*|oauth|hawk|signature|scram\S*|hmac\S*|mac|vapid|dpop)
+          | (?:digest|aws4\S{{0,32}}|oauth|hawk|signature|(?:scram|hmac)\S{{0,32}}|mac|dpop)
                 [ \t]+(?=[^\n]{{0,256}}=)([^\n]+)
         )""",
     ),
     _rule(
         "authorization",
         rf"""authorization\\{{0,8}}["'`]?\]?[ \t]{{0,4}}(?:=>|[:=])[ \t]{{0,4}}\\{{0,8}}b?["'`]?
-        (?:[a-z][\w-]{{0,30}}[ \t]+)?((?=[^\s,;"']{{8}}){_TOKEN})""",
+        (?:[a-z][\w-]{{0,30}}[ \t]+)?(?!\S{{1,64}}[ \t]{{1,8}}\*\*\*)
+        ((?=[^\s,;"']{{8}}){_TOKEN})""",
         _is_generated,
     ),
     # Cookies, whole, because any of them may be a session.
@@ -162,17 +196,8 @@ _RULES = (
         _is_generated,
     ),
     # password=..., "api_key": "...", ?access_token=..., and the same percent-encoded.
-    _rule(
-        "pass pwd pw= pw: secret token auth bearer key signature sig= cred",
-        _NAME + _IS + _VALUE,
-        _is_secret_key,
-    ),
-    _rule(
-        "%",
-        rf"""(?:{_NAME}|authorization)(?:%(?:25){{0,3}}(?:22|27|5d))?%(?:25){{0,3}}3[ad]
-        (?:%(?:25){{0,3}}(?:20|22|27)|\+){{0,4}}(?:(?:bearer|basic|token)(?:%20|\+))?
-        ((?:[^\s&"'<>%+,;]|%(?!(?:25){{0,3}}(?:26|20|22|2c|3b|0a|27|7d)))+)""",
-    ),
+    *(_named(*name) for name in _NAMES),
+    _rule("authorization%", "authorization" + _ENCODED),
     _rule("key= sig=", r"""[?&](?:key|sig)=([^\s&"'<>\#]{8,})"""),
     _rule(
         "key token secret",
@@ -183,7 +208,7 @@ _RULES = (
         "pass pwd secret token key cred",
         r"""--[\w-]{0,30}?(?:password|passwd|passphrase|pass|pwd|secret|token
             |(?:api|access|secret|auth|account)-?key|credentials?)
-        (?:["']?,[ ]?|[ \t]+)(?!["']?-)("[^"\n]*"|'[^'\n]*'|[^\s"',]+)""",
+        (?:["']?,[ ]?|[ \t]+)(?!["']?-)("[^"\n]*"|'[^'\n]*'|[^\s"',]*[^\s"',)\]}])""",
     ),
     _rule(
         "-u",
@@ -231,18 +256,16 @@ _VENDOR_TOKEN = re.compile(
       | SG\.[\w-]{16,}\.[\w-]{16,}
       | npm_[A-Za-z0-9]{16,} | pypi-[\w-]{16,}
       | hv[sbr]\.[\w-]{16,}
-      | sk-(?=[\w-]*\d)[A-Za-z0-9][\w-]{18,}
+      | sk-(?=[\w-]{0,64}\d)[A-Za-z0-9][\w-]{18,}
       | do[opr]_v1_[0-9a-f]{16,} | shp(?:at|ca|pa|ss)_[0-9a-fA-F]{16,}
       | hf_[A-Za-z0-9]{16,} | glsa_[A-Za-z0-9_]{16,} | dckr_pat_[\w-]{16,}
       | key-[0-9a-f]{32} | \d{8,10}:AA[\w-]{30,}
     )""",
     re.VERBOSE,
 )
-_VENDOR_WORDS = ("akia", "asia", "aiza")
 _HINTS = (
-    *("pass", "pwd", "pw=", "pw:", "secret", "token", "key", "auth", "bearer", "basic", "cred"),
-    *("cookie", "sess", "sid", "sig", "eyj", "hook", "@", "%", "-----", "-u"),
-    *("mysql", "mariadb", "redis-cli", *_VENDOR_WORDS),
+    *("pass", "pwd", "secret", "token", "key", "auth", "bearer", "basic", "cred", "cookie"),
+    *("sess", "sid", "sig", "hook", "@", "%", "-----", "-u", "mysql", "mariadb", "redis-cli"),
 )
 """A text whose lower-case form holds none of these, nor a ``LONG_WORD``, is left as it is."""
 
@@ -314,13 +337,15 @@ class Redactor:
             end = 0
             for match in pattern.finditer(lowered):
                 start, stop = match.span(match.lastindex or 0)
-                if is_secret is None or is_secret(text[match.start() : start], text[start:stop]):
+                if is_secret is None or is_secret(
+                    text[max(0, start - 32) : start], text[start:stop]
+                ):
                     parts += [text[end:start], BLANK]
                     end = stop
             if parts:
                 text = "".join([*parts, text[end:]])
                 lowered = _lower(text)
-        if LONG_WORD.search(text) or any(word in lowered for word in _VENDOR_WORDS):
+        if LONG_WORD.search(text):
             text = _VENDOR_TOKEN.sub(BLANK, text)
         return text
 
