@@ -83,6 +83,8 @@ def digest(renderer: Renderer, parts: Sequence[Part], priority: int) -> Alert:
     """
     ranked = sorted(parts, key=lambda part: (part.priority, part.records), reverse=True)
     leader, others = ranked[0], ranked[1:]
+    if not others:
+        return renderer.render(leader.snapshot, leader.style, priority).counted(leader.records)
     lines = [_line(renderer, part) for part in others[:_MOST_LINES]]
     room = max(int(MESSAGE_LIMIT * _LEADER_SHARE), MESSAGE_LIMIT - len("\n".join(["", *lines])))
     alert = renderer.render(leader.snapshot, leader.style, priority)
@@ -151,7 +153,8 @@ def dropped_report(
         f"{counts}: not pushed, because {capacity} more urgent or earlier records were waiting"
         " already while the service could not be reached."
     )
-    return _report(renderer, f"{total} log records were dropped", message, style, Priority.NORMAL)
+    title = "1 log record was dropped" if total == 1 else f"{total} log records were dropped"
+    return _report(renderer, title, message, style, Priority.NORMAL)
 
 
 def quota_report(
