@@ -114,5 +114,13 @@ def test_a_value_is_redacted_before_a_format_cuts_it():
     assert filled("title", "{message!r:.10}", f"{key} denied") == "'*** denie"
 
 
+def test_a_value_that_the_snapshot_carries_is_redacted_before_a_format_cuts_it():
+    key = "AKIAIOSFODNN7EXAMPLE"
+
+    assert title("{data[key]:.10}", **{"data[key]:.10": f"{key} denied"}) == "*** denied"
+    assert title("{data[id]:.8}", **{"data[id]:.8": "a1b2c3d4e5f6"}) == "a1b2c3d4"
+    assert title("{took:.3}|{n:.2f}", **{"took:.3": "3.14", "n:.2f": "2.50"}) == "3.14|2.50"
+
+
 def test_the_error_of_a_template_leaves_no_text_behind():
     assert fill("title", "hunter2 {", SHOP, "", str) == ("", False)
