@@ -43,10 +43,12 @@ _SAID = (
 )
 """Words that speak about a credential when they follow its name and a colon."""
 _IS = rf"""(?:
-    (?:</\w{{1,10}}>)?(?:\\{{0,8}}["'`]|\])?[ \t]{{0,8}}
-        (?:=>|:=|={{1,3}}|:(?!//)(?![ \t]+{_SAID}[.,;!?()\[\]|]?(?:\s|$)))[ \t]{{0,8}}
+    (?:</\w{{1,10}}>|\[\w{{1,20}}\])?(?:\\{{0,8}}["'`]|\])?[ \t]{{0,8}}
+        (?:=>|->|:=|={{1,3}}|:(?!//)(?![ \t]+{_SAID}[.,;!?()\[\]|]?(?:\s|$)))[ \t]{{0,8}}
   | ["'][ ]{{1,4}}value[ ]?=[ ]?
-  | >(?=[^<\n]{{1,256}}</)
+  | (?:[ ][\w:-]{{1,30}}=["'][^"'<>\n]{{0,60}}["']){{0,3}}>(?=[^<\n]{{1,256}}</)
+  | ["'],[ ]?(?=b?["'][^"'\n]{{1,256}}["']\))
+  | [ ](?:is|was)[ ](?=["'])
 )(?!(?:none|null|nil|undefined|true|false|""|'')(?![\w."'-]))"""
 """What stands between the name and the value, in code, JSON, headers, XML and forms."""
 _UNQUOTED = r"""(?:
@@ -61,6 +63,7 @@ _VALUE = rf"""(
   | `[^`\n]*`
   | (\\+["'])[^\n]*?(?:\2|(?=\n)|\Z)
   | \{{[^{{}}\n]{{1,512}}\}} | \[[^\[\]\n]{{1,512}}\] | \([^()\n]{{1,512}}\) | <[^<>\s/]{{1,64}}>
+  | [\w.]{{1,40}}\([^()\n]{{1,512}}\)
   | {_UNQUOTED}
 )"""
 _ENCODED = r"""(?:%(?:25){0,3}(?:22|27|5d))?%(?:25){0,3}3[ad]
@@ -80,7 +83,7 @@ def _is_generated(_: str, value: str) -> bool:
 
 _PLAIN_KEY = re.compile(
     r"(?:primary|foreign|sort|partition|cache|public|group|unique|idempotency|routing|lookup|hash"
-    r"|index|object|s3|file|dict|order|message|event|lock|row|natural|config)[_-]key\W+\Z"
+    r"|index|object|s3|file|dict|order|message|event|lock|row|natural|config)[_-]keys?\W+\Z"
 )
 
 
@@ -89,6 +92,11 @@ def _is_secret_key(before: str, value: str) -> bool:
     if _PLAIN_KEY.search(before):  # in lower case: a variable of the environment is always blanked
         return False
     return "=" in before[-4:] or before[-5:].count('"') > 0 or _is_generated(before, value)
+
+
+def _is_lower_p(before: str, _: str) -> bool:
+    """Whether the option is ``-p``, because ``-P`` is that of a port."""
+    return "-p" in before[-6:]
 
 
 class _Rule(NamedTuple):
@@ -121,7 +129,7 @@ _NAMES = (
         (?:words?|wd|phrase|code|(?!\s{0,4}[=:]\s{0,4}\d{1,3}(?!\w)))
         (?:[_-]?(?:\d{1,2}|confirm|confirmation|hash|again|repeat))?""",
     ),
-    ("pwd", ""),
+    ("pw", "(?:d|(?<![a-z]pw))"),
     ("secret", r"(?:s|[_-]?id)?"),
     ("token", r"(?<!unexpected\ token)(?:[_-]?(?:secret|value))?"),
     ("auth", r"(?:(?<![a-z]auth)|(?<=oauth))(?:[_-]?(?:string|data|code))?"),
@@ -133,8 +141,8 @@ _NAMES = (
         "key",
         f"(?:{'|'.join(f'(?<={word}key)|(?<={word}[ _-]key)' for word in _KEYS.split())})s?",
     ),
-    ("_key", "(?<=[a-z0-9]_key)", _is_secret_key),
-    ("-key", "(?<=[a-z0-9]-key)", _is_secret_key),
+    ("_key", "s?(?<![^a-z0-9]_key)(?<![^a-z0-9]_keys)", _is_secret_key),
+    ("-key", "s?(?<![^a-z0-9]-key)(?<![^a-z0-9]-keys)", _is_secret_key),
 )
 _RULES = (
     # Private keys, whole or from where a text was cut.
@@ -150,9 +158,10 @@ _RULES = (
     # postgres://ann:hunter2@db/shop, whatever the password is made of, and https://token@host.
     _rule(
         "@",
-        r""":\\?/\\?/[^\s:/@"'<>\[\]]{0,128}:(?!\d{1,5}(?:[/?\#\s"'),;]|$))([^\s"'<>]{1,256})(?=@)""",
+        r""":\\?/\\?/[^\s:/"'<>\[\]]{0,128}:(?!\d{1,5}(?:[/?\#\s"'),;]|$))([^\s"'<>]{1,256})(?=@)""",
     ),
     _rule("@", r"://([a-z_]{0,64}\d\w{12,})(?=@)"),
+    _rule("thin:", r"thin:[^\s/@]{1,64}/([^\s@]{1,128})(?=@)"),
     _rule("@tcp( @unix(", r":([^\s@/]{1,256})@(?:tcp|unix)\("),
     _rule(
         "%2f",
@@ -173,7 +182,7 @@ _RULES = (
         "authorization",
         rf"""authorization\\{{0,8}}["'`]?\]?[ \t]{{0,4}}(?:=>|[:=])[ \t]{{0,4}}\\{{0,8}}b?["'`]?
         (?:[a-z][\w-]{{0,30}}[ \t]+)?(?!\S{{1,64}}[ \t]{{1,8}}\*\*\*)
-        ((?=[^\s,;"']{{8}}){_TOKEN})""",
+        ((?=[^\s,;"']{{6}}){_TOKEN})""",
         _is_generated,
     ),
     # Cookies, whole, because any of them may be a session.
@@ -218,7 +227,8 @@ _RULES = (
     _rule(
         "sshpass", r"""sshpass(?:["']?,[ ]?|[ \t]+)["']?-p(?:["']?,[ ]?|[ \t]*)["']?([^\s"']+)"""
     ),
-    _rule("mysql mariadb", r"(?:mysql|mariadb)[^\n|;]{0,120}?[\s']-p([^\s'\"]+)"),
+    _rule("mysql mariadb", r"(?:mysql|mariadb)[^\n|;]{0,120}?[\s']-p([^\s'\"]+)", _is_lower_p),
+    _rule("login", r"login[^\n|;]{0,120}?[\s']-p(?:[ \t]+|',[ ]?')([^\s'\"]+)", _is_lower_p),
     _rule("redis-cli", r"redis-cli[^\n|;]{0,120}?[\s']-a(?:[ \t]+|',[ ]?')([^\s'\"]+)"),
     # Tokens that stand alone, after the word for their kind or known by their form.
     _rule(
@@ -236,6 +246,7 @@ _RULES = (
         rf"""(?:hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/
           |discord(?:app)?\.com/api/(?:v\d{{1,2}}/)?webhooks/\d+/
           |webhook\.office\.com/webhookb2/
+          |outlook\.office(?:365)?\.com/webhook/
           |hooks\.zapier\.com/hooks/catch/
           |hook\.[\w.]{{0,20}}make\.com/
           |hc-ping\.com/
@@ -264,8 +275,8 @@ _VENDOR_TOKEN = re.compile(
     re.VERBOSE,
 )
 _HINTS = (
-    *("pass", "pwd", "secret", "token", "key", "auth", "bearer", "basic", "cred", "cookie"),
-    *("sess", "sid", "sig", "hook", "@", "%", "-----", "-u", "mysql", "mariadb", "redis-cli"),
+    *("pass", "pw", "secret", "token", "key", "auth", "bearer", "basic", "cred", "cookie"),
+    *("sess", "sid", "sig", "hook", "@", "%", "-----", "-u", "-p", "redis-cli"),
 )
 """A text whose lower-case form holds none of these, nor a ``LONG_WORD``, is left as it is."""
 
