@@ -60,7 +60,7 @@ class Renderer:
         try:
             return self._render(snapshot, style, Priority(priority), limit)
         except Exception as error:  # noqa: BLE001 - the alert goes out, whatever is in it
-            return self._last_resort(snapshot, priority, error, limit)
+            return self._last_resort(snapshot, style, priority, error, limit)
 
     def _render(self, snapshot: Snapshot, style: Style, priority: Priority, limit: int) -> Alert:
         tidy = self.tidy_for(style)
@@ -133,10 +133,17 @@ class Renderer:
         return tidy
 
     def _last_resort(
-        self, snapshot: Snapshot, priority: int, error: Exception, limit: int
+        self, snapshot: Snapshot, style: Style, priority: int, error: Exception, limit: int
     ) -> Alert:
         """Little more than the text, when all else failed."""
-        tidy = self.tidy_for(Style())
+        try:
+            tidy = self.tidy_for(style)
+        except Exception as broken:  # noqa: BLE001 - a pattern of the style cannot be compiled
+            withheld = f"(withheld: redact raised {type(broken).__name__})"
+
+            def tidy(_: str) -> str:
+                return withheld
+
         reason = f"this record could not be laid out: {type(error).__name__}"
         title = tidy(f"{_text(snapshot.levelname)} {_text(snapshot.name)}")
         return Alert(

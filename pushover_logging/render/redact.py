@@ -56,7 +56,7 @@ _UNQUOTED = r"""(?:
   | \\(?![nrt"'\\])
   | [,;&"'`(){}\[\]<>](?=[\w!@#$^*+~-])(?![\w.%-]{1,40}(?:[ \t]\w{1,20})?[ \t]?[=:])
 )+"""
-"""Ends at a space, and at punctuation that no letter follows, or that another name follows."""
+"""Ends at a space, and at punctuation unless a letter follows that begins no further name."""
 _VALUE = rf"""(
     [bru]{{0,2}}"(?:[^"\\\n]|\\[^\n])*\\?(?:"|(?=\n)|\Z)
   | [bru]{{0,2}}'(?:[^'\\\n]|\\[^\n])*\\?(?:'|(?=\n)|\Z)
@@ -91,7 +91,7 @@ def _is_secret_key(before: str, value: str) -> bool:
     """Whether a value is that of a secret key rather than of, say, a primary key."""
     if _PLAIN_KEY.search(before):  # in lower case: a variable of the environment is always blanked
         return False
-    return "=" in before[-4:] or before[-5:].count('"') > 0 or _is_generated(before, value)
+    return any(sign in before[-5:] for sign in "=\"'") or _is_generated(before, value)
 
 
 def _is_lower_p(before: str, _: str) -> bool:
@@ -235,10 +235,7 @@ _RULES = (
         "bearer basic token",
         r"(?:bearer|basic|token)(?<![\w-]bearer)(?<![\w-]basic)(?<![\w-]token)"
         r"(?:\s{1,8}|%20)([a-z0-9._~+/=-]{8,})",
-        lambda _, value: (
-            any(c.isdigit() for c in value)
-            or (len(value) >= 16 and re.search("[a-z][A-Z]", value) is not None)
-        ),
+        _is_generated,
     ),
     _rule("eyj", r"(eyj(?<![a-z0-9_-]eyj)[a-z0-9_-]{8,}\.[a-z0-9_-]{8,}(?:\.[a-z0-9_-]*){0,3})"),
     _rule(

@@ -450,6 +450,13 @@ class TestRedaction:
         assert alert.message == "(withheld: redact raised ValueError)"
         assert "hunter2" not in str(alert)
 
+    def test_by_a_pattern_that_is_none_lets_no_text_out(self):
+        alert = push(record("hunter2"), Style(redact=(("(", 0),)))
+
+        assert_valid(alert)
+        assert alert.message.startswith("(withheld: redact raised ")
+        assert "hunter2" not in str(alert)
+
     def test_leaves_an_attachment_alone(self):
         params = {"attachment_base64": "AKIA" + "A" * 100_000}
 
