@@ -279,6 +279,22 @@ def test_whatever_is_written_fits_and_counts(
         assert len(alert.title) <= 250
 
 
+ANYTHING = st.none() | st.integers() | st.binary() | st.text() | st.lists(st.integers())
+
+
+@given(st.lists(ANYTHING, min_size=15, max_size=15))
+def test_they_are_made_of_snapshots_that_hold_anything_at_all(fields: list[object]) -> None:
+    odd = Snapshot(*fields)  # type: ignore[arg-type]
+
+    alerts = [
+        digested(part("a"), Part(odd, Style(), HIGH, 2), Part(odd, Style(), LOW, 2)),
+        summed_up(odd, odd),
+        summed_up(record(), odd, began=fields[0], ended=fields[1]),  # type: ignore[arg-type]
+    ]
+
+    assert all(0 < len(alert.message) <= 1024 for alert in alerts)
+
+
 def test_summaries_and_digests_show_no_credentials() -> None:
     key = "0123456789abcdef" * 4
     renderer = Renderer(Redactor([re.compile("[0-9a-f]{64}")]))
