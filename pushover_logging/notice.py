@@ -126,7 +126,7 @@ class Notice(NamedTuple):
 def encode(notice: Notice, wire: Wire = "marshal") -> bytes:
     """The notice as bytes: ``marshal`` for this machine, ``json`` for any other."""
     snapshot = notice.snapshot
-    fields = [VERSION, *notice]
+    fields: list[Any] = [VERSION, *notice]
     if snapshot is not None:
         fields[_SNAPSHOT] = plain(snapshot)
     if wire == "marshal":

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from operator import itemgetter
 
-try:
-    from _collections import _tuplegetter as _getter  # as collections.namedtuple does
-except ImportError:
-
-    def _getter(index, doc):
-        return property(itemgetter(index), doc=doc)
-
-
 __all__ = ["NamedTuple"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NamedTuple as NamedTuple
 else:
+    try:
+        from _collections import _tuplegetter as _getter  # as collections.namedtuple does
+    except ImportError:
+
+        def _getter(index, doc):
+            return property(itemgetter(index), doc=doc)
 
     class _FromAnnotations(type):
         def __new__(cls, name, bases, namespace):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import itertools
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,8 @@ class Group:
     """The emergency that was last raised for it."""
     totals: dict[str, tuple[int, int]] = field(default_factory=dict)
     """By process: the epoch and value of its latest running total."""
+    occurrences: deque[float] = field(default_factory=deque)
+    """When the records came that are too few for an alert, where ``after`` asks for several."""
 
     @property
     def tag(self) -> str | None:
@@ -81,6 +83,10 @@ class Groups:
         """Closed groups, the longest closed first."""
         self.pending = 0
         """Repeats of all groups that no push stands for."""
+        self.changed: set[Group] = set()
+        """Groups that differ from what the last commit stored."""
+        self.observed: dict[Group, None] = {}
+        """Groups that have had too few records for an alert so far."""
 
     def __iter__(self) -> Iterator[Group]:
         return iter(list(self._known.values()))
@@ -98,6 +104,7 @@ class Groups:
             group.last_at = snapshot.created
             group.pending += 1
             self.pending += 1
+            self.changed.add(group)
             return group, False
         if group is None or not self._policy.interval:
             identity = notice.identity
@@ -121,6 +128,7 @@ class Groups:
         group.last_at = snapshot.created
         group.is_open, group.until = True, None
         self._closed.pop(group.identity, None)
+        self.changed.add(group)
         return group, True
 
     def count(self, notice: Notice, source: str) -> tuple[Group, int]:
@@ -137,6 +145,7 @@ class Groups:
             return group, 0
         group.pending += repeats
         self.pending += repeats
+        self.changed.add(group)
         if notice.snapshot is not None:
             group.last_at = max(group.last_at, notice.at)
             if notice.is_last:
@@ -147,7 +156,25 @@ class Groups:
         """Take a group's repeats for a push, or to drop them."""
         repeats = group.claim()
         self.pending -= repeats
+        self.changed.add(group)
         return repeats
+
+    def put_back(self, group: Group, records: int) -> None:
+        """Count records as repeats that were to be an alert of their own."""
+        group.pending += records
+        self.pending += records
+        self.changed.add(group)
+
+    def restore(self, group: Group, until: float | None) -> None:
+        """Know a group that another sender has left."""
+        self._known[group.identity] = group
+        self.pending += group.pending
+        if group.occurrences:
+            self.observed[group] = None
+        if until is not None:
+            self.wait(group, until)
+        elif not group.is_open:
+            self._closed[group.identity] = group
 
     # Timers.
 
@@ -160,6 +187,7 @@ class Groups:
 
     def wait(self, group: Group, until: float) -> None:
         """Look at it again then."""
+        self.changed.add(group)
         if self._policy.interval:
             group.until = until
             heapq.heappush(self._timers, (until, next(self._sequence), group))
@@ -183,6 +211,9 @@ class Groups:
     def close(self, group: Group) -> None:
         """Let its next record be an alert."""
         group.is_open, group.until = False, None
+        group.occurrences.clear()
+        self.observed.pop(group, None)
+        self.changed.add(group)
         if self._known.get(group.identity) is not group:
             return
         self._closed[group.identity] = group
@@ -196,14 +227,11 @@ class Groups:
                 self._closed[identity] = oldest
                 return
             self._known.pop(identity, None)
+            self.changed.add(oldest)
 
     def unfinished(self) -> list[Group]:
-        """The groups with repeats that no push stands for."""
-        return [group for group in self._known.values() if group.pending]
-
-    def tagged(self, tag: str) -> list[Group]:
-        """The groups with this tag."""
-        return [group for group in self._known.values() if group.key and group.tag == tag]
+        """The groups with repeats that no push stands for and that a push is to stand for."""
+        return [g for g in self._known.values() if g.pending and g not in self.observed]
 
 
 def tag_of(key: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..client.constants import EXPIRE_MAXIMUM, Priority
 from ..ingest.fingerprint import digest
@@ -148,10 +148,9 @@ class State:
         for key, data in state.items():
             if not key.startswith("group:"):
                 continue
-            (
-                *(identity, priority, own_key, first, style, shown, shown_is_last, last_at),
-                *(is_open, pending, claimed, until, receipt, totals, occurrences),
-            ) = _loads(data)
+            fields = _loads(data)
+            identity, priority, own_key, first, style, shown, shown_is_last, last_at = fields[:8]
+            is_open, pending, claimed, until, receipt, totals, occurrences = fields[8:]
             snapshot = restored(first)
             group = Group(
                 identity,
@@ -233,7 +232,7 @@ def _dumps(fields: tuple[Any, ...]) -> bytes:
 
 
 def _loads(data: bytes) -> list[Any]:
-    version, *fields = marshal.loads(data)
+    version, *fields = cast("tuple[Any, ...]", marshal.loads(data))
     if version != _VERSION:
         raise ValueError(f"state of version {version}; this is version {_VERSION}")
     return fields

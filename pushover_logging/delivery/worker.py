@@ -155,7 +155,7 @@ class Pipeline:
         sender = self._sender
         with self._lock:
             self._collect(now, counts=quietly or sender.needs_counts(now, len(self._queue)))
-            sender.take_in(now)
+            sender.begin(now)
             sender.trim(self._queue.capacity - len(self._queue))
         self._hand_over_evicted(sender)
         due = sender.step(deadline, drains=quietly, may_report=not len(self._queue))
@@ -306,7 +306,7 @@ class Pipeline:
             if self._sender is None:
                 return self.unsent()
             self._collect(time.monotonic(), counts=True)
-            self._sender.take_in(time.monotonic())
+            self._sender.begin(time.monotonic())
             return self._sender.abandon()
 
     def stats(self) -> Stats:
