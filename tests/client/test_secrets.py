@@ -11,7 +11,14 @@ import pytest
 
 import pushover_logging
 from pushover_logging import client
-from pushover_logging.client import Acknowledgement, Application, Transport
+from pushover_logging.client import (
+    Acknowledgement,
+    Application,
+    Team,
+    TeamDevice,
+    TeamUser,
+    Transport,
+)
 from pushover_logging.client.encryption import Cipher
 from pushover_logging.client.errors import APIError, PushoverError
 from pushover_logging.devserver import DevServer
@@ -22,7 +29,7 @@ ENCRYPTION_KEY = "5eC2e7" + "0" * 52 + "5eC2e7"
 ENCRYPTION_KEY = ENCRYPTION_KEY.lower()
 WHEN = datetime(2026, 10, 13, tzinfo=timezone.utc)
 
-WITHOUT_SECRETS = {"Allowance", "Priority", "Validation"}
+WITHOUT_SECRETS = {"Allowance", "Priority", "Retries", "Validation"}
 """Classes whose objects never hold one."""
 
 
@@ -43,6 +50,9 @@ def objects() -> Iterator[list[object]]:
             app.get(f"groups/{group.key}.json"),
             Acknowledgement.from_form({"receipt": "r" * 30, "acknowledged_by": USER}),
             Cipher(ENCRYPTION_KEY),
+            Team(TOKEN, api_url=server.url),
+            TeamUser(1, "Ada", USER, devices=(TeamDevice("phone"),)),
+            TeamDevice("phone"),
             *errors(),
         ]
 
