@@ -1,6 +1,6 @@
-"""Speaks Pushover: applications, users, messages; knows nothing of logging or threads.
+"""The client of the Pushover service: applications, users, messages, groups and teams.
 
-The names load at first use, so that importing the package costs nothing.
+The names load at first use, so importing the package is cheap.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .receipts import Receipt as Receipt
     from .teams import Team as Team
     from .teams import TeamDevice as TeamDevice
+    from .teams import TeamState as TeamState
     from .teams import TeamUser as TeamUser
     from .transport import Transport as Transport
     from .users import User as User
@@ -60,6 +61,7 @@ _HOMES = {
     "ServerError": "errors",
     "Team": "teams",
     "TeamDevice": "teams",
+    "TeamState": "teams",
     "TeamUser": "teams",
     "Transport": "transport",
     "TransportError": "errors",

@@ -11,7 +11,7 @@ from .masking import mask
 from .parameters import Value
 from .transport import TIMEOUT, Transport
 
-__all__ = ["Team", "TeamDevice", "TeamUser"]
+__all__ = ["Team", "TeamDevice", "TeamState", "TeamUser"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,14 @@ class TeamUser:
     email: str = field(repr=False)
     administrator: bool = False
     devices: tuple[TeamDevice, ...] = ()
+
+
+@dataclass(frozen=True)
+class TeamState:
+    """A team as the service describes it in an answer."""
+
+    name: str
+    users: tuple[TeamUser, ...]
 
 
 class Team:
@@ -71,17 +79,21 @@ class Team:
     @property
     def name(self) -> str:
         """The team's name; asks the service each time."""
-        name = self._application.get("teams.json").body.get("name")
-        if not isinstance(name, str):
-            raise TransportError("the service's answer lacks name")
-        return name
+        return self.read().name
 
     @property
     def users(self) -> tuple[TeamUser, ...]:
         """The members with their devices; asks the service each time."""
-        found = self._application.get("teams.json").body.get("users")
+        return self.read().users
+
+    def read(self) -> TeamState:
+        """Ask for the team's name and members in a single request."""
+        body = self._application.get("teams.json").body
+        name, found = body.get("name"), body.get("users")
+        if not isinstance(name, str):
+            raise TransportError("the service's answer lacks name")
         listed = found if isinstance(found, list) else []
-        return tuple(_user(each) for each in listed if isinstance(each, Mapping))
+        return TeamState(name, tuple(_user(each) for each in listed if isinstance(each, Mapping)))
 
     def add_user(
         self,

@@ -25,15 +25,15 @@ from .conftest import Wire
 T = TypeVar("T")
 API = "https://api.pushover.net/1/"
 TOKEN, USER, GROUP, RECEIPT = "a" * 30, "u" * 30, "g" * 30, "r" * 30
-DONE = dict(
-    status=1,
-    request="id",
-    canceled=1,
-    credits=2,
-    group=GROUP,
-    name="ops",
-    subscribed_user_key=USER,
-)
+DONE = {
+    "status": 1,
+    "request": "id",
+    "canceled": 1,
+    "credits": 2,
+    "group": GROUP,
+    "name": "ops",
+    "subscribed_user_key": USER,
+}
 
 
 class Patient:

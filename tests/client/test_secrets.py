@@ -16,6 +16,7 @@ from pushover_logging.client import (
     Application,
     Team,
     TeamDevice,
+    TeamState,
     TeamUser,
     Transport,
 )
@@ -53,6 +54,7 @@ def objects() -> Iterator[list[object]]:
             Team(TOKEN, api_url=server.url),
             TeamUser(1, "Ada", USER, devices=(TeamDevice("phone"),)),
             TeamDevice("phone"),
+            TeamState("Operations", (TeamUser(1, "Ada", USER),)),
             *errors(),
         ]
 
