@@ -90,7 +90,9 @@ def _words(error: BaseException) -> str | None:
         return "the answer broke off"
     if kind == "DecodeError":
         return "the answer could not be decompressed"
-    if kind in ("InvalidProxyURL", "ProxySchemeUnknown", "LocationParseError"):
+    if kind == "CertificateError":  # urllib3 1.26
+        return "its certificate is for another name"
+    if kind in ("InvalidURL", "InvalidProxyURL", "ProxySchemeUnknown", "LocationParseError"):
         return "its address is not valid"
     if isinstance(error, http.client.HTTPException):
         return "the answer is not HTTP"

@@ -267,7 +267,9 @@ class Transport:
             # requests raises a bare OSError for a bundle that does not exist.
             problem = self._ca_bundle and bundle_problem(*self._ca_bundle, chain[-1])
             text = problem or f"no trusted connection to {self._host}: {said}"
-        elif isinstance(error, (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL)):
+        elif isinstance(chain[-1], http.client.InvalidURL) or isinstance(
+            error, (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL)
+        ):
             text = f"the proxy that the environment names cannot be used: {said}"
         elif isinstance(error, requests.exceptions.ProxyError):
             text = f"the proxy gave no connection to {self._host}: {said}"

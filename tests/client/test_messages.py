@@ -24,6 +24,8 @@ from pushover_logging.client import (
 from pushover_logging.client.attachments import Source
 from pushover_logging.devserver import DevServer
 
+from .conftest import Wire
+
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 
 
@@ -323,6 +325,44 @@ def test_polling_asks_at_most_every_five_seconds(user: User, server: DevServer) 
     assert polled == [True] * 10
     assert [each.method for each in server.requests] == ["POST", "GET"]
     assert server.impolite == 0
+
+
+def test_poll_after_cancel_is_false_at_once(user: User, server: DevServer) -> None:
+    sent = user.send_message("hi", priority=2)
+    assert isinstance(sent, EmergencyMessage)
+    assert sent.poll() is True
+
+    assert sent.cancel()
+
+    assert sent.poll() is False
+    assert sent.is_expired
+    assert not sent.is_acknowledged
+    assert [each.method for each in server.requests] == ["POST", "GET", "POST"]
+
+
+def test_a_refused_cancel_leaves_the_state_as_it_was(user: User, server: DevServer) -> None:
+    sent = user.send_message("hi", priority=2)
+    assert isinstance(sent, EmergencyMessage)
+    server.fault("status", status=500, path="receipts/")
+
+    assert not sent.cancel()
+
+    assert sent.poll() is True
+
+
+def test_an_acknowledgement_with_odd_values_does_not_raise(wire: Wire) -> None:
+    api, receipt = "https://api.pushover.net/1/", "r" * 30
+    state = {"status": 1, "acknowledged": 1, "acknowledged_by": "somebody", "expired": "?"}
+    times = {"acknowledged_at": -5, "expires_at": 1e300, "last_delivered_at": 10**40}
+    wire.post(f"{api}messages.json", json={"status": 1, "receipt": receipt})
+    wire.get(f"{api}receipts/{receipt}.json", json={**state, **times})
+
+    sent = Application("a" * 30).get_user("u" * 30).send_message("hi", priority=2)
+
+    assert isinstance(sent, EmergencyMessage)
+    assert (sent.is_acknowledged, sent.is_expired) == (True, False)
+    assert (sent.acknowledged_by, sent.acknowledged_at) == (None, None)
+    assert (sent.expires_at, sent.last_delivered_at) == (None, None)
 
 
 def test_failed_poll_counts_as_one(user: User, server: DevServer) -> None:
