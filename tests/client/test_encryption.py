@@ -61,7 +61,7 @@ def test_altered_text_is_refused(position: int, change: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "no base64!", "AAAA", VECTOR[:-8]])
 def test_what_was_never_sealed_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"altered|isn't"):
+    with pytest.raises(ValueError, match=r"altered|not base64"):
         Cipher(KEY).decrypt(text)
 
 

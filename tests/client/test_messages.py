@@ -244,13 +244,13 @@ def test_type_of_an_image_is_seen_in_its_first_bytes(
     [
         ({"attachment": b""}, ValueError, "attachment is empty"),
         ({"attachment": PNG + b"0" * 5_242_880}, ValueError, "larger than the 5242880 bytes"),
-        ({"attachment": b"text"}, ValueError, "no image that is known"),
+        ({"attachment": b"text"}, ValueError, "the first bytes of attachment show no image type"),
         ({"attachment": PNG, "attachment_type": "text/html"}, ValueError, "only an image"),
         ({"attachment": io.StringIO("x")}, TypeError, "opened for text"),
         ({"attachment": 5}, TypeError, "must be a path, bytes or a file"),
         ({"attachment": "/nowhere/graph.png"}, FileNotFoundError, "graph.png"),
         ({"attachment_base64": "!"}, ValueError, "is not base64"),
-        ({"attachment_base64": "aGk="}, ValueError, "no image that is known"),
+        ({"attachment_base64": "aGk="}, ValueError, "the first bytes of attachment show no image type"),
     ],
 )
 def test_what_is_no_image_is_not_sent(
