@@ -1,4 +1,4 @@
-"""A wire that ends in requests-mock, for tests of what the transport puts onto it."""
+"""A stand-in for the service by requests-mock, for tests of the requests that are sent."""
 
 from __future__ import annotations
 

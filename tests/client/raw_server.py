@@ -1,4 +1,4 @@
-"""A loopback server that writes bytes as a test says, HTTP or not, for hostile answers."""
+"""A loopback server that writes any bytes, for tests of hostile answers."""
 
 from __future__ import annotations
 

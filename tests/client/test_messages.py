@@ -1,4 +1,4 @@
-"""Messages beyond what chump had: parameters, checks, images, and how they are followed up."""
+"""Messages beyond chump: parameters, checks, images, and following up emergencies."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_unknown_parameter_is_named(nobody: User) -> None:
         ("encryption_key", "00", "encryption_key must be 64 hex digits"),
     ],
 )
-def test_wrong_value_is_told_with_its_bound(
+def test_error_of_a_wrong_value_names_its_bound(
     nobody: User, name: str, value: object, sentence: str
 ) -> None:
     made = nobody.create_message("hi", priority=2)
@@ -250,10 +250,14 @@ def test_type_of_an_image_is_seen_in_its_first_bytes(
         ({"attachment": 5}, TypeError, "must be a path, bytes or a file"),
         ({"attachment": "/nowhere/graph.png"}, FileNotFoundError, "graph.png"),
         ({"attachment_base64": "!"}, ValueError, "is not base64"),
-        ({"attachment_base64": "aGk="}, ValueError, "the first bytes of attachment show no image type"),
+        (
+            {"attachment_base64": "aGk="},
+            ValueError,
+            "the first bytes of attachment show no image type",
+        ),
     ],
 )
-def test_what_is_no_image_is_not_sent(
+def test_an_attachment_that_is_no_image_is_not_sent(
     user: User,
     server: DevServer,
     extras: dict[str, object],
@@ -365,7 +369,7 @@ def test_an_acknowledgement_with_odd_values_does_not_raise(wire: Wire) -> None:
     assert (sent.expires_at, sent.last_delivered_at) == (None, None)
 
 
-def test_failed_poll_counts_as_one(user: User, server: DevServer) -> None:
+def test_a_failed_poll_counts_as_a_poll(user: User, server: DevServer) -> None:
     server.fault("status", status=500, path="receipts/")
     sent = user.send_message("hi", priority=2)
     assert isinstance(sent, EmergencyMessage)
@@ -378,7 +382,7 @@ def test_failed_poll_counts_as_one(user: User, server: DevServer) -> None:
     assert len(server.requests) == 2
 
 
-def test_sending_again_forgets_what_became_of_the_first(user: User, server: DevServer) -> None:
+def test_sending_again_resets_the_state_of_the_first_sending(user: User, server: DevServer) -> None:
     sent = user.send_message("hi", priority=2)
     assert isinstance(sent, EmergencyMessage)
     first = sent.receipt
@@ -391,7 +395,7 @@ def test_sending_again_forgets_what_became_of_the_first(user: User, server: DevS
     assert sent.acknowledged_by is None
 
 
-def test_device_of_the_acknowledgement_is_told(
+def test_device_of_the_acknowledgement_is_known(
     user: User, server: DevServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pushover_logging.client.messages.POLL_INTERVAL", 0.0)

@@ -87,7 +87,7 @@ def test_no_text_shows_a_secret(objects: list[object]) -> None:
     assert shown == {}
 
 
-def test_every_public_class_was_looked_at(objects: list[object]) -> None:
+def test_every_public_class_is_checked(objects: list[object]) -> None:
     faces = (client, pushover_logging)
     names = {name for face in faces for name in face.__all__}
     public = {

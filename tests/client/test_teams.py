@@ -1,4 +1,4 @@
-"""Teams: what is asked, what is sent, and what comes back; on a mock and on a server."""
+"""Teams: requests and results, on a mock and on a server."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class TeamHandler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, *args: object) -> None:
-        """Say nothing."""
+        """Print no line for each request."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Every request ends in time, whatever the server does, and every 1xx is skipped."""
+"""Every request ends in time with any server, and every 1xx is skipped."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def seconds(call: Callable[[], object]) -> tuple[float, TransportError]:
         pytest.param(lambda _, over: over.wait(60), id="mute"),
     ],
 )
-def test_a_request_ends_in_time_however_slowly_the_answer_comes(behaviour: Behaviour) -> None:
+def test_a_request_ends_in_time_with_any_slow_answer(behaviour: Behaviour) -> None:
     with raw_server(behaviour) as server:
         transport = Transport(server.api_url, TIMEOUT)
 
