@@ -124,7 +124,7 @@ def test_a_429_of_a_proxy_is_retried_and_not_taken_for_a_spent_quota(body: objec
     error = refused(429, body, {**DATE, "X-Limit-App-Remaining": "9999"})
 
     assert type(error) is TransportError
-    assert str(error) == "HTTP 429 did not come from Pushover: something on the way said it"
+    assert str(error) == "HTTP 429 did not come from Pushover: a proxy limits requests"
     assert error.retryable
 
 

@@ -11,6 +11,7 @@ from types import FrameType
 
 from pushover_logging import client
 from pushover_logging.client import Application
+from pushover_logging.client.parameters import Value
 from pushover_logging.devserver import DevServer
 
 CLIENT = Path(client.__file__).parent
@@ -36,7 +37,12 @@ def visited_files() -> Iterator[list[str]]:
 def test_a_send_visits_three_files_and_changes_between_them_at_most_eight_times() -> None:
     with DevServer(port=0) as server:
         app = Application(server.token, api_url=server.url)
-        message = {"user": server.user, "message": "disk full", "title": "db", "priority": 1}
+        message: dict[str, Value] = {
+            "user": server.user,
+            "message": "disk full",
+            "title": "db",
+            "priority": 1,
+        }
         app.send(message)
 
         with visited_files() as files:
