@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import os
 import re
 import socket
@@ -250,6 +251,32 @@ def test_socks_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     error = failure(Transport())
 
     assert str(error) == "cannot connect to api.pushover.net: the connection was refused"
+
+
+def test_tls_that_breaks_after_the_request_may_have_arrived(
+    certificate: Certificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_tls(connection: socket.socket, _: object) -> None:
+        # Bytes that are no TLS record, past the encryption.
+        os.write(connection.fileno(), b"no record of TLS at all")
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.ca_file))
+    with raw_server(break_tls, context_of(certificate)) as server:
+        error = failure(Transport(f"https://localhost:{server.port}/1/"))
+
+    assert str(error).startswith(f"the connection to localhost:{server.port} broke: ")
+    assert error.may_have_arrived
+
+
+def test_a_process_without_free_descriptors(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(socket, "socket", fail)
+
+    error = failure(Transport("http://127.0.0.1:9/1/"))
+
+    assert str(error) == "cannot connect to 127.0.0.1:9: Too many open files"
 
 
 def closes(connection: socket.socket, _: object) -> None:
