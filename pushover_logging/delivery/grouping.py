@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..client.constants import Priority
+from ..ingest.fingerprint import digest
 from ..notice import Notice, Snapshot
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ __all__ = ["Group", "Groups", "tag_of"]
 
 _CLOSED_GROUPS_KEPT = 0.5
 """The part of ``max_groups`` that closed groups may take before the longest closed are forgotten."""
+_MOST_TOTALS = 1000
+"""A process begins its running totals anew with each new notice, so that the total of a process
+that has sent none for long is not missed."""
 
 
 @dataclass(eq=False, slots=True)
@@ -55,7 +59,7 @@ class Group:
     incident: Incident | None = None
     """The emergency that was last raised for it."""
     totals: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """By process: the epoch and value of its latest running total."""
+    """By process: the epoch and value of its latest running total, the latest process last."""
     occurrences: deque[float] = field(default_factory=deque)
     """When the records came that are too few for an alert, where ``after`` asks for several."""
 
@@ -110,7 +114,7 @@ class Groups:
             identity = notice.identity
             if len(self._known) - len(self._closed) >= self._policy.max_groups:
                 # Further different problems are counted together, by level and priority.
-                identity = ("other", snapshot.levelno, notice.priority)
+                identity = _others(notice)
                 if notice.identity != identity and self._policy.interval:
                     return self.take_in(notice._replace(identity=identity, key=None))
             group = Group(
@@ -134,13 +138,19 @@ class Groups:
     def count(self, notice: Notice, source: str) -> tuple[Group, int]:
         """The group of a running total, and how many repeats are new in it."""
         group = self._known.get(notice.identity)
+        if group is None and len(self._known) - len(self._closed) >= self._policy.max_groups:
+            group = self._known.get(_others(notice))
+            # Several groups of a process count here, each with totals of its own.
+            source = f"{source} {digest(notice.identity)}"
         if group is None:
             # Forgotten, or another sender's: the notice has everything that an alert needs.
             group, _ = self.take_in(notice)
             group.is_open = False
-        epoch, total = group.totals.get(source, (notice.epoch, 0))
+        epoch, total = group.totals.pop(source, (notice.epoch, 0))
         repeats = notice.total - total if epoch == notice.epoch else notice.total
         group.totals[source] = (notice.epoch, notice.total)
+        if len(group.totals) > _MOST_TOTALS:
+            del group.totals[next(iter(group.totals))]
         if repeats <= 0:
             return group, 0
         group.pending += repeats
@@ -175,6 +185,14 @@ class Groups:
             self.wait(group, until)
         elif not group.is_open:
             self._closed[group.identity] = group
+
+    def remember(self, notice: Notice, until: float) -> Group:
+        """Know a group whose alert another process has delivered."""
+        group = self._known.get(notice.identity)
+        if group is None or not group.is_open:
+            group, _ = self.take_in(notice)
+            self.wait(group, until)
+        return group
 
     # Timers.
 
@@ -232,6 +250,12 @@ class Groups:
     def unfinished(self) -> list[Group]:
         """The groups with repeats that no push stands for and that a push is to stand for."""
         return [g for g in self._known.values() if g.pending and g not in self.observed]
+
+
+def _others(notice: Notice) -> Identity:
+    """The group that counts a notice for which there is no room among the groups."""
+    assert notice.snapshot is not None
+    return ("other", notice.snapshot.levelno, notice.priority)
 
 
 def tag_of(key: str) -> str:

@@ -58,8 +58,13 @@ class Entry:
     """Names it in a durable store."""
     is_in_flight: bool = False
     """A send of it has begun, and its outcome is not stored."""
-    is_in_doubt: bool = False
-    """Another process had it in flight, so that it may have been sent before."""
+    doubtful: tuple[str, ...] = ()
+    """Names of pushes that another process had in flight with the same records: they may have been
+    sent before."""
+    is_drained: bool = False
+    """A drain notice waits until it is sent."""
+    is_held: bool = field(default=False, repr=False)
+    """It waits or is being sent."""
     users: tuple[str, ...] = ()
     """Who gets it, if not the users of the handler."""
     escalates: Incident | None = None
@@ -104,6 +109,7 @@ class Outbox:
             self.in_hand = None
         else:
             self.records += entry.records
+        entry.is_held = True
         self.alerts += entry.is_alert
         self.changed.add(entry)
         if entry.not_before > now:
@@ -114,12 +120,9 @@ class Outbox:
     def finished(self, entry: Entry) -> None:
         """The entry in hand was delivered or dropped."""
         self.in_hand = None
+        entry.is_held = False
         self.records -= entry.records
         self.changed.add(entry)
-
-    def holds(self, entry: Entry) -> bool:
-        """Whether it waits or is being sent."""
-        return entry is self.in_hand or any(entry is waiting for waiting in self)
 
     def least_urgent(self) -> int:
         """The lowest priority of which anything waits; above all priorities if nothing does."""
@@ -157,7 +160,9 @@ class Outbox:
     def clear(self) -> list[Part]:
         """Take out everything but the entry in hand."""
         parts = [part for entry in self for part in entry.parts]
-        self.changed.update(self)
+        for entry in self:
+            entry.is_held = False
+            self.changed.add(entry)
         for lane in self._lanes.values():
             lane.clear()
         self._later.clear()
@@ -224,6 +229,7 @@ class Outbox:
         parts: dict[int, Part] = {}
         for entry in merged:
             self.alerts -= entry.is_alert
+            entry.is_held = False
             self.changed.add(entry)
             for part in entry.parts:
                 known = parts.setdefault(id(part.group), part)
@@ -240,7 +246,9 @@ class Outbox:
             self._lanes[priority].extend(reports)
         since = min(entry.since for entry in merged)
         digest = Entry(list(parts.values()), merged[0].priority, since)
-        digest.is_in_doubt = any(entry.is_in_doubt for entry in merged)
+        digest.doubtful = tuple(name for entry in merged for name in entry.doubtful)
+        digest.is_drained = any(entry.is_drained for entry in merged)
+        digest.is_held = True
         self.changed.add(digest)
         return digest
 
@@ -253,4 +261,5 @@ class Outbox:
             heapq.heapify(self._later)
         self.records -= entry.records
         self.alerts -= entry.is_alert
+        entry.is_held = False
         self.changed.add(entry)

@@ -105,6 +105,7 @@ class Pipeline:
 
             store, queue.seq = store_for(config)
             queue.spool, queue.style = store.spool, self._style
+            WORKER.notice_forks()
         self._start_over()
         WORKER.enlist(self)
 
@@ -128,7 +129,7 @@ class Pipeline:
         self._epoch = 0
         self._counted_at = 0.0
         self.handed_over = 0
-        """Records that a shared store has taken over."""
+        """Records that left this process for a shared store, or for the memory that stands in."""
         self._drain_seq = 0
         """The number of the latest drain notice."""
         self._reported_drops: dict[int, int] = {}
@@ -177,17 +178,18 @@ class Pipeline:
             )
             if drains and self.is_shared:
                 self._drain_seq = next(self._queue.seq)
-                sender.append([(Notice("drain", self._drain_seq, time.time()), False)])
+                sender.append([(Notice("drain", self._drain_seq, time.time()), False, 0)])
             sender.begin(now)
             sender.trim(self._queue.capacity - len(self._queue))
         self._hand_over_evicted(sender)
         due = sender.step(deadline, drains=quietly, may_report=not len(self._queue))
         self._queue.outbox_size = sender.outbox.alerts
         self._queue.outbox_least = sender.outbox.least_urgent()
-        if self._closed and not self.is_shared and not self.news and not self.unsent():
-            self._closed = False
-            self._forget_groups(sender)
-            return None
+        if self._closed and not self.news and not self.unsent():
+            if not self.is_shared or self._has_successor():
+                self._closed = False
+                self._forget_groups(sender)
+                return None
         if ending:
             return due
         if self._closing:
@@ -195,6 +197,13 @@ class Pipeline:
             if self.is_shared:
                 due = min(due, now + _COUNT_AGAIN)
         return due
+
+    def _has_successor(self) -> bool:
+        """Whether another handler of this process has the same store and is not closed."""
+        return any(
+            other is not self and other._sender is self._sender and not other._closed  # noqa: SLF001
+            for other in WORKER.pipelines()
+        )
 
     def _open(self) -> Sender | SharedSender:
         if self.is_shared:
@@ -220,8 +229,7 @@ class Pipeline:
         if sender.epoch != self._epoch:
             self._epoch = sender.epoch
             self._totals.clear()
-        new: list[tuple[Notice, bool]] = []
-        records = 0
+        new: list[tuple[Notice, bool, int]] = []
         interval = self.config.grouping.interval
         while (entry := self._queue.take()) is not None:
             group, snapshot, seq, is_kept = entry
@@ -236,13 +244,14 @@ class Pipeline:
                 snapshot,
                 self._style,
             )
-            new.append((notice, is_kept))
-            records += 1
+            new.append((notice, is_kept, 1))
+            # The totals of a group begin anew, so that a sender need not keep old ones.
+            self._totals.pop(group.identity, None)
             if interval:
                 heapq.heappush(self._closing, (now + interval, id(group), group))
         while self._queue.resolved:
             key, at = self._queue.resolved.popleft()
-            new.append((Notice("resolved", 0, at, key=key), False))
+            new.append((Notice("resolved", 0, at, key=key), False, 0))
             new.sort(key=lambda item: item[0].at)  # it ends what was logged before it
         ended = False
         while self._closing and self._closing[0][0] <= now:
@@ -251,21 +260,23 @@ class Pipeline:
         if counts or ended or self._groups.has_many_retired():
             for group, repeats in self._groups.with_unclaimed(now):
                 if (counted := self._counted(group, repeats)) is not None:
-                    new.append((counted, False))
-                    records += repeats
+                    new.append((counted, False, repeats))
         for level, tally in list(self._queue.turned_away.items()):
             total = tally.value()
             if total != self._reported_drops.get(level):
                 self._reported_drops[level] = total
                 identity = ("dropped", level)
-                new.append((Notice("dropped", 0, time.time(), identity, total=total), False))
+                new.append((Notice("dropped", 0, time.time(), identity, total=total), False, 0))
         if new:
             seqs = self._queue.seq
             sender.append(
-                [(n if n.seq else n._replace(seq=next(seqs)), is_kept) for n, is_kept in new]
+                [
+                    (n if n.seq else n._replace(seq=next(seqs)), is_kept, records)
+                    for n, is_kept, records in new
+                ]
             )
             if self.is_shared:
-                self.handed_over += records
+                self.handed_over += sum(records for _, _, records in new)
 
     def _counted(self, group: Group, repeats: int) -> Notice | None:
         """The running total of a group, with the record that a summary shows."""
@@ -308,9 +319,10 @@ class Pipeline:
             capacity = self._queue.capacity
             say("full", f"{news} of the least urgent records dropped: {capacity} wait already")
         while self._queue.evicted:
-            group, snapshot, _, _ = self._queue.evicted.popleft()
+            group, snapshot, _, is_kept = self._queue.evicted.popleft()
             self._groups.forget(group)  # its next record is new, and may find room
-            sender.lost(snapshot)
+            if not is_kept:
+                sender.lost(snapshot)
 
     # On any thread.
 
@@ -347,9 +359,17 @@ class Pipeline:
             waiting = len(self._queue) + len(self._queue.set_aside) + counted
             return waiting + (self._sender.unsent() if self._sender is not None else 0)
 
+    def _pending(self) -> int:
+        """How many records of this process are neither handed over, nor delivered or dropped."""
+        if self._sender is None or not self.is_shared:
+            return self.unsent()
+        return self.unsent() - self._sender.unsent()
+
     def abandon(self) -> int:
         """Give up what waits, because the process ends; how many records that were."""
         with self._lock:
+            if self._sender is not None and self.is_shared and not self.unsent():
+                return self._sender.abandon()
             if not self.unsent():
                 return 0
             if self._sender is None:
@@ -379,7 +399,7 @@ class Pipeline:
 
     def _count(self, stats: type[Stats]) -> Stats:
         dropped: dict[str, int] = {}
-        pending = self.unsent() - len(self._queue.set_aside)  # which are not accepted yet
+        pending = self._pending() - len(self._queue.set_aside)  # which are not accepted yet
         sender = None if self._sender is None else self._sender.active
         if sender is not None and not self.is_shared:
             dropped.update(sender.dropped)
@@ -390,7 +410,8 @@ class Pipeline:
             if count:
                 dropped[reason] = dropped.get(reason, 0) + count
         if sender is None:
-            return stats(0, 0, pending, dropped, 0, None, None, None)
+            left = self._queue.left_in_spool.value()
+            return stats(0, 0, pending, dropped, 0, None, None, None, handed_over=left)
         quota = sender.limits.quota
         return stats(
             0,
@@ -402,7 +423,7 @@ class Pipeline:
             quota.remaining,
             quota.reset,
             sender.incidents.reports(),
-            handed_over=self.handed_over,
+            handed_over=self.handed_over + self._queue.left_in_spool.value(),
             refused=sender.refused,
         )
 
@@ -523,10 +544,14 @@ class Worker:
         finally:
             self._starting.release()
 
-    def _run(self) -> None:
-        threading.current_thread().name = "pushover-worker"
+    def notice_forks(self) -> None:
+        """Be able to tell that the process was forked, also where Python's hooks do not run."""
         if isinstance(self.page, bytes):
             self.page = _page_wiped_by_forks()
+
+    def _run(self) -> None:
+        threading.current_thread().name = "pushover-worker"
+        self.notice_forks()
         self.delivering.add(get_ident())
         try:
             while True:
@@ -616,6 +641,8 @@ class Worker:
         DIAGNOSTICS.say_what_waits()
         waiting = [pipeline for pipeline in self.pipelines() if pipeline.unsent()]
         if not waiting:
+            for pipeline in self.pipelines():
+                pipeline.abandon()
             return
         for pipeline in waiting:
             pipeline.news = True  # it may hold counts that nobody would look at for long

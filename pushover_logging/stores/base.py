@@ -120,6 +120,9 @@ class Store(Protocol):
     def waiting(self) -> int:
         """Returns about how many notices no commit has covered; any process may ask."""
 
+    def others(self) -> bool:
+        """Returns whether another process uses the store and could become the sender."""
+
     def now(self) -> float:
         """Returns the time in Unix seconds, by the clock that all processes of the store share."""
 

@@ -78,6 +78,9 @@ class MemoryStore:
         with self._lock:
             return len(self._fresh) + len(self._uncommitted)
 
+    def others(self) -> bool:
+        return False
+
     def now(self) -> float:
         return time.time()
 

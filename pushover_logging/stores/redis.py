@@ -62,6 +62,7 @@ class RedisStore:
         prefix = f"pushover-logging:{{{namespace}}}:"
         self._keys = [prefix + name for name in ("lease", "state", "seen", "stream")]
         self._version_key = prefix + "version"
+        self._waiting_key = prefix + "waiting"
         # The password is no part of the name: it may change.
         folders = spool_folders(f"{url.rpartition('@')[2]}\0{namespace}", None, spool)
         self.spool = Spool(folders)
@@ -176,6 +177,8 @@ class RedisStore:
         token = os.urandom(8).hex()
         with self._server() as client:
             if not client.set(self._keys[0], token, nx=True, px=int(_LEASE * 1000)):
+                # Tells the sender that there is another process.
+                client.set(self._waiting_key, self.source, px=int(_ASK * 4000))
                 return False
         self._token = token
         self._renewed = now
@@ -292,6 +295,12 @@ class RedisStore:
                 waiting = read_header(fd).waiting
                 not_carried = sum(seq not in self._carried for _, seq in waiting)
         return int(count) + not_carried
+
+    def others(self) -> bool:
+        with self._server() as client:
+            waiting, lease = client.mget(self._waiting_key, self._keys[0])
+        mine = (self._token or "").encode()
+        return bool((waiting and waiting != self.source.encode()) or (lease and lease != mine))
 
     def now(self) -> float:
         """The server's time; it is asked once, and the monotonic clock goes on from there."""

@@ -170,6 +170,9 @@ class SqliteStore:
             seen = self._seen(connection)
         return self._spools.waiting(seen)
 
+    def others(self) -> bool:
+        return self._spools.has_others()
+
     def now(self) -> float:
         return time.time()
 
