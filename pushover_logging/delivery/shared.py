@@ -86,6 +86,7 @@ class SharedSender:
 
     def __init__(self, config: HandlerConfig, store: Store, numbers: Iterator[int]) -> None:
         """``numbers`` are those of the notices of this process."""
+        store.prepare()
         self._config = config
         self.store = store
         self._numbers = numbers
@@ -245,6 +246,7 @@ class SharedSender:
                 self.active.leave()
             else:
                 waiting = self._untaken()
+                self.store.release()
             if (waiting or ringing) and not self.store.others():
                 diagnostics.say("waits", _left(waiting, ringing))
         except StoreError:

@@ -73,6 +73,9 @@ class Store(Protocol):
     def spool(self) -> Spool | None:
         """Where the logging call writes new alerts; None for a store that is not durable."""
 
+    def prepare(self) -> None:
+        """Loads the modules that the other calls need, while no fork can interfere."""
+
     def append(self, notices: Sequence[tuple[int, bytes]]) -> None:
         """Adds notices of this process, each with its sequence number, a positive integer.
 

@@ -34,6 +34,9 @@ class MemoryStore:
         self._state: dict[str, bytes] = {}
         self.source: Source = os.urandom(8).hex()
 
+    def prepare(self) -> None:
+        """Does nothing: memory needs no module."""
+
     def append(self, notices: Sequence[tuple[int, bytes]]) -> None:
         with self._lock:
             self._fresh.extend(notices)

@@ -10,6 +10,7 @@ was stopped cannot write after its successor.
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401 - redis loads it, which fails once the process ends
 import os
 import time
 from contextlib import contextmanager, suppress
@@ -75,6 +76,7 @@ class RedisStore:
 
     def _begin(self) -> None:
         self._token: str | None = None
+        self._is_waiting = False
         self._renewed = 0.0
         self._next_ask = 0.0
         self._last_id = b"-"
@@ -89,6 +91,11 @@ class RedisStore:
     @property
     def source(self) -> Source:
         return self.spool.source
+
+    def prepare(self) -> None:
+        import redis  # noqa: F401 - so that no fork meets it half loaded
+
+        _script()
 
     def append(self, notices: Sequence[tuple[int, bytes]]) -> None:
         self._add([(self.source, seq, data) for seq, data in sorted(notices)])
@@ -179,7 +186,9 @@ class RedisStore:
             if not client.set(self._keys[0], token, nx=True, px=int(_LEASE * 1000)):
                 # Tells the sender that there is another process.
                 client.set(self._waiting_key, self.source, px=int(_ASK * 4000))
+                self._is_waiting = True
                 return False
+        self._is_waiting = False
         self._token = token
         self._renewed = now
         return True
@@ -188,6 +197,11 @@ class RedisStore:
         if self._token is not None:
             self._fenced("release")
             self._token = None
+        elif self._is_waiting:
+            with self._server() as client:
+                if client.get(self._waiting_key) == self.source.encode():
+                    client.delete(self._waiting_key)
+        self._is_waiting = False
 
     def take(self, limit: int) -> Sequence[Taken]:
         taken: list[Taken] = []

@@ -185,7 +185,7 @@ assert phone.drain(20)
 
 @pytest.mark.scenario("V1")
 def test_fork_while_the_sender_writes_leaves_no_child_stuck(sqlite_processes: Processes) -> None:
-    """V1: 60 forks of a process that logs in threads and sends for the store."""
+    """V1: 30 forks of a process that logs in threads and sends for the store."""
     stderr = sqlite_processes.run("""
 import logging, os, threading, stage
 phone = stage.attach("shop", store=os.environ["STORE"])
@@ -198,7 +198,7 @@ def work(first):
 threads = [threading.Thread(target=work, args=[first]) for first in (1000, 1001)]
 for thread in threads: thread.start()
 children = []
-for number in range(60):
+for number in range(30):
     child = os.fork()
     if child == 0:
         log.error(stage.mark(number))
@@ -211,13 +211,13 @@ for child in children:
     statuses.append(os.waitpid(child, 0)[1])
 stop.set()
 for thread in threads: thread.join()
-assert statuses == [0] * 60, statuses
+assert statuses == [0] * 30, statuses
 assert phone.drain(20)
 """)
 
     assert not re.search("Traceback|fails", stderr), stderr
     marks = marks_of(sqlite_processes)
-    assert {mark(number) for number in range(60)} <= set(marks)
+    assert {mark(number) for number in range(30)} <= set(marks)
 
 
 @pytest.mark.scenario("V2")
