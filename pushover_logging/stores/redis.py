@@ -85,7 +85,7 @@ class RedisStore:
         self._returned: dict[Source, dict[int, list[bytes]]] = {}
         self._carried: dict[int, float] = {}
         self._next_check = 0.0
-        self._next_sweep = time.monotonic() + _SWEEP
+        self._next_sweep = time.monotonic()  # a short process must find the orphans too
         self._without_lock: dict[str, float] = {}
 
     @property
