@@ -129,7 +129,8 @@ class Notice(NamedTuple):
     total: int = 0
     """``counted``: repeats so far; ``dropped``: records that found no room."""
     is_last: bool = False
-    """``counted``: ``snapshot`` shows the latest repeat, not the first record."""
+    """``counted``: ``snapshot`` shows the latest repeat, not the first record. ``new``: another
+    process may have sent it before."""
     until: float = 0.0
     """``silence``, ``ringing``: when it ends, in Unix seconds. ``known``: when the interval of a
     group ends whose alert this process has delivered while the store failed."""

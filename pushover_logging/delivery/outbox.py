@@ -60,7 +60,7 @@ class Entry:
     """A send of it has begun, and its outcome is not stored."""
     doubtful: tuple[str, ...] = ()
     """Names of pushes that another process had in flight with the same records: they may have been
-    sent before."""
+    sent before. A blank where the name is not known."""
     is_drained: bool = False
     """A drain notice waits until it is sent."""
     is_held: bool = field(default=False, repr=False)

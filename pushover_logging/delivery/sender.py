@@ -549,7 +549,10 @@ class Sender:
         if self.resolved_at and self._is_over(group, notice.at):
             priority = min(priority, Priority.NORMAL)  # it was over before it was read
             self.groups.close(group)
-        self.outbox.put(Entry([Part(group, 1, notice.snapshot)], priority, now), now)
+        entry = Entry([Part(group, 1, notice.snapshot)], priority, now)
+        if notice.is_last:
+            entry.doubtful = ("",)
+        self.outbox.put(entry, now)
 
     def _threshold(self, group: Group) -> tuple[int, float | None]:
         """How many records within how many seconds make an alert of this group."""
@@ -722,7 +725,7 @@ class Sender:
         """An emergency that another process may have sent must not ring twice."""
         assert entry.text is not None
         if entry.text.priority is Priority.EMERGENCY:
-            for name in entry.doubtful:
+            for name in filter(None, entry.doubtful):
                 self._target.cancel_by_tag(f"push-{name}", timeout)
         note = "(This may have been sent before.)\n"
         room = MESSAGE_LIMIT - len(note)
@@ -1024,6 +1027,10 @@ class Sender:
         if self._state is None or "totals" not in state:
             return 0
         return self._state.drained(state["totals"]).get(self.store.source, 0)
+
+    def leads(self) -> bool:
+        """As for `SharedSender`: nobody relies on the memory of this process."""
+        return False
 
     def drain_is_done(self, seq: int) -> bool:  # noqa: ARG002 - as for `SharedSender`
         """Whether everything is sent."""

@@ -98,6 +98,8 @@ class SharedSender:
         """Notices in the spool that this process delivers from memory."""
         self.is_sender = False
         self._has_ended = False
+        self._has_begun = False
+        """The store has worked for this process."""
         self._carry_at = 0.0
         self._begin_at = 0.0
         self._recover_at = 0.0
@@ -164,6 +166,7 @@ class SharedSender:
                 if not self.is_sender:
                     self._begin_at = now + _ASK
                 self.is_sender = self.active.begin(now)
+                self._has_begun = True
         except LeaseLost:
             self.is_sender = False
         except StoreError as error:
@@ -229,6 +232,10 @@ class SharedSender:
             return self.active.unsent()
         return self.active.outbox.records if self.is_sender else 0
 
+    def leads(self) -> bool:
+        """Whether other processes rely on this one, so that it must step once more when it ends."""
+        return self.is_sender
+
     def abandon(self) -> int:
         """The process ends: leave what waits in the store, or give it up if the store fails."""
         self._has_ended = True
@@ -239,7 +246,7 @@ class SharedSender:
         try:
             if self.is_sender:
                 with self.active.lock:
-                    waiting = self.active.unsent()
+                    waiting = self.active.unsent() or self.store.waiting()
                     now = time.monotonic()
                     ringing = sum(i.rings(now) for i in self.active.incidents.ringing)
                 self.is_sender = False
@@ -282,6 +289,7 @@ class SharedSender:
         diagnostics.say(
             "store", f"the store fails, this process delivers from memory meanwhile: {error}"
         )
+        may_be_sent = self._has_begun and not self.is_sender
         self._fails = True
         self.is_sender = False
         self.epoch += 1
@@ -305,6 +313,8 @@ class SharedSender:
                 continue  # written by another version; the sender says so
             if notice.kind == "counted":
                 continue  # of the repeats before it some may be counted already
+            # Another process may have taken it and sent it.
+            notice = notice._replace(is_last=may_be_sent) if notice.kind == "new" else notice
             self.active.append([(notice, False, 0)])
             self._kept.append(entry.seq)
 

@@ -344,7 +344,12 @@ class Pipeline:
         """Whether nothing that is due waits, and nothing is being sent."""
         if self.news or len(self._queue) or self._queue.set_aside:
             return False
-        return self._sender is None or self._sender.settled()
+        if not self._lock.acquire(blocking=False):
+            return False  # a step is moving them
+        try:
+            return self._sender is None or self._sender.settled()
+        finally:
+            self._lock.release()
 
     def is_drained(self) -> bool:
         """Whether everything that came before the latest `drain` is sent."""
@@ -364,6 +369,12 @@ class Pipeline:
         if self._sender is None or not self.is_shared:
             return self.unsent()
         return self.unsent() - self._sender.unsent()
+
+    def must_step_at_exit(self) -> bool:
+        """Whether the process may not end without another step."""
+        if self.is_shared and self._sender is not None and self._sender.leads():
+            return True
+        return bool(self.unsent())
 
     def abandon(self) -> int:
         """Give up what waits, because the process ends; how many records that were."""
@@ -639,7 +650,7 @@ class Worker:
             return
         self._exiting = True
         DIAGNOSTICS.say_what_waits()
-        waiting = [pipeline for pipeline in self.pipelines() if pipeline.unsent()]
+        waiting = [pipeline for pipeline in self.pipelines() if pipeline.must_step_at_exit()]
         if not waiting:
             for pipeline in self.pipelines():
                 pipeline.abandon()

@@ -73,8 +73,9 @@ def test_stopped_sender_is_replaced_and_sends_nothing_from_old_state(
     processes: Processes, server: Any
 ) -> None:
     """V4: SIGSTOP in the middle of a send, for longer than the lease lasts."""
-    old, new = start(processes), start(processes)
+    old = start(processes)
     becomes_sender(processes, old)
+    new = start(processes)
     server.fault("hang", path="messages.json")
     seen = len(server.requests)
     tell(processes, old, "log.error(stage.mark(0))")
@@ -127,8 +128,9 @@ def test_emergency_in_doubt_is_cancelled_before_it_rings_again(
 @pytest.mark.scenario("V4")
 def test_sender_whose_token_is_refused_lets_another_try(processes: Processes, server: Any) -> None:
     refusal = {"token": "invalid", "errors": ["application token is invalid"], "status": 0}
-    old, new = start(processes), start(processes)
+    old = start(processes)
     becomes_sender(processes, old)
+    new = start(processes)
     tell(processes, new, "stage.until(lambda: phone._pipeline._sender is not None)")
     server.fault("status", status=400, body=refusal, path="messages.json")
 
@@ -238,7 +240,7 @@ def test_damaged_and_replaced_file_costs_nothing_and_doubles_nothing(
     arrives(processes, mark(2))
     assert tell(processes, process, "phone.drain(10)") == "True"
 
-    assert marks_of(processes) == Counter(mark(number) for number in range(3))
+    assert marks_of(processes) == Counter(mark(number) for number in range(3)), processes.texts
     assert processes.records == 53
     assert len(processes.stderr(process).splitlines()) == 2
 
@@ -269,6 +271,7 @@ def test_redis_that_goes_and_returns_costs_nothing_and_doubles_nothing(
         for number, process in enumerate([first, second]):
             tell(processes, process, f"log.error(stage.mark({number}))")
             arrives(processes, mark(number))
+            assert tell(processes, process, "phone.flush(5)") == "True"  # no slot waits any more
 
         mortal_redis.kill()
         for number, process in enumerate([first, second], 2):
@@ -289,7 +292,7 @@ def test_redis_that_goes_and_returns_costs_nothing_and_doubles_nothing(
         rings = [m for m in processes.emergencies if "again" in m.params["message"]]
         processes.end()
 
-    assert marks_of(processes) == Counter(mark(number) for number in range(6))
+    assert marks_of(processes) == Counter(mark(number) for number in range(6)), processes.texts
     assert processes.records == 206
     assert len(rings) <= 2
     for process in (first, second):
@@ -589,7 +592,7 @@ def test_only_the_sender_waits_for_the_service_at_exit(processes: Processes, ser
     assert took < 3, took
     assert said == ""
     assert sender_took < 6, sender_took
-    assert "1 record waits in the store" in last_words
+    assert "1 record waits in the store" in last_words, last_words
 
 
 def test_closed_handlers_leave_one_that_works(processes: Processes) -> None:
