@@ -122,6 +122,8 @@ class Pipeline:
         """Guards the way from the groups to the sender: each record is in one place at a time."""
         self._sender: Sender | SharedSender | None = None
         self._opens_at = 0.0
+        self._sender_due: float | None = None
+        """When the sender wanted to be stepped again."""
         self._closing: list[tuple[float, int, Group]] = []
         """When each local group ends."""
         self._totals: dict[Identity, tuple[int, int]] = {}
@@ -165,8 +167,13 @@ class Pipeline:
                 say("open", f"cannot send: {type(error).__name__}: {error}")
                 self._opens_at = now + _OPEN_AGAIN
                 return self._opens_at
-        self.news = False  # before anything is looked at: news that come meanwhile are seen next
         ending = deadline is not None
+        if not (ending or self.news or self.draining) and self.is_shared:
+            # Most steps of an idle process only look for repeats.
+            due = self._nothing_due(now)
+            if due is not None:
+                return due
+        self.news = False  # before anything is looked at: news that come meanwhile are seen next
         drains, self.draining = self.draining, False
         quietly = drains or (ending and not self.is_shared)
         while self._queue.set_aside:
@@ -192,10 +199,22 @@ class Pipeline:
                 return None
         if ending:
             return due
+        self._sender_due = due
         if self._closing:
             due = self._closing[0][0] if due is None else min(due, self._closing[0][0])
             if self.is_shared:
                 due = min(due, now + _COUNT_AGAIN)
+        return due
+
+    def _nothing_due(self, now: float) -> float | None:
+        """When to come again, if there is no repeat and the sender has nothing to do before."""
+        due = self._sender_due
+        if due is None or due <= now or self._queue.set_aside or self._groups.has_many_retired():
+            return None
+        if self._closing:
+            if self._closing[0][0] <= now or self._groups.with_unclaimed(now):
+                return None
+            due = min(due, self._closing[0][0], now + _COUNT_AGAIN)
         return due
 
     def _has_successor(self) -> bool:
@@ -648,6 +667,8 @@ class Worker:
         """Deliver what waits before the process ends, within the time that is left for it."""
         if get_ident() in self.delivering:
             return
+        if not self.page[0]:
+            self.after_fork_in_child()  # forked by C code, and it has logged nothing
         self._exiting = True
         DIAGNOSTICS.say_what_waits()
         waiting = [pipeline for pipeline in self.pipelines() if pipeline.must_step_at_exit()]
