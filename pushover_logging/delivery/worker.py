@@ -560,6 +560,10 @@ class Worker:
         try:
             if self.alive:
                 return
+            if _is_uwsgi_master() and all(p.is_shared for p in self.pipelines()):
+                # Its C-level forks copy the locks that another thread holds, the GIL too. What is
+                # logged here is in the store, from which the children send it.
+                return
             self._hook_multiprocessing()
             self.alive = True
             try:
@@ -746,6 +750,12 @@ class Worker:
             shared.after_fork()
         for pipeline in self.pipelines():
             pipeline.after_fork()
+
+
+def _is_uwsgi_master() -> bool:
+    """Whether uWSGI loads the application here and will fork its workers."""
+    worker_id = getattr(sys.modules.get("uwsgi"), "worker_id", None)
+    return worker_id is not None and worker_id() == 0
 
 
 def _before(due: float | None, deadline: float) -> bool:
