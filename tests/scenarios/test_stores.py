@@ -10,7 +10,6 @@ import os
 import random
 import re
 import signal
-import subprocess
 import time
 from collections import Counter
 
@@ -112,7 +111,8 @@ assert phone.drain(20)
     assert len(processes.emergencies) == 1
     assert processes.records == count * (repeats + 1)
     assert processes.server.max_connections == 1
-    assert re.fullmatch(r"pushover_logging: 1 emergency rings in the store; .*\n", processes.everything_said())
+    said = processes.everything_said()
+    assert re.fullmatch(r"pushover_logging: 1 emergency rings in the store; .*\n", said), said
 
 
 @pytest.mark.scenario("P2")
