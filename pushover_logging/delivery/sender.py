@@ -31,7 +31,7 @@ from ..stores.base import StoreError
 from ..stores.memory import MemoryStore
 
 from . import diagnostics
-from .grouping import Group, Groups
+from .grouping import TAG_PREFIX, Group, Groups
 from .incidents import Incident, Incidents, IncidentState
 from .limits import Limits
 from .outbox import Entry, Outbox, Part
@@ -653,18 +653,19 @@ class Sender:
 
         Cancels come after alerts, one at a time, and use a slot of the minute.
         """
-        for receipt, at in list(self.incidents.to_cancel.items()):
+        for name, at in list(self.incidents.to_cancel.items()):
             if at > now or not self.limits.slots(now):
                 continue
-            del self.incidents.to_cancel[receipt]
-            error = self._target.cancel(receipt)
+            del self.incidents.to_cancel[name]
+            by_tag = name.startswith(TAG_PREFIX)
+            error = (self._target.cancel_by_tag if by_tag else self._target.cancel)(name)
             if error is None:
                 self.limits.used_slot(self._clock())
                 return True
             diagnostics.say("cancel", f"an emergency could not be cancelled: {error}")
             if error.retryable:
                 wait = max(self._policy.wait_initial, min(_CANCEL_AGAIN, self._policy.wait_max))
-                self.incidents.to_cancel[receipt] = self._clock() + wait
+                self.incidents.to_cancel[name] = self._clock() + wait
             self._tell_error(error)
             return True
         with self.lock:

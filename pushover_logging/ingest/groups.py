@@ -178,10 +178,12 @@ class Groups:
         identity = ("text", record.name, record.levelno, "", subject, priority)
         made = Group(identity, record, priority)
         group = self.open.setdefault(identity, made)
-        if group is not made or len(self.open) > self.max_groups:
-            if group is made:
-                del self.open[identity]
+        if group is not made:
             return self.find(record, priority, None, is_common=True)
+        if len(self.open) > self.max_groups:
+            del self.open[identity]
+            group = self._others(made)
+            return group, group is made
         if self.known.setdefault(alias, made) is made:
             made.aliases = (alias,)
         else:
