@@ -65,7 +65,7 @@ def test_a_glance_is_kept_and_costs_nothing(service: Service, fields: dict[str, 
 
     assert answer.body["status"] == 1
     assert service.account.glances[0].params == {"user": USER, "device": "desk", **fields}
-    assert service.account.allowance.remaining == 10_000
+    assert service.account.quota.remaining == 10_000
     assert TOKEN not in repr(service.account.glances)
 
 

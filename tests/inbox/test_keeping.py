@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from pushover_logging.devserver import DevServer, state, traffic
+from pushover_logging.devserver import DevServer, account, traffic
 from pushover_logging.devserver.server import DEFAULT_TOKEN, DEFAULT_USER
 
 from .looking import picture, ring, send
@@ -43,7 +43,7 @@ def test_what_became_of_emergencies_is_there_too(tmp_path: Path) -> None:
         assert again.emergency(done) == before
         again.acknowledge(open_)
 
-    with DevServer(db=file) as third, pytest.raises(ValueError, match="does not ring"):
+    with DevServer(db=file) as third, pytest.raises(ValueError, match="no longer rings"):
         third.acknowledge(open_)
 
 
@@ -112,7 +112,7 @@ def test_a_file_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
 def test_the_newest_are_kept_and_the_count_goes_on(
     server: DevServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state, "KEPT", 3)
+    monkeypatch.setattr(account, "KEPT", 3)
     monkeypatch.setattr(traffic, "KEPT", 4)
     first = ring(server, "0")
     for number in range(1, 6):
@@ -126,16 +126,28 @@ def test_the_newest_are_kept_and_the_count_goes_on(
         server.emergency(first)
 
 
-def test_images_are_kept_up_to_a_size(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "KEPT_IMAGE_BYTES", 2 * len(picture()))
-    for number in range(3):
-        send(server, str(number), files={"attachment": ("a.png", picture(), "image/png")})
+@pytest.mark.parametrize("large", ["image", "unknown parameter", "unknown name"])
+def test_messages_and_requests_are_kept_up_to_a_size(
+    server: DevServer, monkeypatch: pytest.MonkeyPatch, large: str
+) -> None:
+    monkeypatch.setattr(account, "KEPT_BYTES", 250_000)
+    monkeypatch.setattr(traffic, "KEPT_BYTES", 500_000)
+    files = None
+    extra = {"x": "y" * 100_000} if large == "unknown parameter" else {"x" * 100_000: "y"}
+    if large == "image":
+        extra, files = {}, {"attachment": ("a.png", picture() + bytes(100_000), "image/png")}
 
-    assert [each.params["message"] for each in server.messages] == ["1", "2"]
+    for number in range(10):
+        send(server, str(number), files=files, **extra)
+
+    kept = [each.params["message"] for each in server.messages]
+    assert kept == ["8", "9"]
+    assert 1 <= len(server.requests) < 10
+    assert sum(len(each.body) for each in server.requests) <= 500_000
 
 
 def test_old_messages_leave_the_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "KEPT", 2)
+    monkeypatch.setattr(account, "KEPT", 2)
     file = tmp_path / "inbox.db"
     with DevServer(db=file) as server:
         for number in range(5):
@@ -156,8 +168,8 @@ def test_serve_keeps_its_inbox_where_it_is_told(tmp_path: Path) -> None:
 
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         lines = iter(process.stdout or ())
-        shown = next(line for line in lines if line.startswith("What arrived: "))
-        address = shown.split()[2]
+        shown = next(line for line in lines if line.startswith("Inbox: "))
+        address = shown.split()[1]
         given = {"token": DEFAULT_TOKEN, "user": DEFAULT_USER, "message": "kept"}
         requests.post(f"{address}1/messages.json", data=given, timeout=10)
         process.kill()
