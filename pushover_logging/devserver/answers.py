@@ -117,5 +117,5 @@ def group_not_found() -> Refusal:
 
 
 def no_such_call(method: str, path: str) -> str:
-    """The sentence about an address that is no call of the service."""
-    return f"{method} {path[:200]} is no call of the service"
+    """The sentence about an address that is not a call of the service."""
+    return f"{method} {path[:200]} is not a call of the service"

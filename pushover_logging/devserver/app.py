@@ -102,7 +102,7 @@ def _page_app(server: DevServer) -> Starlette:
                 options = await _options(request)
                 unknown = options.keys() - (names - request.path_params.keys())
                 if unknown:
-                    return _problem(f"{min(unknown)[:80]!r} is no option of this call")
+                    return _problem(f"{min(unknown)[:80]!r} is not an option of this call")
                 function(**options, **request.path_params)
             except Refusal as refusal:
                 return _problem(str(refusal.errors[0]), refusal.http_status)  # type: ignore[index]
@@ -126,7 +126,7 @@ def _page_app(server: DevServer) -> Starlette:
     async def refuse_address(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404
         path = request.scope["path"][:200]
-        return _problem(f"{request.method} {path} is no call of the dev server", status)
+        return _problem(f"{request.method} {path} is not a call of the dev server", status)
 
     routes = [
         Route("/dev/messages", list_messages),

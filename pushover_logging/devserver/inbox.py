@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -22,6 +22,8 @@ from pushover_logging.devserver.traffic import read_body
 if TYPE_CHECKING:
     from pushover_logging.devserver.server import DevServer
 
+Endpoint = Callable[[Request], Awaitable[Response]]
+
 TEXT_LIMIT = 64 * 1024
 """The most bytes of decrypted HTML that are cleaned."""
 PING_SECONDS = 15
@@ -33,17 +35,6 @@ BATCH_SECONDS = 0.05
 def inbox_routes(server: DevServer) -> list[BaseRoute]:
     """The page at ``/`` and all that it requests below ``/inbox/``."""
     files = read_files()
-    readers: set[asyncio.Event] = set()
-
-    def wake_readers() -> None:
-        for changed in readers:
-            changed.set()
-
-    def wake_readers_soon() -> None:
-        if readers:
-            server.call_soon(wake_readers)
-
-    server.changed.follow(wake_readers_soon)
 
     async def index(_request: Request) -> Response:
         return files["index.html"]
@@ -80,6 +71,31 @@ def inbox_routes(server: DevServer) -> list[BaseRoute]:
             return _refuse(str(refusal.errors[0]), refusal.http_status)  # type: ignore[index]
         return JSONResponse(views.runs(body.decode("utf-8", "replace")), headers=HEADERS)
 
+    return [
+        Route("/", index),
+        Route("/favicon.ico", icon),
+        Route("/inbox/pushes", pushes),
+        Route("/inbox/images/{number}", image),
+        Route("/inbox/text", text, methods=["POST"]),
+        Route("/inbox/events", _events(server)),
+        Route("/inbox/{name}", file),
+    ]
+
+
+def _events(server: DevServer) -> Endpoint:
+    """The stream of events; each open page has a reader that wakes at every change."""
+    readers: set[asyncio.Event] = set()
+
+    def wake_readers() -> None:
+        for changed in readers:
+            changed.set()
+
+    def wake_readers_soon() -> None:
+        if readers:
+            server.call_soon(wake_readers)
+
+    server.changed.follow(wake_readers_soon)
+
     async def events(_request: Request) -> Response:
         async def read() -> AsyncIterator[ServerSentEvent]:
             reader, changed = Reader(server), asyncio.Event()
@@ -96,15 +112,7 @@ def inbox_routes(server: DevServer) -> list[BaseRoute]:
 
         return EventSourceResponse(read(), headers=HEADERS, ping=PING_SECONDS, sep="\n")
 
-    return [
-        Route("/", index),
-        Route("/favicon.ico", icon),
-        Route("/inbox/pushes", pushes),
-        Route("/inbox/images/{number}", image),
-        Route("/inbox/text", text, methods=["POST"]),
-        Route("/inbox/events", events),
-        Route("/inbox/{name}", file),
-    ]
+    return events
 
 
 class Reader:

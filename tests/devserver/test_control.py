@@ -102,7 +102,7 @@ def test_reset_forgets_all(server: DevServer, client: Client) -> None:
     ("path", "options", "sentence"),
     [
         ("faults", {"kind": "explode"}, "kind is 'explode'"),
-        ("faults", {"kind": "hang", "sauce": 1}, "'sauce' is no option of this call"),
+        ("faults", {"kind": "hang", "sauce": 1}, "'sauce' is not an option of this call"),
         ("faults", None, "kind"),
         ("faults", [1], "the body must be a JSON object of options"),
         ("acknowledge/nothing", None, "no emergency has the receipt 'nothing'"),

@@ -108,6 +108,26 @@ def test_a_body_that_is_too_large_is_refused(client: Client) -> None:
     assert answer.json()["errors"] == ["body is more than 20971520 bytes"]
 
 
+def test_a_body_is_refused_by_its_declared_size_before_it_is_read(server: DevServer) -> None:
+    head = (
+        f"POST /1/messages.json HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(head.encode())
+        answer = connection.recv(100)
+
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert server.requests[0].body == b""
+
+
+@pytest.mark.parametrize("path", ["dev/faults", "dev/reset", "inbox/text"])
+def test_bodies_of_other_calls_are_bounded_too(server: DevServer, path: str) -> None:
+    answer = requests.post(f"{server.base_url}/{path}", data=bytes(70_000), timeout=10)
+
+    assert answer.status_code == 413
+
+
 @pytest.mark.parametrize(
     ("method", "call", "status"),
     [
@@ -124,7 +144,7 @@ def test_an_unknown_call_is_refused_as_json(
     answer = client.session.request(method, client.server.url + call, timeout=10)
 
     assert answer.status_code == status
-    assert answer.json()["errors"] == [f"{method} /1/{call} is no call of the service"]
+    assert answer.json()["errors"] == [f"{method} /1/{call} is not a call of the service"]
 
 
 def test_a_percent_encoded_tag_is_one_tag(server: DevServer, client: Client) -> None:
@@ -273,3 +293,29 @@ def test_a_request_that_is_not_http_breaks_nothing(
     assert answer.startswith(b"HTTP/1.1 400")
     assert client.send().status_code == 200
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_rejected_request_is_listed_without_its_secrets(
+    server: DevServer, client: Client
+) -> None:
+    client.send("Hello", title="x" * 251, toekn=server.token)
+    requests.get(f"{server.base_url}/dev/state", headers={"Host": "other.example"}, timeout=10)
+
+    refused, foreign = server.rejections
+
+    assert refused.errors == ("Title is too long (maximum is 250 characters)",)
+    assert (refused.method, refused.path, refused.status) == ("POST", "/1/messages.json", 400)
+    assert refused.params["message"] == "Hello"
+    assert refused.client.startswith("python-requests/")
+    assert foreign.status == 403
+    assert "'other.example' does not name this server" in foreign.errors[0]
+    assert server.token not in repr(server.rejections)
+    assert server.user not in repr(server.rejections)
+
+
+def test_a_simulated_fault_is_no_rejection(server: DevServer, client: Client) -> None:
+    server.fault("status", status=400)
+
+    client.send()
+
+    assert server.rejections == []

@@ -69,6 +69,13 @@ def test_a_glance_is_kept_and_costs_nothing(service: Service, fields: dict[str, 
     assert TOKEN not in repr(service.account.glances)
 
 
+@pytest.mark.parametrize("text", ["x", "x" * 101])
+def test_a_glance_reports_the_quota(service: Service, text: str) -> None:
+    answer = service.ask("POST", "glances.json", {"user": USER, "text": text})
+
+    assert answer.headers["X-Limit-App-Remaining"] == "10000"
+
+
 @pytest.mark.parametrize(
     ("fields", "error"),
     [

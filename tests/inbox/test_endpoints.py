@@ -13,7 +13,7 @@ import requests
 
 from pushover_logging.devserver import DevServer
 
-from .looking import picture, ring, send
+from .browser_page import picture, ring, send
 
 FILES = ["", "inbox/inbox.css", "inbox/main.js", "inbox/words.js", "inbox/icon.svg"]
 
