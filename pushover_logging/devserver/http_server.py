@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pushover_logging.devserver.loopback import loopback
@@ -192,7 +192,20 @@ class Connection(H11Protocol):
         app: ASGIApp = cast(Any, self.app)
 
         async def with_connection(scope: Scope, receive: Receive, send: Send) -> None:
-            await app({**scope, "connection": self}, receive, send)
+            cycle, delivered = self.cycle, False
+
+            async def receive_whole() -> Message:
+                # A client that closes at once, without reading the answer, has sent its request
+                # all the same; uvicorn would report only that it has disconnected.
+                nonlocal delivered
+                message = await receive()
+                if message["type"] == "http.disconnect" and not (delivered or cycle.more_body):
+                    message = {"type": "http.request", "body": bytes(cycle.body)}
+                if message["type"] == "http.request" and not message.get("more_body"):
+                    delivered = True
+                return message
+
+            await app({**scope, "connection": self}, receive_whole, send)
 
         self.app = cast(Any, with_connection)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
@@ -167,7 +168,7 @@ async def _fields_and_file(form: FormData) -> Parameters:
             fields[name] = _utf8(value, name)
             continue
         data = await value.read()
-        filename = _utf8(value.filename or "", "filename")
+        filename = re.split(r"[/\\]", _utf8(value.filename or "", "filename"))[-1]
         if name != "attachment":
             fields[name] = _utf8(data.decode("latin-1"), name)
         elif filename or data:  # a form without a file sends an empty part
