@@ -52,7 +52,9 @@ class OnlyThisMachine:
         self._trusted = TrustedHostMiddleware(self._check_origin, trusted, www_redirect=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["trusted"] = False
+        # Starlette before 1.10 compares the case of the host, which means nothing.
+        headers = [(n, value.lower() if n == b"host" else value) for n, value in scope["headers"]]
+        scope = {**scope, "headers": headers, "trusted": False}
 
         async def send_if_trusted(message: Message) -> None:
             # The middleware refuses in plain text; this server refuses as the service does.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from pushover_logging.devserver import DevServer
@@ -108,12 +110,18 @@ def test_reset_forgets_all(server: DevServer, client: Client) -> None:
         ("acknowledge/nothing", None, "no emergency has the receipt 'nothing'"),
         ("expire/nothing", None, "no emergency has the receipt 'nothing'"),
         ("quota", {"remaining": -1}, "remaining is -1"),
+        ("quota", {"remaining": float("nan")}, "remaining is nan"),
+        ("faults", {"kind": "status", "path": "\ud800"}, "the body is not valid JSON"),
+        ("faults", {"kind": "status", "path": 5}, "path is 5; it must be a text"),
+        ("faults", {"kind": "status", "headers": [1]}, "headers is [1]; it must be an object"),
+        ("acknowledge/nothing", {"device": 5}, "device is 5; it must be a text"),
     ],
 )
 def test_what_cannot_be_done_is_said(
     client: Client, path: str, options: object, sentence: str
 ) -> None:
-    answer = client.control("POST", path, options)
+    url, body = f"{client.server.base_url}/dev/{path}", json.dumps(options)
+    answer = client.session.post(url, data=None if options is None else body, timeout=10)
 
     assert answer.status_code == 400
     assert sentence in answer.json()["error"]

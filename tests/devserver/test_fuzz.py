@@ -29,7 +29,8 @@ NASTY: tuple[object, ...] = (
     "", " ", "0", "1", "2", "-1", "1e999", "nan", "9" * 30, "9" * 18, "-" + "9" * 18, "٢", "é",
     "☃", "\x00", "\ud800", "\U0001f4a9" * 300, "x" * 1_025, "a,b", "," * 3_000, "%", "../../etc",
     "http://127.0.0.1:1/", "http://[", "https://x" * 50, "<b><i></b>" * 40, "<a href=x>" * 30,
-    "true", "a@b", "@", base64.b64encode(b"\x89PNG\r\n\x1a\n").decode(), "data:image/png;base64,AA",
+    "true", "9" * 5_000, "a@b", "@",
+    base64.b64encode(b"\x89PNG\r\n\x1a\n").decode(), "data:image/png;base64,AA",
 )  # fmt: skip
 VALUES: tuple[object, ...] = (
     *NASTY, None, True, False, 0, -1, 1.5, 10**400, float("nan"), float("inf"), [], {}, [1],
@@ -60,7 +61,8 @@ class Fuzzer:
         return self.random.choice([*kinds, self.page, self.noise])()
 
     def call(self) -> Request:
-        method, call = self.random.choice(list(CALLS))
+        calls = list(CALLS)
+        method, call = self.random.choice([*calls, *[("POST", "messages.json")] * len(calls)])
         if self.random.random() < 0.1:
             method = self.random.choice(["GET", "POST", "HEAD", "PUT", "OPTIONS", "X"])
         receipts = list(self.server.account.emergencies)[-1:]
@@ -152,12 +154,13 @@ class Fuzzer:
             "/",
             "/dev/state",
             "/inbox/pushes",
+            "/inbox/pushes",
             "/inbox/main.js",
             "/favicon.ico",
             "/inbox/text",
         ]
         path = self.random.choice([*paths, f"/inbox/images/{text}", f"/inbox/{text}", "/dev/"])
-        query = ("before=" + quote(text)).encode()
+        query = self.random.choice([b"", ("before=" + quote(text)).encode()])
         method = self.random.choice(["GET", "GET", "HEAD", "POST", "DELETE"])
         return method, path, query, [(b"host", b"127.0.0.1")], text.encode()
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from email.utils import parsedate_to_datetime
 
 import pytest
 import requests
+import uvicorn
+from starlette.types import Receive, Scope, Send
 from tls import Certificate
+from uvicorn.server import ServerState
 
 from pushover_logging.devserver import DevServer
+from pushover_logging.devserver.http_server import Connection
 
 from .conftest import Client
 
@@ -319,3 +324,26 @@ def test_a_simulated_fault_is_no_rejection(server: DevServer, client: Client) ->
     client.send()
 
     assert server.rejections == []
+
+
+def test_a_client_that_closes_without_reading_the_answer_has_sent_its_message() -> None:
+    bodies: list[bytes] = []
+
+    async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
+        message = await receive()
+        bodies.append(message.get("body", b""))
+        assert (await receive())["type"] == "http.disconnect"
+
+    async def run() -> None:
+        config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")
+        config.load()
+        state = ServerState()
+        connection = Connection(lambda _open: None, config=config, server_state=state, app_state={})
+        connection.connection_made(asyncio.Transport())
+        connection.data_received(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nHello")
+        connection.connection_lost(ConnectionResetError())  # before the app could run
+        await asyncio.gather(*state.tasks)
+
+    asyncio.run(run())
+
+    assert bodies == [b"Hello"]

@@ -121,7 +121,19 @@ def test_headers_can_be_missing_or_nonsense(server: DevServer, client: Client) -
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"remaining": -1}, {"limit": "many"}, {"headers": "odd"}, {"reset": "soon"}]
+    "wrong",
+    [
+        {"remaining": -1},
+        {"remaining": 1.5},
+        {"limit": "many"},
+        {"limit": True},
+        {"limit": 10**13},
+        {"headers": "odd"},
+        {"headers": []},
+        {"reset": "soon"},
+        {"reset": float("nan")},
+        {"reset": float("inf")},
+    ],
 )
 def test_a_quota_that_cannot_be_is_refused(server: DevServer, wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
