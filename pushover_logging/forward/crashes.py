@@ -135,10 +135,13 @@ HEADLINES: Final = (
         *(Trace.STACK, True),
         "shop.rb:3:in `sell': sold out (RuntimeError)",
     ),
-    _headline("elixir", r"\*\* \((?:EXIT|[A-Z]\w)", Trace.STACK, True, "** (RuntimeError) sold out"),
+    _headline(
+        "elixir", r"\*\* \((?:EXIT|[A-Z]\w)", Trace.STACK, True, "** (RuntimeError) sold out"
+    ),
     _headline(
         "killed",
-        r"(?:Segmentation fault|Bus error|Aborted|Illegal instruction|Killed)(?: \(core dumped\))?\Z"
+        r"(?:Segmentation fault|Bus error|Aborted|Illegal instruction|Killed)"
+        r"(?: \(core dumped\))?\Z"
         r"|\*\*\* (?:stack smashing|buffer overflow) detected"
         r"|terminate called (?:after throwing|without)",
         *(Trace.STACK, True),
@@ -156,9 +159,7 @@ HEADLINES: Final = (
     ),
 )
 _FIRST_CHARACTERS: Final = frozenset(
-    char
-    for char in map(chr, range(128))
-    if char.isalpha() or char in "_$*[( +./@"
+    char for char in map(chr, range(128)) if char.isalpha() or char in "_$*[( +./@"
 ) | {"╭"}
 _EXCEPTION: Final = re.compile(
     r"(?P<name>[A-Za-z_][\w.<>]{0,200})(?: \[[^\]\n]{1,60}\])?(?::(?:\s|\Z)|\s*\Z)"
@@ -173,13 +174,16 @@ _PYTHON_MORE: Final = re.compile(
     r"|\(Pdb\)|future: <"
 )
 _STACK_MORE: Final = re.compile(
-    r"Caused by: |Suppressed: |Wrapped by: |\.\.\. \d+ (?:more|common frames|lines? )|at [\w.$<>/]+\("
-    r"|Stack trace:|PHP Stack trace:|PHP {1,4}\d+\. |#\d+ |thrown in |\[stacktrace\]|\[previous exception\]"
+    r"Caused by: |Suppressed: |Wrapped by: |\.\.\. \d+ (?:more|common frames|lines? )"
+    r"|at [\w.$<>/]+\("
+    r"|Stack trace:|PHP Stack trace:|PHP {1,4}\d+\. |#\d+ |thrown in |\[stacktrace\]"
+    r"|\[previous exception\]"
     r'|"\}|--- End of |from .{1,200}:\d+:in |--> |-->|[\])}]+[,;]?\s*\Z|\[cause\]|Next [A-Z]\w+'
     r"|what\(\):|npm ERR!\s*\Z"
 )
 _GO_MORE: Final = re.compile(
-    r"goroutine \d+ |\[signal |\[recovered|created by |exit status \d+|runtime stack:|panic: .*\[recovered"
+    r"goroutine \d+ |\[signal |\[recovered|created by |exit status \d+|runtime stack:"
+    r"|panic: .*\[recovered"
     r"|r(?:[a-d]x|[sd]i|[bs]p|\d{1,2}|ip|flags) +0x|[cfg]s +0x|PC=|goroutine running on"
     r"|[\w./~@%-]{1,200}(?:\.[\w.()*\[\]{}…-]{1,200})?\(.{0,400}\)\s*\Z|\.\.\.additional frames"
 )

@@ -36,7 +36,8 @@ _PRIORITY: Final = re.compile(r"<(?P<pri>\d{1,3})>(?=\S|\s)")
 _SYSLOG: Final = re.compile(
     rf"(?P<time>{TIME}) (?P<host>[\w.:%/-]{{1,100}}) "
     r"(?:[a-z0-9]{2,8}\.(?P<severity>[a-z]{3,7}) )?"
-    r"(?P<tag>[A-Za-z_./(-][\w./@+-]{0,80}(?:\([\w-]{1,40}\))?)(?P<pid>\[\d{1,10}\])?: ?(?P<rest>.*)",
+    r"(?P<tag>[A-Za-z_./(-][\w./@+-]{0,80}(?:\([\w-]{1,40}\))?)"
+    r"(?P<pid>\[\d{1,10}\])?: ?(?P<rest>.*)",
     re.DOTALL,
 )
 _HEROKU: Final = re.compile(
@@ -126,12 +127,12 @@ def _inside(known: Unwrapped) -> tuple[Unwrapped, bool] | None:
             format=known.format or "cri",
         )
         return inner, found["part"] == "P"
-    if first.isdigit() and (found := _STAMPED.match(text)):
-        if not LEVEL.match(text, found.end()):
-            inner = known._replace(
-                text=text[found.end() :], time=found["time"], format=known.format or "timestamps"
-            )
-            return inner, False
+    stamped = _STAMPED.match(text) if first.isdigit() else None
+    if stamped and not LEVEL.match(text, stamped.end()):
+        inner = known._replace(
+            text=text[stamped.end() :], time=stamped["time"], format=known.format or "timestamps"
+        )
+        return inner, False
     if first.isalnum() and (found := _HEROKU.match(text) or _SYSLOG.match(text)):
         named = found.groupdict()
         if _is_syslog(named.get("host") or "host", found["tag"]):
@@ -143,9 +144,8 @@ def _inside(known: Unwrapped) -> tuple[Unwrapped, bool] | None:
         if from_word(source) is not None or TIME_ALONE.match(source):
             return None
         return _from_source(known, text[found.end() :], source), False
-    if first == "[" and (found := _POD.match(text)):
-        return _from_source(known, text[found.end() :], found["source"]), False
-    return None
+    found = _POD.match(text)
+    return (_from_source(known, text[found.end() :], found["source"]), False) if found else None
 
 
 TIME_ALONE: Final = re.compile(TIME)

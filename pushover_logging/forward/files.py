@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 import re
@@ -11,21 +12,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 _CHUNK = 262_144
-_LONGEST = 1_048_576
-"""Bytes of a line that are kept; a push shows fewer by far."""
+LONGEST = 1_048_576
+"""Bytes of a line that are read; the rest of a longer one is read past."""
 _HEAD = 256
-
-
 _LISTINGS = 50
-"""Looks at a folder before giving up for now: somebody is renaming files in it."""
+"""Listings of a folder before giving up for now: somebody is renaming files in it."""
 Identity = tuple[int, int]
 """The numbers of a device and of a file on it."""
+PACKED = re.compile(r"\.(?:gz|zst|bz2|xz)\Z")
+"""How the name of a compressed file ends."""
 
 
-class Line(NamedTuple):
-    text: str
-    end: int
-    """Where the next line begins."""
+class Piece(NamedTuple):
+    """Whole lines in UTF-8, and where the first begins in the file."""
+
+    data: bytes
+    at: int
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class OpenFile:
         self._next = state.st_size if offset < 0 else offset
         self._rest = b""
         self._skipping = False
+        self.long_lines = 0
+        """Lines that were longer than is read."""
         self._head = self._read_head(min(state.st_size, _HEAD))
 
     @property
@@ -80,7 +84,7 @@ class OpenFile:
         return self.identity == (place.device, place.inode) and same
 
     def started_over(self) -> bool:
-        """Whether it was truncated or written anew since the last look; it is then read anew."""
+        """Whether it was truncated or written anew since the last call; it is then read anew."""
         size = self.size
         anew = size < self._next or self._read_head(len(self._head)) != self._head
         if anew:
@@ -90,35 +94,69 @@ class OpenFile:
             self._head = self._read_head(min(size, _HEAD))
         return anew
 
-    def read(self) -> list[Line]:
+    def read(self) -> list[Piece]:
         """The next whole lines; none at the end, or while the last is still being written."""
-        chunk = os.pread(self._file.fileno(), _CHUNK, self._next)
-        start = self.offset
-        self._next += len(chunk)
-        lines, self._rest = _split(self._rest + chunk)
-        given = []
-        for line in lines:
-            start += len(line)
-            if not self._skipping:
-                given.append(Line(_decoded(line), start))
-            self._skipping = False
-        if len(self._rest) > _LONGEST:
-            return [*given, *self._cut()]
-        # A chunk may be but a piece of a long line: there may be more without a line in hand.
-        return given if given or not chunk else self.read()
+        while chunk := os.pread(self._file.fileno(), _CHUNK, self._next):
+            at = self.offset
+            self._next += len(chunk)
+            data = self._rest + chunk
+            end = self._end_of_lines(data, len(self._rest))
+            self._rest = data[end:]
+            pieces = self._pieces(data[:end], at)
+            if len(self._rest) > LONGEST:
+                pieces += self._cut()
+            if pieces:
+                return pieces
+        return []
 
-    def last_line(self) -> list[Line]:
+    def last_line(self) -> list[Piece]:
         """The line without an end, taken for whole."""
-        line, self._rest = self._rest, b""
-        return [Line(_decoded(line), self._next)] if line and not self._skipping else []
+        line, at, self._rest = self._rest, self.offset, b""
+        return self._pieces(line, at) if line else []
 
     def close(self) -> None:
         self._file.close()
 
-    def _cut(self) -> list[Line]:
-        line, self._rest = self._rest, b""
-        was_skipping, self._skipping = self._skipping, True
-        return [] if was_skipping else [Line(_decoded(line[:_LONGEST]), self._next)]
+    @property
+    def _encoding(self) -> str | None:
+        """UTF-16, if its first bytes say so; else it is read as UTF-8."""
+        if self._head.startswith(codecs.BOM_UTF16_LE):
+            return "utf-16-le"
+        return "utf-16-be" if self._head.startswith(codecs.BOM_UTF16_BE) else None
+
+    def _end_of_lines(self, data: bytes, searched: int) -> int:
+        encoding = self._encoding
+        if encoding is None:
+            return data.rfind(b"\n", searched) + 1
+        newline = "\n".encode(encoding)
+        found = data.rfind(newline)
+        while found >= 0 and found % 2:
+            found = data.rfind(newline, 0, found + 1)
+        return found + 2 if found >= 0 else 0
+
+    def _pieces(self, data: bytes, at: int) -> list[Piece]:
+        if self._skipping and data:
+            end = data.find(b"\n") + 1
+            data, at = data[end:], at + end
+            self._skipping = False
+        encoding = self._encoding
+        if encoding is None:
+            return [Piece(data, at)] if data else []
+        pieces = []
+        for line in data.decode(encoding, "replace").split("\n")[: data.count(b"\n") or 1]:
+            if line:
+                pieces.append(Piece(f"{line}\n".encode("utf-8", "replace"), at))
+            at += len(line.encode(encoding, "surrogatepass")) + 2
+        return pieces
+
+    def _cut(self) -> list[Piece]:
+        line, at, self._rest = self._rest, self.offset, b""
+        if self._skipping:
+            return []
+        self.long_lines += 1
+        pieces = self._pieces(line[:LONGEST], at)
+        self._skipping = True
+        return pieces
 
     def _read_head(self, size: int) -> bytes:
         return os.pread(self._file.fileno(), size, 0)
@@ -142,11 +180,14 @@ def next_file(path: Path, last: OpenFile, known: Container[Identity]) -> OpenFil
 
 
 def opened_as(path: Path, identity: Identity, offset: int = 0) -> OpenFile | None:
-    """Open a file, if it is still the one that was seen under that name."""
+    """Open a file, if it is still the one that was seen under that name.
+
+    Raises OSError for a file that is there and cannot be read.
+    """
     try:
         file = OpenFile(path, offset)
-    except OSError:
-        return None  # rotated away, or not ours to read: the next look will tell
+    except FileNotFoundError:
+        return None  # rotated away: the next listing will tell
     if file.identity == identity:
         return file
     file.close()
@@ -165,7 +206,15 @@ def find(path: Path, place: Place) -> OpenFile | None:
     return None
 
 
+_SUFFIX = r"[.\-_]\d[\d.\-_T:]*"
+"""What rotation adds to a name: a number or a date."""
 _Known = tuple[Path, Identity, int]
+
+
+def is_rotated(path: Path, of: Path) -> bool:
+    """Whether a path is that of a file which was rotated, and had another name before."""
+    named = re.compile(re.escape(of.name) + _SUFFIX + r"(?:\.(?:gz|zst|bz2|xz))?")
+    return path != of and path.parent == of.parent and named.fullmatch(path.name) is not None
 
 
 def _rotated(path: Path) -> list[_Known]:
@@ -182,14 +231,18 @@ def _rotated(path: Path) -> list[_Known]:
 
 
 def _listed(path: Path) -> list[_Known]:
-    names = re.compile(re.escape(path.name) + r"(?:[.\-_]\d[\d.\-_T:]*)?")
+    names = re.compile(re.escape(path.name) + f"(?:{_SUFFIX})?")
     found: list[_Known] = []
-    for entry in os.scandir(path.parent):
+    try:
+        entries = list(os.scandir(path.parent))
+    except FileNotFoundError:
+        return []  # its folder is not there, or not yet
+    for entry in entries:
         if names.fullmatch(entry.name):
             try:
                 state = os.stat(entry.path)
             except OSError:
-                continue  # gone between the listing and the look
+                continue  # renamed or deleted since the listing
             identity = (state.st_dev, state.st_ino)
             found.append((path.parent / entry.name, identity, state.st_mtime_ns))
     return found
@@ -202,12 +255,3 @@ def _age(path: Path, known: _Known) -> tuple[bool, int, int]:
     """
     number = re.search(r"\.(\d{1,6})\Z", known[0].name)
     return known[0] != path, -known[2], int(number[1]) if number else 0
-
-
-def _split(data: bytes) -> tuple[list[bytes], bytes]:
-    *lines, rest = data.split(b"\n")
-    return [line + b"\n" for line in lines], rest
-
-
-def _decoded(line: bytes) -> str:
-    return line.decode("utf-8", "replace").rstrip("\r\n")

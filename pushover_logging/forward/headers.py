@@ -23,14 +23,18 @@ _AT_TIME: Final = re.compile(TIME)
 _GAP: Final = re.compile(r"[^\w/$@~.\"'+-]*(?:-(?=[\s\]\[])[^\w/$@~.\"'+-]*)*")
 _TOKEN: Final = re.compile(r"[\w/$@~.+-][\w/$@~.+%#=&*-]{0,120}(?::{1,2}[\w/$@~.<>*+-]{1,80}){0,6}")
 _INNER_LEVEL: Final = re.compile(r"::?(?=(?:DEBUG|INFO|WARN|WARNING|ERROR|CRITICAL|FATAL)(?::|\Z))")
-_CLOSING: Final = re.compile(r"(?:/[\w.-]{1,60})?[^\S\n]{0,40}[\])}>]{0,2}[\s:|]{0,40}(?:[-–—](?=\s)\s*)?")
+_CLOSING: Final = re.compile(
+    r"(?:/[\w.-]{1,60})?[^\S\n]{0,40}[\])}>]{0,2}[\s:|]{0,40}(?:[-\u2013\u2014](?=\s)\s*)?"
+)
 _NAME: Final = re.compile(r"[A-Za-z_$][\w.$:/<>@~*-]*")
 _GROUP: Final = re.compile(r"[\[({]([^\])}\n]{0,120})[\])}](?:\s*(?::|-(?=\s)|\|))?\s*")
 _NAMED: Final = re.compile(
     r"([A-Za-z_$][\w.$/@~#-]{0,120}(?:::[\w.<>$-]{1,60}){0,8}(?:\[[^\]\s]{0,40}\]){0,2})"
     r"(?::[\w<>.]{1,60}){0,3}(?:\]:?|\s*:|\s+-|\s*\|)\s+(?=\S)"
 )
-_DOTTED: Final = re.compile(r"([A-Za-z_$][\w$]{0,60}(?:(?:\.|::)[A-Za-z_$][\w$]{0,60}){1,10})\s+(?=\S)")
+_DOTTED: Final = re.compile(
+    r"([A-Za-z_$][\w$]{0,60}(?:(?:\.|::)[A-Za-z_$][\w$]{0,60}){1,10})\s+(?=\S)"
+)
 _PID: Final = re.compile(r"(?:\[?\d{1,10}\]?(?:#\d+)?:? +)(?:--- +)?")
 _COUNT: Final = re.compile(r"\[[\dT:.+Z-]{1,40}\]")
 _AT_END: Final = re.compile(r"\(([A-Za-z_]\w{0,60}(?:\.[A-Za-z_$][\w$]{0,60}){1,10})\)\s*\Z")
@@ -115,27 +119,41 @@ def _stands_out(line: str, level: re.Match[str], timed: bool, before: list[Befor
     common = lower in (COMMON_IN_CAPITALS if upper else COMMON)
     after = line[end : end + 1]
     rest = line[end : end + 12].lstrip(" ")
-    opened = start > 0 and line[start - 1] in "[(<{|\t" or line[max(0, start - 2) : start] in ("| ", "- ")
+    opened = (start > 0 and line[start - 1] in "[(<{|\t") or line[max(0, start - 2) : start] in (
+        "| ",
+        "- ",
+    )
     closed = rest[:1] in ("]", ")", ">", "}", "|") or after in ("\t", "/") or rest.startswith("- ")
     colon = after == ":" or rest.startswith((": ", ":\t"))
     ends = not after or after.isspace()
     if lower in AMBIGUOUS:
         return upper and (colon or rest.startswith("|"))
     if not before and timed:
-        return (colon or (opened and closed) or ends and common or upper) and (upper or common or closed or colon)
+        return (colon or (opened and closed) or (ends and common) or upper) and (
+            upper or common or closed or colon
+        )
     if not before:
         if upper:
             return (common and (ends or after in "[,]|-")) or colon or closed
-        return (colon and not word.islower()) or (opened and closed) or (common and (colon or closed))
+        return (
+            (colon and not word.islower()) or (opened and closed) or (common and (colon or closed))
+        )
     if not upper:
-        before_colon = line[max(0, start - 2) : start] == ": " and (timed or before[-1].is_delimited)
+        before_colon = line[max(0, start - 2) : start] == ": " and (
+            timed or before[-1].is_delimited
+        )
         return (opened and closed) or (colon and before_colon and common)
     plain = sum(not each.is_delimited and bool(_PLAIN.match(each.text)) for each in before)
     if timed:
         return plain <= 1 and (common or colon or closed) and (ends or colon or closed)
     loose = sum(not each.is_delimited and not each.text.isdigit() for each in before)
     at_once = line[start - 1] in "[|:- \t(<" and (colon or closed or ends)
-    return at_once and common and not loose and (closed or colon or opened or _is_structural(line, start))
+    return (
+        at_once
+        and common
+        and not loose
+        and (closed or colon or opened or _is_structural(line, start))
+    )
 
 
 def _is_structural(line: str, start: int) -> bool:

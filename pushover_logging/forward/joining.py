@@ -1,4 +1,4 @@
-"""Joins the lines that make up one record: a stack trace belongs to what was said before it; pure."""
+"""Joins the lines of one record: a stack trace belongs to the record before it; pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .entry import Entry
 from .envelopes import Unwrapped
 from .reading import Reader, completed
 
-HOLD: Final = 0.6
+HOLD: Final = 0.5
 """Seconds after its first line at which a record leaves, whatever follows it."""
 _HEAD, _TAIL = 200, 200
 """Lines kept of the beginning and the end of a record; a push shows fewer by far."""
@@ -156,7 +156,12 @@ class Joiner:
         if entry is not None and entry.is_more:
             self._append(entry.message)
             return []
-        if entry is not None and not entry.message and entry.format.startswith("ruby") and self._entry:
+        if (
+            entry is not None
+            and not entry.message
+            and entry.format.startswith("ruby")
+            and self._entry
+        ):
             self._append("")  # Rails logs the blank lines around an exception one by one
             return []
         is_said = entry is not None and entry.level is not None
@@ -237,7 +242,9 @@ class Joiner:
         if not entry.message:
             said = [line.strip() for line in said]
         message = "\n".join([entry.message[:_SIZE], *said]).strip("\n").rstrip()
-        trace = "\n".join([*([entry.traceback] if entry.traceback else []), *rest]).strip("\n").rstrip()
+        trace = (
+            "\n".join([*([entry.traceback] if entry.traceback else []), *rest]).strip("\n").rstrip()
+        )
         return entry._replace(
             message=message or _exception_of(rest) or self._line, traceback=trace or None
         )
@@ -249,5 +256,7 @@ def _exception_of(lines: list[str]) -> str:
     for line in plain:
         if line.partition(":")[0].endswith("ExceptionGroup"):
             return line
-    raised = [line for line in lines if line.strip() and not line[0].isspace() and is_exception(line)]
+    raised = [
+        line for line in lines if line.strip() and not line[0].isspace() and is_exception(line)
+    ]
     return raised[-1] if raised else (plain[-1] if plain else "")

@@ -52,7 +52,10 @@ LETTERS: Final = {
     "E": logging.ERROR,
     **dict.fromkeys("FCAX", logging.CRITICAL),
     # Redis: debug, verbose, notice, warning.
-    **{".": logging.DEBUG, "-": logging.DEBUG, "*": logging.INFO, "#": logging.WARNING},
+    ".": logging.DEBUG,
+    "-": logging.DEBUG,
+    "*": logging.INFO,
+    "#": logging.WARNING,
 }
 """The single letters and signs of formats that have them at a fixed place."""
 _PHP: Final = {

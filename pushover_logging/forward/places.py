@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -18,33 +17,43 @@ class Places:
     """The places in one state file; only one process at a time may use it."""
 
     def __init__(self, path: Path) -> None:
-        """Read it. Raises ValueError for a file that is none of ours, BlockingIOError if in use."""
+        """Read it. Raises ValueError for another kind of file, BlockingIOError if in use."""
         self._path = path.absolute()
         self._lock = _locked(self._path)
         self._known = _read(self._path)
 
     def of(self, log: Path) -> Sequence[Place]:
-        """How far a log was read; nothing for one that wasn't."""
+        """How far a log was read; empty for a log that was not read."""
         return self._known.get(str(log.absolute()), ())
 
     def save(self, places: Mapping[Path, Sequence[Place]]) -> None:
-        """Replace the file, if there is something new; other logs' places stay in it."""
+        """Replace the file, if there is something new; other logs' places stay in it.
+
+        Raises OSError, and leaves the file as it was and none beside it.
+        """
         known = {**self._known, **{str(log): tuple(each) for log, each in places.items()}}
         if known == self._known:
             return
         files = {log: [dataclasses.asdict(place) for place in each] for log, each in known.items()}
-        with tempfile.NamedTemporaryFile(
-            "w", dir=self._path.parent, prefix=f"{self._path.name}.", delete=False
-        ) as file:
-            json.dump({"version": _VERSION, "files": files}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(file.name, self._path)
+        fresh = self._path.with_name(f"{self._path.name}.new")
+        try:
+            with open(fresh, "w", encoding="utf-8", opener=_private) as file:
+                json.dump({"version": _VERSION, "files": files}, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(fresh, self._path)
+        except OSError:
+            fresh.unlink(missing_ok=True)
+            raise
         self._known = known
 
     def close(self) -> None:
         """Let another process use it."""
         os.close(self._lock)
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _read(path: Path) -> dict[str, tuple[Place, ...]]:
@@ -57,7 +66,7 @@ def _read(path: Path) -> dict[str, tuple[Place, ...]]:
         files = {_VERSION: state["files"]}[state["version"]]
         return {log: tuple(Place(**place) for place in places) for log, places in files.items()}
     except (ValueError, KeyError, TypeError, AttributeError):
-        # To begin anew could lose alerts or repeat them; a person shall choose.
+        # Beginning anew could lose alerts or repeat them; a person has to choose.
         raise ValueError(f"--state {path} holds no places that this version wrote") from None
 
 

@@ -10,9 +10,9 @@ from pushover_logging.converters import nearest
 
 from .entry import Entry
 from .envelopes import Unwrapped, Unwrapper
-from .formats import BY_NAME, FIRST, WITHOUT_BRACKETS
+from .formats import BY_NAME, FIRST, FORMATS, WITHOUT_BRACKETS
 from .headers import read_header
-from .levels import from_word
+from .levels import from_fields, from_word
 from .structured import read_structured
 
 Reader = Callable[[str], "Entry | None"]
@@ -22,7 +22,12 @@ GROUPS: Final = ("level", "logger", "message", "time")
 _STRUCTURED: Final = ("json", "logfmt", "postgresql, csvlog")
 _LONGEST_FOR_PATTERN: Final = 4096
 """Characters of a line that a user's own pattern is tried on: it may be of the slow kind."""
-NAMES: Final = (*_STRUCTURED, *BY_NAME)
+_HEADERS: Final = ("time and level", "level")
+NAMES: Final = (
+    *dict.fromkeys(
+        [*_STRUCTURED, *_HEADERS, *BY_NAME, *(each.partition(",")[0] for each in BY_NAME)]
+    ),
+)
 """The formats that ``--format`` knows."""
 _NESTED: Final = 3
 
@@ -94,12 +99,36 @@ def _with_inside(entry: Entry) -> Entry:
 
 
 def reader_of(name: str) -> Reader:
-    """A reader of lines in one format; raises ValueError, with the nearest name, for no format."""
-    if name in _STRUCTURED:
-        return read_structured
-    if name in BY_NAME:
-        return BY_NAME[name].read
-    raise ValueError(f"--format is {name!r}{nearest(name, NAMES) or '; see --explain'}")
+    """A reader of lines in one format; raises ValueError, with the nearest name, for no format.
+
+    ``postgresql`` stands for all formats of PostgreSQL, whose names begin so.
+    """
+    if name not in NAMES:
+        raise ValueError(f"--format is {name!r}{nearest(name, NAMES) or '; see --explain'}")
+    formats = [each for each in FORMATS if each.name == name or each.name.startswith(f"{name}, ")]
+    is_structured = any(each == name or each.startswith(f"{name}, ") for each in _STRUCTURED)
+    is_header = name in _HEADERS
+
+    def read(text: str) -> Entry | None:
+        if is_structured and (entry := read_structured(text)) is not None:
+            return entry
+        for known in formats:
+            if (entry := known.read(text)) is not None:
+                return entry
+        return read_header(text) if is_header and not text[:1].isspace() else None
+
+    return read
+
+
+def name_of(entry: Entry, text: str) -> str:
+    """The format of a line by the name that people know it by."""
+    inner, within, outer = entry.format.partition(" in ")
+    if inner in _HEADERS:
+        for each in FORMATS:
+            read = None if each.begins else each.read(text)
+            if read is not None and read[:3] == entry[:3]:
+                return f"{each.name}{within}{outer}"
+    return entry.format
 
 
 def reader_for(pattern: str) -> Reader:
@@ -128,8 +157,6 @@ def reader_for(pattern: str) -> Reader:
             message += line[_LONGEST_FOR_PATTERN:]
         level = from_word(said.get("level") or "")
         if level is None and (said.get("level") or "").strip().isdigit():
-            from .levels import from_fields
-
             level = from_fields("levelno", said["level"], {})
         return Entry(
             message.strip() or line, level, said.get("logger"), said.get("time"), format="pattern"

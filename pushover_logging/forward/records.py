@@ -45,6 +45,8 @@ class RecordReader:
         self._seen = 0
         self._passed = 0
         self._part_at: int | None = None
+        self.position = 0
+        """The place behind the last line that was read."""
         self._understanding = _Understanding(say)
 
     @property
@@ -52,12 +54,12 @@ class RecordReader:
         """Whether a record, or the rest of one, is in hand."""
         return bool(self._joiners) or self._unwrapper.holds
 
-    def owed_from(self, end: int) -> int:
-        """The place of the first line that is not given out, where all was read up to ``end``."""
+    def owed_from(self) -> int:
+        """The place of the first line that is not given out, and not known to be no alert."""
         places = [each.at for each in self._joiners.values() if each.owes]
         if self._part_at is not None:
             places.append(self._part_at)
-        return min([end, *places])
+        return min([self.position, *places])
 
     def read(self, data: bytes, at: int = 0) -> Iterator[Entry]:
         """The records that are whole by these lines; ``at`` is the first one's place."""
@@ -68,9 +70,11 @@ class RecordReader:
         size = len(data)
         pos = 1
         while pos < size:
+            self.position = at + pos
             quick = self._is_quick
             if quick and (ahead := self._skipper.next(data, pos)) > pos:
                 pos = ahead
+                self.position = at + pos
                 if self._joiners:
                     yield from self.finish()
                 if pos >= size:
@@ -81,11 +85,12 @@ class RecordReader:
                 if self._joiners:
                     yield from self.finish()
                 ahead = self._skipper.next(data, end + 1)
-                if end + 1 < ahead < size:
+                if ahead > end + 1:
                     # The next line is below WARNING: this one is all of its record.
+                    pos = ahead
+                    self.position = at + pos
                     if (entry.level or 0) >= self._least:
                         yield entry
-                    pos = ahead
                     continue
                 self._plain.begin(entry, text, at + pos)
                 if self._plain.holds:
@@ -93,13 +98,16 @@ class RecordReader:
             elif self._joiners or self._needs_reading(line):
                 yield from self.feed(line.decode("utf-8", "replace"), at + pos)
             pos = end + 1
+        self.position = at + size
 
     def _read_quickly(self, line: str) -> Entry | None:
         """A line that begins like one before it, as ``read_text`` reads it."""
         if self._plain.is_open or "\x1b" in line:
             return None
         entry = self._skipper.read(line)
-        return entry and (read_known(line) or entry)
+        if entry is None or (known := read_known(line)) is None:
+            return entry
+        return None if known.is_more else known
 
     def feed(self, line: str, at: int = 0) -> Iterator[Entry]:
         """The records that are whole by one more line."""

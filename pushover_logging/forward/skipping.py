@@ -27,7 +27,8 @@ _WORDS: Final = re.compile(
     rb"warn|wrn|err|crit|fatal|ftl|fata|sever|emerg|alert|panic|pani|pnc|except|fail|traceback"
     rb"|deprecat|abort|kill|fault|bug:|oops|oom|out of mem|flooding|smash|overflow|terminat"
     rb"|timed out|illegal|interrupt|throwable|unhandled|uncaught|rejection|stall|blocked for"
-    rb"|repeated|watchdog|exceeds|sigsegv|sigbus|sigfpe|sigabrt|sigquit|  file \"|:in `|:in \'|mce: "
+    rb"|repeated|watchdog|exceeds|sigsegv|sigbus|sigfpe|sigabrt"
+    rb"|sigquit|  file \"|:in `|:in \'|mce: "
 )
 _LETTERS: Final = re.compile(
     rb"[ \[/(|}\"\t](?:[EWFACX](?:[ ,/]|\d{4})|[#] )|\*\* \(|<(?:"
@@ -66,7 +67,7 @@ class _Shape(NamedTuple):
     time_group: int | None
 
     def read(self, line: str) -> Entry | None:
-        """The line, if it begins so: as ``read_header`` reads it, which looks for the same places."""
+        """The line, if it begins so, as ``read_header`` reads it."""
         found = self.pattern.match(line)
         if found is None:
             return None
@@ -138,7 +139,7 @@ class Skipper:
 
 
 def _shape(line: str, header: Header) -> str:
-    """A regular expression for the beginnings that the header's reader cannot tell from this one."""
+    """A regular expression for the beginnings that are the same to the reader of headers."""
     start = header.level.start()
     tokens = list(_TOKEN.finditer(line, 0, start))
     loose = sum(found.group()[0].isalpha() and line[found.end()].isspace() for found in tokens)
@@ -160,7 +161,13 @@ def _shape(line: str, header: Header) -> str:
             parts.append(" +" if token.strip(" ") == "" and len(token) > 1 else re.escape(token))
         elif token[0].isalpha() or token[0] == "_":
             is_part = found.start() > 0 and line[found.start() - 1] in _WORD_SIGNS
-            if len(token) < 3 or is_part or loose > 1 or not found.start() or found.start() in timed:
+            if (
+                len(token) < 3
+                or is_part
+                or loose > 1
+                or not found.start()
+                or found.start() in timed
+            ):
                 parts.append(re.escape(token))
             else:
                 parts.append(rf"(?!(?i:{_ANY_LEVEL})\b)[A-Za-z_][A-Za-z0-9_.$]{{2,60}}")
@@ -212,4 +219,4 @@ def _json_shape(line: str, start: int, end: int) -> str | None:
     if between is None or between[2] not in PLAIN_LEVEL or line[end : end + 1] != '"':
         return None
     low = sorted({each for each in WORDS if WORDS[each] < logging.WARNING}, key=len, reverse=True)
-    return "".join(parts) + re.escape(between[1]) + f"(?i:{'|'.join(low)})\""
+    return "".join(parts) + re.escape(between[1]) + f'(?i:{"|".join(low)})"'

@@ -27,8 +27,26 @@ _LEVEL: Final = (
 )
 """Keys that hold one if there is none of the others."""
 _MESSAGE: Final = (
-    *("message", "msg", "event", "short_message", "@m", "@mt", "text", "log", "jsonPayload.message"),
-    *("textPayload", "fields.message", "record.message", "Message", "RenderedMessage", "body", "Body"),
+    *(
+        "message",
+        "msg",
+        "event",
+        "short_message",
+        "@m",
+        "@mt",
+        "text",
+        "log",
+        "jsonPayload.message",
+    ),
+    *(
+        "textPayload",
+        "fields.message",
+        "record.message",
+        "Message",
+        "RenderedMessage",
+        "body",
+        "Body",
+    ),
     *("MessageTemplate", "MESSAGE", "jsonPayload.msg", "protoPayload.status.message"),
     *("State.Message", "errorMessage", "short_msg", "content", "@message", "@fields.msg"),
 )
@@ -201,9 +219,7 @@ def _unquoted(value: re.Match[str]) -> str:
         return value[2] or value[3] or ""
     if "\\" not in value[1]:
         return value[1]
-    return re.sub(
-        r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), value[1]
-    )
+    return re.sub(r"\\(.)", lambda found: {"n": "\n", "t": "\t"}.get(found[1], found[1]), value[1])
 
 
 def _read_csv(line: str) -> Entry | None:

@@ -11,19 +11,46 @@ _DAY: Final = "(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _CLOCK: Final = r"\d\d:\d\d:\d\d(?:[.,:]\d{1,9})?"
 _ZONES: Final = {
     **dict.fromkeys(("Z", "UTC", "GMT", "WET"), 0),
-    **{"CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "BST": 1, "WEST": 1, "SAST": 2},
-    **{"EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7},
-    **{"AKST": -9, "HST": -10, "JST": 9, "KST": 9, "SGT": 8, "HKT": 8, "AEST": 10, "AEDT": 11},
-    **{"NZST": 12, "NZDT": 13, "BRT": -3, "ART": -3, "IST": 5.5},
+    "CET": 1,
+    "CEST": 2,
+    "EET": 2,
+    "EEST": 3,
+    "MSK": 3,
+    "BST": 1,
+    "WEST": 1,
+    "SAST": 2,
+    "EST": -5,
+    "EDT": -4,
+    "CST": -6,
+    "CDT": -5,
+    "MST": -7,
+    "MDT": -6,
+    "PST": -8,
+    "PDT": -7,
+    "AKST": -9,
+    "HST": -10,
+    "JST": 9,
+    "KST": 9,
+    "SGT": 8,
+    "HKT": 8,
+    "AEST": 10,
+    "AEDT": 11,
+    "NZST": 12,
+    "NZDT": 13,
+    "BRT": -3,
+    "ART": -3,
+    "IST": 5.5,
 }
 """Hours ahead of UTC; an ambiguous abbreviation has its most common meaning."""
 _ZONE: Final = rf"(?: ?(?:Z(?![\w])|[+-]\d\d:?\d\d|[+-]\d\d(?!\d|:)|(?:{'|'.join(_ZONES)})(?!\w)))?"
 TIME: Final = (
-    rf"(?:\d{{4}}[-/.]\d\d[-/.]\d\d(?:[T,_]| - |, | {{1,2}})\d{{1,2}}:\d\d(?::\d\d(?:[.,:]\d{{1,9}})?)?"
+    rf"(?:\d{{4}}[-/.]\d\d[-/.]\d\d(?:[T,_]| - |, | {{1,2}})\d{{1,2}}:\d\d"
+    rf"(?::\d\d(?:[.,:]\d{{1,9}})?)?"
     rf"(?: [AP]M)?{_ZONE}"
     rf"|\d\d/{_MONTH}/\d{{4}}[ :]{_CLOCK}{_ZONE}"
     rf"|\d{{1,2}}[- ]{_MONTH}[- ]\d{{4}} {_CLOCK}{_ZONE}"
-    rf"|(?:{_DAY},? )?{_MONTH} {{1,2}}\d{{1,2}} {_CLOCK}(?: \d{{4}}(?!\d|-)|{_ZONE} \d{{4}}(?!\d|-))?"
+    rf"|(?:{_DAY},? )?{_MONTH} {{1,2}}\d{{1,2}} {_CLOCK}"
+    rf"(?: \d{{4}}(?!\d|-)|{_ZONE} \d{{4}}(?!\d|-))?"
     rf"|{_MONTH} {{1,2}}\d{{1,2}}, \d{{4}} \d{{1,2}}:\d\d:\d\d(?:[.,]\d{{1,9}})?(?: [AP]M)?"
     rf"|\d\d[./]\d\d[./]\d{{4}},? {_CLOCK}(?: [AP]M)?{_ZONE}"
     rf"|\d{{1,2}}/\d{{1,2}}/\d{{4}},? \d{{1,2}}:\d\d:\d\d(?: [AP]M)?"
@@ -43,7 +70,8 @@ TIME: Final = (
 _DATED = re.compile(
     r"(?P<year>\d{4})[-/.](?P<month>\d\d)[-/.](?P<day>\d\d)(?P<rest>.*)"
     rf"|(?P<day2>\d{{1,2}})[-/ ](?P<name>{_MONTH})[-/ ](?P<year2>\d{{4}})(?P<rest2>.*)"
-    rf"|(?:{_DAY},? )?(?P<name3>{_MONTH}) +(?P<day3>\d{{1,2}})(?:, (?P<year3>\d{{4}}))?(?P<rest3>.*)"
+    rf"|(?:{_DAY},? )?(?P<name3>{_MONTH}) +(?P<day3>\d{{1,2}})"
+    r"(?:, (?P<year3>\d{4}))?(?P<rest3>.*)"
     r"|(?P<day4>\d\d)\.(?P<month4>\d\d)\.(?P<year4>\d{4})(?P<rest4>.*)"
     r"|(?P<month5>\d{1,2})/(?P<day5>\d{1,2})/(?P<year5>\d{4})(?P<rest5>.*)"
     r"|(?P<year6>\d{4})(?P<month6>\d\d)(?P<day6>\d\d)(?P<rest6>[ T-].*)"
@@ -77,6 +105,11 @@ def time_of(value: object, now: float) -> float | None:
     if not isinstance(value, str):
         return None
     text = value.strip()[:_LONGEST]
+    if text[4:5] == "-":
+        try:
+            return datetime.fromisoformat(text.replace(",", ".", 1)).timestamp()
+        except (ValueError, OverflowError, OSError):
+            pass  # it is another of the many ways to write it
     if re.fullmatch(r"\d{9,19}(?:\.\d+)?", text, re.ASCII):
         return _seconds(float(text))
     try:

@@ -8,7 +8,7 @@ from typing import Final
 from . import databases, golang, jvm, others, python, systems, web
 from .format import Format, Sample
 
-__all__ = ["BY_NAME", "FORMATS", "FIRST", "WITHOUT_BRACKETS", "Format", "Sample"]
+__all__ = ["BY_NAME", "FIRST", "FORMATS", "WITHOUT_BRACKETS", "Format", "Sample"]
 
 FORMATS: Final[tuple[Format, ...]] = (
     *databases.FORMATS,
@@ -20,7 +20,7 @@ FORMATS: Final[tuple[Format, ...]] = (
     *systems.FORMATS,
 )
 """In the order in which they are tried."""
-BY_NAME: Final[Mapping[str, Format]] = {format.name: format for format in FORMATS}
+BY_NAME: Final[Mapping[str, Format]] = {each.name: each for each in FORMATS}
 _CHARACTERS = [chr(code) for code in range(128)]
 FIRST: Final[Mapping[str, tuple[Format, ...]]] = {
     char: tuple(each for each in FORMATS if each.begins and each.may_begin_with(char))

@@ -45,9 +45,9 @@ FORMATS: Final = (
         rf"{T} {L} \[[^\]]{{0,80}}\] {N}(?: |: ){M}",
         (
             Sample(
-                "05-Jan-2026 10:00:00.123 SEVERE [main] org.apache.catalina.Lifecycle.start No port",
+                "05-Jan-2026 10:00:00.123 SEVERE [main] org.apache.catalina.Lifecycle.start No",
                 *(logging.ERROR, "org.apache.catalina.Lifecycle.start"),
-                *("05-Jan-2026 10:00:00.123", "No port"),
+                *("05-Jan-2026 10:00:00.123", "No"),
             ),
         ),
     ),

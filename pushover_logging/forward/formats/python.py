@@ -11,12 +11,10 @@ FORMATS: Final = (
     Format(
         "python, basic",
         r"(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):(?P<logger>[\w.\-]{1,200}):"
-        rf"(?P<message>(?!\d).*)",
+        r"(?P<message>(?!\d).*)",
         (
             Sample("ERROR:root:no stock", *(logging.ERROR, "root", None, "no stock")),
-            Sample(
-                "WARNING:shop.db:slow: 3 s", *(logging.WARNING, "shop.db", None, "slow: 3 s")
-            ),
+            Sample("WARNING:shop.db:slow: 3 s", *(logging.WARNING, "shop.db", None, "slow: 3 s")),
         ),
         begins="DIWEC",
         hint=":",
@@ -46,7 +44,7 @@ FORMATS: Final = (
             ),
         ),
         begins=r"\[",
-        hint="] \"",
+        hint='] "',
         level=logging.INFO,
     ),
     Format(

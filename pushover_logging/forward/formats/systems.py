@@ -9,7 +9,8 @@ from .format import Format, M, Sample
 
 _UPTIME = r"(?:\[\s{0,8}\d{1,9}\.\d{1,9}\](?:\[\s*[TC]\d+\])? ?)?"
 _KERNEL_ERRORS = (
-    r"(?:BUG: |Out of memory: |Memory cgroup out of memory: |Oops(?::|\b)|Kernel panic|watchdog: BUG"
+    r"(?:BUG: |Out of memory: |Memory cgroup out of memory: |Oops(?::|\b)|Kernel panic"
+    r"|watchdog: BUG"
     r"|general protection fault|Unable to handle kernel"
     r"|[\w/-]{1,30}: I/O error|(?:blk_update_request|print_req_error|Buffer I/O error)\b"
     r"|\w{2,12}-fs error|\w{2,12} error \(device|(?:XFS|BTRFS)[^:]{0,40}: (?:Corruption|error)"

@@ -26,7 +26,7 @@ FORMATS: Final = (
             ),
         ),
         begins=r"\w:\[-",
-        hint="] \"",
+        hint='] "',
         level=logging.INFO,
     ),
     Format(
@@ -78,7 +78,8 @@ FORMATS: Final = (
     ),
     Format(
         "monolog, laravel",
-        rf"\[{T}\] (?P<logger>[\w-]{{1,80}}(?:\.[\w-]{{1,80}}){{0,3}})\.(?P<level>[A-Z]{{4,9}}): {M}",
+        rf"\[{T}\] (?P<logger>[\w-]{{1,80}}(?:\.[\w-]{{1,80}}){{0,3}})\."
+        rf"(?P<level>[A-Z]{{4,9}}): {M}",
         (
             Sample(
                 '[2026-01-05 10:00:00] production.ERROR: Connection refused {"exception":"x"}',
