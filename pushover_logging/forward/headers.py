@@ -24,13 +24,13 @@ _GAP: Final = re.compile(r"[^\w/$@~.\"'+-]*(?:-(?=[\s\]\[])[^\w/$@~.\"'+-]*)*")
 _TOKEN: Final = re.compile(r"[\w/$@~.+-][\w/$@~.+%#=&*-]{0,120}(?::{1,2}[\w/$@~.<>*+-]{1,80}){0,6}")
 _INNER_LEVEL: Final = re.compile(r"::?(?=(?:DEBUG|INFO|WARN|WARNING|ERROR|CRITICAL|FATAL)(?::|\Z))")
 _CLOSING: Final = re.compile(
-    r"(?:/[\w.-]{1,60})?[^\S\n]{0,40}[\])}>]{0,2}[\s:|]{0,40}(?:[-\u2013\u2014](?=\s)\s*)?"
+    r"(?:/[\w.-]{1,60})?[^\S\n]{0,40}[\])}>]{0,2}[\s:|;,]{0,40}(?:[-\u2013\u2014](?=\s)\s*)?"
 )
 _NAME: Final = re.compile(r"[A-Za-z_$][\w.$:/<>@~*-]*")
 _GROUP: Final = re.compile(r"[\[({]([^\])}\n]{0,120})[\])}](?:\s*(?::|-(?=\s)|\|))?\s*")
 _NAMED: Final = re.compile(
     r"([A-Za-z_$][\w.$/@~#-]{0,120}(?:::[\w.<>$-]{1,60}){0,8}(?:\[[^\]\s]{0,40}\]){0,2})"
-    r"(?::[\w<>.]{1,60}){0,3}(?:\]:?|\s*:|\s+-|\s*\|)\s+(?=\S)"
+    r"(?::[\w<>.]{1,60}){0,3}(?:(?:\]:?|\s*:|\s+-|\s*\|)\s+|[|;\t])(?=\S)"
 )
 _DOTTED: Final = re.compile(
     r"([A-Za-z_$][\w$]{0,60}(?:(?:\.|::)[A-Za-z_$][\w$]{0,60}){1,10})\s+(?=\S)"
@@ -119,10 +119,7 @@ def _stands_out(line: str, level: re.Match[str], timed: bool, before: list[Befor
     common = lower in (COMMON_IN_CAPITALS if upper else COMMON)
     after = line[end : end + 1]
     rest = line[end : end + 12].lstrip(" ")
-    opened = (start > 0 and line[start - 1] in "[(<{|\t") or line[max(0, start - 2) : start] in (
-        "| ",
-        "- ",
-    )
+    opened = line[:start].endswith(("[", "(", "<", "{", "|", "\t", "| ", "- "))
     closed = rest[:1] in ("]", ")", ">", "}", "|") or after in ("\t", "/") or rest.startswith("- ")
     colon = after == ":" or rest.startswith((": ", ":\t"))
     ends = not after or after.isspace()
@@ -139,21 +136,17 @@ def _stands_out(line: str, level: re.Match[str], timed: bool, before: list[Befor
             (colon and not word.islower()) or (opened and closed) or (common and (colon or closed))
         )
     if not upper:
-        before_colon = line[max(0, start - 2) : start] == ": " and (
+        is_behind_sign = line[:start].endswith((": ", "] ", ") ")) and (
             timed or before[-1].is_delimited
         )
-        return (opened and closed) or (colon and before_colon and common)
+        return (opened and closed) or (colon and is_behind_sign and common)
     plain = sum(not each.is_delimited and bool(_PLAIN.match(each.text)) for each in before)
     if timed:
         return plain <= 1 and (common or colon or closed) and (ends or colon or closed)
     loose = sum(not each.is_delimited and not each.text.isdigit() for each in before)
     at_once = line[start - 1] in "[|:- \t(<" and (colon or closed or ends)
-    return (
-        at_once
-        and common
-        and not loose
-        and (closed or colon or opened or _is_structural(line, start))
-    )
+    is_part = closed or colon or opened or _is_structural(line, start)
+    return at_once and common and not loose and is_part
 
 
 def _is_structural(line: str, start: int) -> bool:

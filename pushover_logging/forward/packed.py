@@ -5,11 +5,11 @@ from __future__ import annotations
 import bz2
 import gzip
 import importlib
+import io
 import lzma
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
 
 from .entry import Entry
 from .files import OpenFile, Place
@@ -27,7 +27,7 @@ class PackedLog:
         """Raises OSError, or ValueError where a module for its format is missing."""
         self.path = path.absolute()
         self._records = records
-        self._file: IO[bytes] = _opened(self.path)
+        self._file: io.BufferedIOBase = _opened(self.path)
         opened = OpenFile(self.path)
         self._start, self._end = opened.place(0), opened.place(opened.size)
         opened.close()
@@ -70,7 +70,7 @@ def was_read(path: Path, places: list[Place]) -> bool:
         file.close()
 
 
-def _opened(path: Path) -> IO[bytes]:
+def _opened(path: Path) -> io.BufferedIOBase:
     if path.suffix == ".gz":
         return gzip.GzipFile(path)
     if path.suffix == ".bz2":
@@ -78,12 +78,12 @@ def _opened(path: Path) -> IO[bytes]:
     return lzma.LZMAFile(path) if path.suffix == ".xz" else _opened_zstd(path)
 
 
-def _opened_zstd(path: Path) -> IO[bytes]:
+def _opened_zstd(path: Path) -> io.BufferedIOBase:
     for name in _ZSTD:
         try:
             module = importlib.import_module(name)
         except ModuleNotFoundError:
             continue
-        opened: IO[bytes] = module.open(path, "rb")
+        opened: io.BufferedIOBase = module.open(path, "rb")
         return opened
     raise ValueError(f"{path} needs Python 3.14, or the package zstandard, to be read")

@@ -35,7 +35,7 @@ _LETTERS: Final = re.compile(
     + _ALERT_SEVERITIES.encode()
     + rb")>"
 )
-_FIRST_LETTER: Final = re.compile(rb"[EWFACX](?:[ ,/]|\d{4})")
+_FIRST: Final = re.compile(rb"[EWFACX](?:[ ,/]|\d{4})|[A-Z]\w{1,60}(?:::\w{1,60}){1,6} \(")
 _NUMBER_WORDS: Final = re.compile(rb"level|lvl|severity|priority|number|@l\"|\"s\"")
 _NUMBERS: Final = re.compile(
     rb"(?:level|levelno|level_no|lvl|severity|priority|number|level_value|@l)\\?\"?\s?[:=]\s?\\?\"?"
@@ -53,7 +53,7 @@ _ANY_LEVEL: Final = "|".join(sorted(WORDS, key=len, reverse=True))
 def may_be_alert(line: bytes) -> bool:
     """Whether a line may be an alert, or the first of a crash; False is sure."""
     lower = line.lower()
-    if _WORDS.search(lower) or _LETTERS.search(line) or _FIRST_LETTER.match(line):
+    if _WORDS.search(lower) or _LETTERS.search(line) or _FIRST.match(line):
         return True
     return _NUMBER_WORDS.search(lower) is not None and _NUMBERS.search(lower) is not None
 

@@ -147,7 +147,7 @@ FORMATS: Final = (
     ),
     Format(
         "rails",
-        r"(?P<message>[A-Z]\w{1,60}(?:::\w{1,60}){1,6} \(.*\):?)\s*\Z",
+        r"(?P<message>[A-Z]\w{1,60}(?:::\w{1,60}){1,6} \(.*\):)\s*\Z",
         (
             Sample(
                 "ActiveRecord::RecordNotFound (Couldn't find Item with 'id'=7):",
