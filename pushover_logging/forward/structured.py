@@ -67,7 +67,7 @@ _TRACEBACK: Final = (
 )
 _ERROR: Final = "error", "err", "err.message", "error.message", "cause"
 _KEY: Final = re.compile(r"([A-Za-z_@][\w.@/-]{0,80})=")
-_VALUE: Final = re.compile(r'"((?:[^"\\]|\\.)*)"?|\'([^\']*)\'?|([^\s]*)', re.DOTALL)
+_VALUE: Final = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"?|\'([^\']*)\'?|([^\s]*)', re.DOTALL)
 _BEFORE_PAIRS: Final = re.compile(rf"(?:{TIME}|\[[^\]\s]{{1,40}}\])\s+(?=[\w.@/-]{{1,80}}=)")
 _PAIRS: Final = 200
 _CSV: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})? \w{1,6},")
