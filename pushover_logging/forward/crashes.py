@@ -46,7 +46,9 @@ def _headline(name: str, pattern: str, trace: Trace, sure: bool, *samples: str) 
     return Headline(name, re.compile(pattern), trace, sure, samples)
 
 
-_CLASS = r"(?:[A-Za-z_$][\w$]{0,80}[.\\:]{1,2}){0,12}[A-Z][\w$]{0,80}"
+_PACKAGES = r"(?:[A-Za-z_$][\w$]{0,80}[.\\:]{1,2})"
+_CLASS = rf"(?:{_PACKAGES}{{1,12}}(?:[A-Z][\w$]{{0,80}})?|[A-Z][\w$]{{0,80}})"
+"""The beginning of a class's name; a bare ``Error`` is no class but a level."""
 HEADLINES: Final = (
     _headline(
         "python",
