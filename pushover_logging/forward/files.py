@@ -24,10 +24,11 @@ PACKED = re.compile(r"\.(?:gz|zst|bz2|xz)\Z")
 
 
 class Piece(NamedTuple):
-    """Whole lines in UTF-8, and where the first begins in the file."""
+    """Whole lines in UTF-8, and where they begin and end in the file."""
 
     data: bytes
     at: int
+    end: int
 
 
 @dataclass(frozen=True)
@@ -141,12 +142,12 @@ class OpenFile:
             self._skipping = False
         encoding = self._encoding
         if encoding is None:
-            return [Piece(data, at)] if data else []
+            return [Piece(data, at, at + len(data))] if data else []
         pieces = []
         for line in data.decode(encoding, "replace").split("\n")[: data.count(b"\n") or 1]:
+            start, at = at, at + len(line.encode(encoding, "surrogatepass")) + 2
             if line:
-                pieces.append(Piece(f"{line}\n".encode("utf-8", "replace"), at))
-            at += len(line.encode(encoding, "surrogatepass")) + 2
+                pieces.append(Piece(f"{line}\n".encode("utf-8", "replace"), start, at))
         return pieces
 
     def _cut(self) -> list[Piece]:

@@ -28,25 +28,30 @@ class _Part:
         self.records = records
         self.records.position = file.offset
         self.written_to = time.monotonic()
+        self._end = file.offset
+        """Where the lines end that were read last: in UTF-16 they are longer than the reader sees."""
 
     def read(self, between: Callable[[], None]) -> Iterator[Entry]:
         if self.file.started_over():
             yield from self.records.finish()
-            self.records.position = 0
+            self.records.position = self._end = 0
         while pieces := self.file.read():
             self.written_to = time.monotonic()
             for piece in pieces:
+                self._end = piece.end
                 yield from self.records.read(piece.data, piece.at)
+                self.records.position = piece.end
             yield from self.records.expired()
             between()
         yield from self.records.expired()
 
     def take_last_line(self) -> Iterator[Entry]:
         for piece in self.file.last_line():
+            self._end = piece.end
             yield from self.records.read(piece.data, piece.at)
 
     def place(self) -> Place:
-        return self.file.place(self.records.owed_from())
+        return self.file.place(min(self.records.owed_from(), self._end))
 
 
 class Follower:
