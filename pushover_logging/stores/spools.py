@@ -29,9 +29,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["GRACE", "Spools", "spool_folders"]
+__all__ = ["GRACE", "MAINTAIN", "Spools", "spool_folders"]
 
 _CHUNK = 1 << 20
+MAINTAIN = 0.5
+"""Seconds between two checks of a spool that holds no alerts."""
 GRACE = 2.0
 """Seconds for which a spool without a lock is left in place, unless its owner has closed it: a
 program that closes all descriptors loses the lock until its worker takes it again."""
