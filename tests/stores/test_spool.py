@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -600,56 +599,43 @@ def test_damaged_spool_gives_up_only_what_is_damaged(
     )
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small tmpfs")
-class TestFullTmpfs:
-    @pytest.fixture
-    def small(self, tmp_path: Path) -> Iterator[Path]:
-        mount = tmp_path / "small"
-        mount.mkdir()
-        done = subprocess.run(
-            ["mount", "-t", "tmpfs", "-o", "size=2m,mode=700", "tmpfs", str(mount)],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        if done.returncode:
-            pytest.skip(f"a tmpfs cannot be mounted here: {done.stderr.strip()}")
-        yield mount
-        subprocess.run(["umount", "-l", str(mount)], check=True)
-
-    def test_slots_are_kept_when_it_becomes_full(self, small: Path) -> None:
-        program = """
-            import os, sys
-            from pushover_logging.ingest.spool import Spool
-            spool = Spool([sys.argv[1] + "/spools"])
-            with open(sys.argv[1] + "/filler", "wb", buffering=0) as filler:
-                try:
-                    while True:
-                        filler.write(bytes(4096))
-                except OSError:
-                    pass
-            for seq in range(1, 61):
-                assert spool.write(seq, bytes(3000), False) is not None
+def test_slots_are_kept_when_the_tmpfs_becomes_full(small_disk: Path) -> None:
+    program = """
+        import os, sys
+        from pushover_logging.ingest.spool import Spool
+        spool = Spool([sys.argv[1] + "/spools"])
+        with open(sys.argv[1] + "/filler", "wb", buffering=0) as filler:
             try:
-                spool.append([(61, bytes(9000))])
-            except OSError as error:
-                print(error.strerror)
-            os.unlink(sys.argv[1] + "/filler")
+                while True:
+                    filler.write(bytes(4096))
+            except OSError:
+                pass
+        for seq in range(1, 61):
+            assert spool.write(seq, bytes(3000), False) is not None
+        try:
             spool.append([(61, bytes(9000))])
-            os._exit(0)
-            """
-        assert output_of(program, small).strip() == "No space left on device"
-        assert numbers_in(small / "spools") == list(range(1, 62))
+        except OSError as error:
+            print(error.strerror)
+        os.unlink(sys.argv[1] + "/filler")
+        spool.append([(61, bytes(9000))])
+        os._exit(0)
+        """
+    assert output_of(program, small_disk).strip() == "No space left on device"
+    assert numbers_in(small_disk / "spools") == list(range(1, 62))
 
-    def test_spool_goes_to_the_next_folder(self, small: Path, tmp_path: Path) -> None:
-        (small / "filler").write_bytes(bytes(1_700_000))
 
-        spool = Spool([str(small / "spools"), str(tmp_path / "next")])
+def test_spool_goes_to_the_next_folder_if_the_tmpfs_is_nearly_full(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    (small_disk / "filler").write_bytes(bytes(1_700_000))
 
-        assert spool.path is not None
-        assert Path(spool.path).parent == tmp_path / "next"
-        assert spool.trouble is not None
-        assert spool.trouble.endswith("is nearly full")
-        spool.close()
+    spool = Spool([str(small_disk / "spools"), str(tmp_path / "next")])
+
+    assert spool.path is not None
+    assert Path(spool.path).parent == tmp_path / "next"
+    assert spool.trouble is not None
+    assert spool.trouble.endswith("is nearly full")
+    spool.close()
 
 
 def test_hundreds_of_short_processes_leave_nothing(
