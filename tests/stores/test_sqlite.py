@@ -223,6 +223,19 @@ def test_commit_of_a_released_sender_is_refused(store: SqliteStore) -> None:
     assert store.peek() == {}
 
 
+def test_two_processes_that_find_the_lease_free_do_not_both_get_it(
+    path: Path, store: SqliteStore, memory_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = SqliteStore(str(path), "tests", str(memory_folder))
+    won = []
+    monkeypatch.setattr(store, "_beat", lambda: won.append(other.acquire()))
+
+    assert not store.acquire()
+
+    assert won == [True]
+    other.close()
+
+
 def test_numbers_of_ended_processes_are_not_kept_for_ever(
     path: Path, store: SqliteStore, memory_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
