@@ -372,6 +372,12 @@ class Spool:
         return own is not None and not own.forked()
 
     @property
+    def holds_alerts(self) -> bool:
+        """Whether slots are in use, as far as this process knows."""
+        area = self._area
+        return area is not None and bool(area.held)
+
+    @property
     def path(self) -> str | None:
         area = self._area
         return area.path if area else None
