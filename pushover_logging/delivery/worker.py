@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from .sender import Sender
     from .stats import Stats
 
-__all__ = ["WORKER", "Pipeline", "Worker", "process_page"]
+__all__ = ["WORKER", "Pipeline", "Worker", "is_configuring_logging", "process_page"]
 
 _FORK_PATIENCE = 2.0
 """Seconds a fork waits until nothing is being loaded."""
@@ -369,6 +369,13 @@ def _logging_is_locked() -> bool:
     return False
 
 
+def is_configuring_logging() -> bool:
+    """Whether this thread holds logging's module lock, as dictConfig does while it closes us."""
+    lock = getattr(logging, "_lock", None)
+    is_owned: Callable[[], bool] = getattr(lock, "_is_owned", lambda: False)
+    return is_owned()
+
+
 class Worker:
     """Steps through every handler's pipeline on one daemon thread, started by the first record."""
 
@@ -445,6 +452,22 @@ class Worker:
             return True
         self._waited_in_vain_at = time.monotonic()
         return False
+
+    def drain(self, pipelines: list[Pipeline], timeout: float | None) -> bool:
+        """Have all of them send what waits and what was counted, and wait; whether it is sent.
+
+        ``timeout`` is for all together, by default the longest ``exit_timeout``. Does not wait
+        while this thread configures logging.
+        """
+        waiting = [pipeline for pipeline in pipelines if pipeline.unsent()]
+        for pipeline in waiting:
+            pipeline.drain()
+        if is_configuring_logging() or not waiting:
+            return not waiting
+        if timeout is None:
+            timeout = max(pipeline.config.exit_timeout for pipeline in waiting)
+        done = lambda: not any(pipeline.unsent() for pipeline in waiting)  # noqa: E731
+        return self.wait(waiting[0], done, timeout)
 
     def pipelines(self) -> list[Pipeline]:
         """All that were enlisted and still exist."""
