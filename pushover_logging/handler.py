@@ -133,7 +133,7 @@ class PushoverHandler(logging.Handler):
         Every record costs the program just this, and so it is written out in one piece.
         """
         if not process_page[0]:
-            WORKER.after_fork_in_child()
+            WORKER.notice_fork()
         if record.levelno < self.level:
             return False
         if self._handle_as_documented:
@@ -178,6 +178,7 @@ class PushoverHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take the record in and return; never blocks, never raises."""
+        WORKER.notice_fork()  # a subclass with its own handle may call this
         try:
             self._submit(record)
             if self._pipeline.news and self._pipeline.quiet:
@@ -279,6 +280,7 @@ class PushoverHandler(logging.Handler):
         their interval ends. It returns at once while the calling thread configures logging, because
         the connection may need the very lock that is held then.
         """
+        WORKER.notice_fork()
         pipeline = self._pipeline
         if pipeline.settled():
             return True
@@ -303,6 +305,7 @@ class PushoverHandler(logging.Handler):
         record that comes later is delivered like any other.
         """
         super().close()
+        WORKER.notice_fork()
         pipeline = self._pipeline
         if not pipeline.is_used():
             return
@@ -313,6 +316,7 @@ class PushoverHandler(logging.Handler):
 
     def stats(self) -> Stats:
         """What became of the records so far; may be called by any thread at any time."""
+        WORKER.notice_fork()
         return self._pipeline.stats()
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name

@@ -389,7 +389,7 @@ class Worker:
         self.alive = False
         """Whether the thread runs, or is about to."""
         self._exiting = False
-        self._hooked_multiprocessing = False
+        self._hooked_pools = False
         self._comes_first_at_exit = False
         # Both from the same moment: gevent replaces both, and a greenlet that waits at a native
         # queue would stop all others.
@@ -459,6 +459,7 @@ class Worker:
         ``timeout`` is for all together, by default the longest ``exit_timeout``. Does not wait
         while this thread configures logging.
         """
+        self.notice_fork()
         waiting = [pipeline for pipeline in pipelines if pipeline.unsent()]
         for pipeline in waiting:
             pipeline.drain()
@@ -482,7 +483,7 @@ class Worker:
         try:
             if self.alive:
                 return
-            self._hook_multiprocessing()
+            self._hook_pools()
             self.alive = True
             try:
                 self._start_thread(self._run, ())
@@ -566,16 +567,24 @@ class Worker:
         except queue.Empty:
             return
 
-    def _hook_multiprocessing(self) -> None:
-        """Children of multiprocessing end by os._exit: only its own exit hooks run there."""
+    def _hook_pools(self) -> None:
+        """Children of multiprocessing, billiard and Celery end by os._exit, after their own hooks."""
+        if self._hooked_pools:
+            return
+        self._hooked_pools = True
         process = sys.modules.get("multiprocessing.process")
         util = sys.modules.get("multiprocessing.util")
-        if util is None or process is None or self._hooked_multiprocessing:
-            return
-        if process.parent_process() is None:
-            return
-        self._hooked_multiprocessing = True
-        util.Finalize(None, self.finish, exitpriority=0)
+        if util is not None and process is not None:
+            # billiard sets the current process, but not its parent.
+            is_child = process.parent_process() is not None
+            if is_child or process.current_process().name != "MainProcess":
+                util.Finalize(None, self.finish, exitpriority=0)
+        signals = sys.modules.get("celery.signals")
+        if signals is not None:
+            # The children of its pool run no finalizers.
+            signals.worker_process_shutdown.connect(
+                lambda **_: self.finish(), weak=False, dispatch_uid="pushover_logging"
+            )
 
     # The end of the process, and places without a thread.
 
@@ -583,6 +592,7 @@ class Worker:
         """Deliver what waits before the process ends, within the time that is left for it."""
         if get_ident() in self.delivering:
             return
+        self.notice_fork()
         self._exiting = True
         DIAGNOSTICS.say_what_waits()
         waiting = [pipeline for pipeline in self.pipelines() if pipeline.unsent()]
@@ -648,8 +658,13 @@ class Worker:
         else:
             self.loading.release()
 
+    def notice_fork(self) -> None:
+        """Start afresh if the process was forked by C code, which runs no hook of Python's."""
+        if not process_page[0]:
+            self.after_fork_in_child()
+
     def after_fork_in_child(self) -> None:
-        """Forget what the parent will send; also called by the first record after a C-level fork."""
+        """Forget what the parent will send."""
         process_page[0] = 1
         self._start_over()
         for pipeline in self.pipelines():
