@@ -104,6 +104,10 @@ class Pipeline:
         self.has_formatter = False
         self._start_over()
         WORKER.enlist(self)
+        if "uwsgi" in sys.modules:
+            # uWSGI forks in C while the worker may be loading modules, and a child would wait for
+            # the locks of that import for ever. So everything is loaded before the worker starts.
+            self._open()
 
     def _start_over(self) -> None:
         self.quiet = True

@@ -165,8 +165,9 @@ def test_uwsgi_workers_deliver_what_they_log(scenario: Scenario, server: Any) ->
         pytest.skip("uwsgi is not installed")
     (scenario.folder / "shop.py").write_text("""
 import logging, os, stage
-stage.attach("shop")
+handler = stage.attach("shop")
 logging.getLogger("shop").error(stage.mark(0))
+handler.flush(10)  # uWSGI may hang where any thread runs Python code while it forks
 
 def application(environ, start_response):
     log, word = logging.getLogger("shop"), environ["PATH_INFO"].strip("/")
