@@ -10,10 +10,11 @@ import heapq
 import itertools
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..client.constants import Priority
+from ..ingest.groups import totals_kept
 from ..notice import Notice, Snapshot
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Group", "Groups", "tag_of"]
 
+_TOTALS_MORE = 100
+"""Running totals that are kept here beyond those that a process goes on with."""
 _CLOSED_GROUPS_KEPT = 0.5
 """The part of ``max_groups`` that closed groups may take before the longest closed are forgotten."""
 
@@ -54,8 +57,6 @@ class Group:
     """When the interval ends; None while an alert of it waits to be sent."""
     incident: Incident | None = None
     """The emergency that was last raised for it."""
-    totals: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """By process: the epoch and value of its latest running total."""
 
     @property
     def tag(self) -> str | None:
@@ -79,6 +80,10 @@ class Groups:
         self._sequence = itertools.count()
         self._closed: OrderedDict[Identity, Group] = OrderedDict()
         """Closed groups, the longest closed first."""
+        self._totals: dict[str, dict[Identity, tuple[int, int]]] = {}
+        """By process: the epoch and value of the running total of each of its groups.
+
+        They outlive the groups here, because a process goes on with a total that it has begun."""
         self.pending = 0
         """Repeats of all groups that no push stands for."""
 
@@ -92,56 +97,63 @@ class Groups:
         """The group of a new notice, and whether the notice is an alert rather than a repeat."""
         snapshot = notice.snapshot
         assert snapshot is not None
-        group = self._known.get(notice.identity)
-        if group is not None and group.is_open and self._policy.interval:
+        group = self._known.get(notice.identity) or self._make(notice, snapshot)
+        group.last_at = snapshot.created
+        if group.is_open and self._policy.interval:
             group.shown, group.shown_is_last = snapshot, True
-            group.last_at = snapshot.created
             group.pending += 1
             self.pending += 1
             return group, False
-        if group is None or not self._policy.interval:
-            identity = notice.identity
-            if len(self._known) - len(self._closed) >= self._policy.max_groups:
-                # Further different problems are counted together, by level and priority.
-                identity = ("other", snapshot.levelno, notice.priority)
-                if notice.identity != identity and self._policy.interval:
-                    return self.take_in(notice._replace(identity=identity, key=None))
-            group = Group(
-                identity,
-                Priority(notice.priority),
-                notice.key,
-                snapshot,
-                notice.style,
-                snapshot,
-            )
-            if self._policy.interval:
-                self._known[notice.identity] = group
         group.first = group.shown = snapshot
         group.style, group.shown_is_last = notice.style, False
-        group.last_at = snapshot.created
         group.is_open, group.until = True, None
         self._closed.pop(group.identity, None)
         return group, True
 
     def count(self, notice: Notice, source: str) -> tuple[Group, int]:
         """The group of a running total, and how many repeats are new in it."""
-        group = self._known.get(notice.identity)
-        if group is None:
-            # Forgotten, or another sender's: the notice has everything that an alert needs.
-            group, _ = self.take_in(notice)
-            group.is_open = False
-        epoch, total = group.totals.get(source, (notice.epoch, 0))
+        snapshot = notice.snapshot
+        assert snapshot is not None
+        # A forgotten group is made again: the notice has everything that a summary needs.
+        group = self._known.get(notice.identity) or self._make(notice, snapshot)
+        totals = self._totals.setdefault(source, {})
+        epoch, total = totals.pop(notice.identity, (notice.epoch, 0))
+        totals[notice.identity] = notice.epoch, notice.total
+        if len(totals) > totals_kept(self._policy.max_groups) + _TOTALS_MORE:
+            del totals[next(iter(totals))]
         repeats = notice.total - total if epoch == notice.epoch else notice.total
-        group.totals[source] = (notice.epoch, notice.total)
-        if repeats <= 0:
-            return group, 0
-        group.pending += repeats
-        self.pending += repeats
-        if notice.snapshot is not None:
+        if repeats > 0:
+            group.pending += repeats
+            self.pending += repeats
             group.last_at = max(group.last_at, notice.at)
             if notice.is_last:
-                group.shown, group.shown_is_last = notice.snapshot, True
-        return group, repeats
+                group.shown, group.shown_is_last = snapshot, True
+        elif not group.is_open:
+            self.close(group)
+        return group, max(0, repeats)
+
+    def reopen(self, group: Group, now: float) -> None:
+        """A repeat was counted in a closed group: let its summary be due."""
+        group.is_open = True
+        self._closed.pop(group.identity, None)
+        self.wait(group, now)
+
+    def _make(self, notice: Notice, snapshot: Snapshot) -> Group:
+        """A closed group for a problem that is not known."""
+        identity, key = notice.identity, notice.key
+        if self._policy.interval:
+            if len(self._known) - len(self._closed) >= self._policy.max_groups:
+                # Further different problems are counted together, by level and priority.
+                identity, key = ("other", snapshot.levelno, notice.priority), None
+                if (group := self._known.get(identity)) is not None:
+                    return group
+        group = Group(
+            identity, Priority(notice.priority), key, snapshot, notice.style, snapshot
+        )
+        group.is_open = False
+        if self._policy.interval:
+            self._known[identity] = group
+        return group
 
     def claim(self, group: Group) -> int:
         """Take a group's repeats for a push, or to drop them."""

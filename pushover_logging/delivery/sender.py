@@ -186,8 +186,7 @@ class Sender:
             group, repeats = self.groups.count(notice, source)
             if repeats and not group.is_open:
                 # It was counted as a repeat of a group that is over for the sender.
-                group.is_open = True
-                self.groups.wait(group, now)
+                self.groups.reopen(group, now)
         elif notice.kind == "resolved" and notice.key is not None:
             self._resolve(notice, now)
         elif notice.kind == "dropped":

@@ -23,6 +23,7 @@ import time
 import weakref
 from _thread import get_ident
 
+from ..ingest.groups import totals_kept
 from ..ingest.queue import values_of
 from ..notice import Notice, encode, is_plain
 from .diagnostics import DIAGNOSTICS, say
@@ -245,7 +246,7 @@ class Pipeline:
         epoch, total = self._totals.pop(group.identity, (next(self._seq), 0))
         total += repeats
         self._totals[group.identity] = (epoch, total)
-        if len(self._totals) > 4 * self.config.grouping.max_groups + 100:
+        if len(self._totals) > totals_kept(self.config.grouping.max_groups):
             del self._totals[next(iter(self._totals))]
         # A summary shows text and exception of the same record. Of a repeat only the message is
         # kept, so that a push that shows more shows the first record.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..notice import Identity, Snapshot
 
-__all__ = ["Group", "Groups", "text_alias"]
+__all__ = ["Group", "Groups", "text_alias", "totals_kept"]
 
 _LONG_TEXT = 256
 CLOSED = -1
@@ -32,6 +32,11 @@ _LATE_COUNTS = 10.0
 """Seconds a closed group is still read: a thread may have found it and not have counted yet."""
 _MANY_RETIRED = 1000
 _LATE_COUNTS_OF_MANY = 0.5
+
+
+def totals_kept(max_groups: int) -> int:
+    """The running totals that a process goes on with when their groups are open again."""
+    return 4 * max_groups + 100
 
 
 def text_alias(text: str) -> bytes | int:
