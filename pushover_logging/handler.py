@@ -204,7 +204,7 @@ class PushoverHandler(logging.Handler):
                 return
             if not name.startswith(_DELIVERING) and len(self._plain_names) < _REMEMBERED_NAMES:
                 self._plain_names.add(name)
-        if DIAGNOSTICS.is_writing:
+        if DIAGNOSTICS.writing and get_ident() in DIAGNOSTICS.writing:
             return  # stderr leads into logging, and this is a line of ours
         priority = self._priorities[record.levelno]
         key: str | None = None
