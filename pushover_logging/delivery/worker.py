@@ -167,16 +167,28 @@ class Pipeline:
             sender.take_in(now)
             sender.trim(self._queue.capacity - len(self._queue))
         self._hand_over_evicted(sender)
+        self._tell_queue(sender)
         due = sender.step(deadline, drains=quietly, may_report=not len(self._queue))
+        self._tell_queue(sender)
+        if self._closed and not self.news and not self.unsent():
+            if self._groups.open or self._closing:
+                self._forget_groups(sender)
+                return self._groups.next_late_count()
+            self._groups.clear()
+            self._closed = False
+            return None
+        if not ending:
+            # When a group ends, and twice after that: a thread may have found it before, and count.
+            ends = self._groups.next_late_count()
+            if self._closing:
+                ends = min(self._closing[0][0], ends or self._closing[0][0])
+            due = ends if due is None or (ends is not None and ends < due) else due
+        return due
+
+    def _tell_queue(self, sender: Sender) -> None:
+        """Let logging calls know how much waits behind the queue; a send may take long."""
         self._queue.outbox_size = sender.outbox.alerts
         self._queue.outbox_least = sender.outbox.least_urgent()
-        if self._closed and not self.news and not self.unsent():
-            self._closed = False
-            self._forget_groups(sender)
-            return None
-        if self._closing and not ending:
-            due = self._closing[0][0] if due is None else min(due, self._closing[0][0])
-        return due
 
     def _forget_groups(self, sender: Sender) -> None:
         """A closed handler ends: nothing is counted, and nobody is asked any more."""
@@ -184,6 +196,7 @@ class Pipeline:
             for group in values_of(self._groups.open):
                 self._groups.forget(group)
             self._closing.clear()
+            self._totals.clear()
             sender.forget_groups()
 
     def _open(self) -> Sender:
@@ -221,11 +234,11 @@ class Pipeline:
         while self._closing and self._closing[0][0] <= now:
             self._groups.forget(heapq.heappop(self._closing)[2])
             ended = True
-        if counts or ended or self._groups.has_many_retired():
+        if counts or ended or self._groups.has_late_counts(now):
             for group, repeats in self._groups.with_unclaimed(now):
                 if (notice := self._counted(group, repeats)) is not None:
                     notices.append(notice)
-        for level, tally in list(self._queue.turned_away.items()):
+        for level, tally in self._queue.turned_away.copy().items():
             total = tally.value()
             if total != self._reported_drops.get(level):
                 self._reported_drops[level] = total

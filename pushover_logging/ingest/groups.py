@@ -31,7 +31,8 @@ CLOSED = -1
 _LATE_COUNTS = 10.0
 """Seconds a closed group is still read: a thread may have found it and not have counted yet."""
 _MANY_RETIRED = 1000
-_LATE_COUNTS_OF_MANY = 0.5
+_SOON = 0.5
+"""Seconds until closed groups are read for the first time, and until they are dropped if many."""
 
 
 def totals_kept(max_groups: int) -> int:
@@ -109,6 +110,7 @@ class Groups:
         self.open: dict[Identity, Group] = {}
         self.retired: deque[tuple[float, Group]] = deque()
         """Closed groups that may still be counted in, and when they were closed."""
+        self._read_at = 0.0
 
     def clear(self) -> None:
         """Forget everything, for a forked child."""
@@ -203,15 +205,25 @@ class Groups:
             if self.known.get(alias) is group:
                 self.known.pop(alias, None)
 
-    def has_many_retired(self) -> bool:
-        """Whether closed groups are to be read and forgotten, or they would fill the memory."""
-        return len(self.retired) > _MANY_RETIRED
+    def next_late_count(self) -> float | None:
+        """When to read the closed groups again; None if there are none."""
+        try:
+            soon = self.retired[-1][0] + _SOON
+            return soon if self._read_at < soon else self.retired[0][0] + _LATE_COUNTS
+        except IndexError:
+            return None
+
+    def has_late_counts(self, now: float) -> bool:
+        """Whether closed groups are to be read now: in their time, or so as not to fill memory."""
+        due = self.next_late_count()
+        return due is not None and (due <= now or len(self.retired) > _MANY_RETIRED)
 
     def with_unclaimed(self, now: float) -> list[tuple[Group, int]]:
         """The groups with repeats that were not handed over, and how many; for the worker."""
-        retired = [group for _, group in list(self.retired)]
-        kept = _LATE_COUNTS if len(retired) <= _MANY_RETIRED else _LATE_COUNTS_OF_MANY
-        while self.retired and self.retired[0][0] + kept < now:
+        retired = [group for _, group in values_of(self.retired)]
+        kept = _LATE_COUNTS if len(retired) <= _MANY_RETIRED else _SOON
+        while self.retired and self.retired[0][0] + kept <= now:
             self.retired.popleft()
+        self._read_at = now
         groups = [*values_of(self.open), *retired]
         return [(group, repeats) for group in groups if (repeats := group.unclaimed())]

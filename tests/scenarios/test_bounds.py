@@ -50,6 +50,33 @@ stage.note(most=max(most, handler.stats().pending))
 
 
 @pytest.mark.scenario("B1")
+def test_capacity_holds_while_the_worker_waits_for_an_answer(
+    scenario: Scenario, server: Any
+) -> None:
+    """B1: what the worker has taken over counts as much as what it has not seen yet."""
+    program = """
+import logging, stage
+handler = stage.attach("shop", capacity=100)
+log = logging.getLogger("shop")
+log.error(stage.mark(0))
+stage.until(lambda: stage.requests_begun() == 1)
+for number in range(1, 101):
+    log.error(stage.mark(number))
+stage.until(lambda: stage.requests_begun() == 2)
+for number in range(101, 401):
+    log.error(stage.mark(number))
+stage.accounts(handler)
+stage.clear_faults()
+"""
+
+    server.fault("delay", count=2, seconds=1)
+    outcome = scenario.run(program)
+
+    assert outcome.notes["pending"] <= 100 + 2  # a push is in hand
+    assert outcome.notes["dropped"]["full"] >= 298
+
+
+@pytest.mark.scenario("B1")
 def test_accepted_is_counted_on_its_own(scenario: Scenario) -> None:
     """The balance of the counts is a fact that can fail: where a count is broken, it does."""
     program = """
@@ -89,7 +116,7 @@ for number in range(3):
     log.warning("item %d is sold out", number)
 {then}
 stage.until(lambda: not handler.stats().pending, 5)
-threading.Event().wait(0.3)
+threading.Event().wait(1)  # closed groups are read twice more
 before = len(rounds), len(steps)
 threading.Event().wait(2)
 stage.note(rounds=len(rounds) - before[0], steps=len(steps) - before[1], all=len(steps))
@@ -120,7 +147,7 @@ def test_a_closed_interval_takes_few_steps_and_then_none(scenario: Scenario) -> 
     """Each end of an interval costs a bounded number of steps, and nothing is polled."""
     program = IDLE.format(interval=0.5, priorities='{"ERROR": "HIGH"}', then="handler.flush(5)")
 
-    outcome = scenario.run(program.replace("wait(0.3)", "wait(12)"), deadline=30)
+    outcome = scenario.run(program.replace("wait(1)", "wait(12)"), deadline=30)
 
     assert outcome.notes["rounds"] == outcome.notes["steps"] == 0
     assert outcome.notes["all"] < 60
@@ -178,6 +205,28 @@ stage.note(flushed=handler.flush(10))
     assert outcome.notes["flushed"]
     assert outcome.records == 501
     assert outcome.texts[-1].startswith("mark-gggg")
+
+
+def test_counts_stay_exact_when_a_closed_handler_is_used_again(scenario: Scenario) -> None:
+    """Closed, used, drained and closed again: each repeat is counted once."""
+    program = """
+import logging, stage, threading
+handler = stage.attach("shop", priorities={"ERROR": "HIGH"})
+log = logging.getLogger("shop")
+for round in range(3):
+    for _ in range(5):
+        log.error("the disk is full")
+    handler.drain(10)
+    for _ in range(5):
+        log.error("the disk is full")
+    handler.close()
+    threading.Event().wait(0.7)  # the handler forgets its groups meanwhile
+stage.accounts(handler)
+"""
+
+    outcome = scenario.run(program)
+
+    assert outcome.notes["accepted"] == outcome.notes["delivered"] == outcome.records == 30
 
 
 LATE = """
