@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..client.constants import Priority
+from ..ingest.groups import totals_kept
 from ..notice import Notice, Snapshot
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ __all__ = ["TAG_PREFIX", "Group", "Groups", "tag_of"]
 TAG_PREFIX = "key-"
 """Begins the tags of emergencies that have an explicit key; a receipt never begins so."""
 
+_TOTALS_MORE = 100
+"""Running totals that are kept here beyond those that a process goes on with."""
 _CLOSED_GROUPS_KEPT = 0.5
 """The part of ``max_groups`` that closed groups may take before the longest closed are forgotten."""
 
@@ -57,8 +60,6 @@ class Group:
     """When the interval ends; None while an alert of it waits to be sent."""
     incident: Incident | None = None
     """The emergency that was last raised for it."""
-    totals: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """By process: the epoch and value of its latest running total."""
     occurrences: deque[float] = field(default_factory=deque)
     """When the records came that are too few for an alert, where ``after`` asks for several."""
 
@@ -84,6 +85,10 @@ class Groups:
         self._sequence = itertools.count()
         self._closed: OrderedDict[Identity, Group] = OrderedDict()
         """Closed groups, the longest closed first."""
+        self._totals: dict[str, dict[Identity, tuple[int, int]]] = {}
+        """By process: the epoch and value of the running total of each of its groups.
+
+        They outlive the groups here, because a process goes on with a total that it has begun."""
         self.pending = 0
         """Repeats of all groups that no push stands for."""
         self.changed: set[Group] = set()
@@ -101,34 +106,16 @@ class Groups:
         """The group of a new notice, and whether the notice is an alert rather than a repeat."""
         snapshot = notice.snapshot
         assert snapshot is not None
-        group = self._known.get(notice.identity)
-        if group is not None and group.is_open and self._policy.interval:
+        group = self._known.get(notice.identity) or self._make(notice, snapshot)
+        group.last_at = snapshot.created
+        if group.is_open and self._policy.interval:
             group.shown, group.shown_is_last = snapshot, True
-            group.last_at = snapshot.created
             group.pending += 1
             self.pending += 1
             self.changed.add(group)
             return group, False
-        if group is None or not self._policy.interval:
-            identity = notice.identity
-            if len(self._known) - len(self._closed) >= self._policy.max_groups:
-                # Further different problems are counted together, by level and priority.
-                identity = ("other", snapshot.levelno, notice.priority)
-                if notice.identity != identity and self._policy.interval:
-                    return self.take_in(notice._replace(identity=identity, key=None))
-            group = Group(
-                identity,
-                Priority(notice.priority),
-                notice.key,
-                snapshot,
-                notice.style,
-                snapshot,
-            )
-            if self._policy.interval:
-                self._known[notice.identity] = group
         group.first = group.shown = snapshot
         group.style, group.shown_is_last = notice.style, False
-        group.last_at = snapshot.created
         group.is_open, group.until = True, None
         self._closed.pop(group.identity, None)
         self.changed.add(group)
@@ -136,24 +123,49 @@ class Groups:
 
     def count(self, notice: Notice, source: str) -> tuple[Group, int]:
         """The group of a running total, and how many repeats are new in it."""
-        group = self._known.get(notice.identity)
-        if group is None:
-            # Forgotten, or another sender's: the notice has everything that an alert needs.
-            group, _ = self.take_in(notice)
-            group.is_open = False
-        epoch, total = group.totals.get(source, (notice.epoch, 0))
+        snapshot = notice.snapshot
+        assert snapshot is not None
+        # A forgotten group is made again: the notice has everything that a summary needs.
+        group = self._known.get(notice.identity) or self._make(notice, snapshot)
+        totals = self._totals.setdefault(source, {})
+        epoch, total = totals.pop(notice.identity, (notice.epoch, 0))
+        totals[notice.identity] = notice.epoch, notice.total
+        if len(totals) > totals_kept(self._policy.max_groups) + _TOTALS_MORE:
+            del totals[next(iter(totals))]
         repeats = notice.total - total if epoch == notice.epoch else notice.total
-        group.totals[source] = (notice.epoch, notice.total)
-        if repeats <= 0:
-            return group, 0
-        group.pending += repeats
-        self.pending += repeats
         self.changed.add(group)
-        if notice.snapshot is not None:
+        if repeats > 0:
+            group.pending += repeats
+            self.pending += repeats
             group.last_at = max(group.last_at, notice.at)
             if notice.is_last:
-                group.shown, group.shown_is_last = notice.snapshot, True
-        return group, repeats
+                group.shown, group.shown_is_last = snapshot, True
+        elif not group.is_open:
+            self.close(group)
+        return group, max(0, repeats)
+
+    def reopen(self, group: Group, now: float) -> None:
+        """A repeat was counted in a closed group: let its summary be due."""
+        group.is_open = True
+        self._closed.pop(group.identity, None)
+        self.wait(group, now)
+
+    def _make(self, notice: Notice, snapshot: Snapshot) -> Group:
+        """A closed group for a problem that is not known."""
+        identity, key = notice.identity, notice.key
+        if self._policy.interval:
+            if len(self._known) - len(self._closed) >= self._policy.max_groups:
+                # Further different problems are counted together, by level and priority.
+                identity, key = ("other", snapshot.levelno, notice.priority), None
+                if (group := self._known.get(identity)) is not None:
+                    return group
+        group = Group(
+            identity, Priority(notice.priority), key, snapshot, notice.style, snapshot
+        )
+        group.is_open = False
+        if self._policy.interval:
+            self._known[identity] = group
+        return group
 
     def claim(self, group: Group) -> int:
         """Take a group's repeats for a push, or to drop them."""
@@ -168,9 +180,21 @@ class Groups:
         self.pending += records
         self.changed.add(group)
 
-    def restore(self, group: Group, until: float | None) -> None:
+    def totals_of(self, group: Group) -> dict[str, tuple[int, int]]:
+        """By process: the epoch and value of its latest running total of a group."""
+        identity = group.identity
+        return {s: known[identity] for s, known in self._totals.items() if identity in known}
+
+    def restore(
+        self,
+        group: Group,
+        until: float | None,
+        totals: Mapping[str, tuple[int, int]] | None = None,
+    ) -> None:
         """Know a group that another sender has left."""
         self._known[group.identity] = group
+        for source, total in (totals or {}).items():
+            self._totals.setdefault(source, {})[group.identity] = total
         self.pending += group.pending
         if group.occurrences:
             self.observed[group] = None

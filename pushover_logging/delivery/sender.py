@@ -285,8 +285,7 @@ class Sender:
                 self._observe(group, repeats, now)
             elif repeats and not group.is_open:
                 # It was counted as a repeat of a group that is over for the sender.
-                group.is_open = True
-                self.groups.wait(group, now)
+                self.groups.reopen(group, now)
         elif notice.kind == "resolved":
             self._resolve(notice, now)
         elif notice.kind == "dropped":
