@@ -308,7 +308,7 @@ class RedisStore:
 
     def problems(self) -> Sequence[str]:
         problems, self._problems = self._problems, []
-        return self._spools.problems() + problems
+        return self.spool.problems() + self._spools.problems() + problems
 
     def after_fork(self) -> None:
         self.spool.after_fork()

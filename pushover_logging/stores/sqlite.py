@@ -180,7 +180,7 @@ class SqliteStore:
         return time.time()
 
     def problems(self) -> Sequence[str]:
-        return self._spools.problems()
+        return self.spool.problems() + self._spools.problems()
 
     def after_fork(self) -> None:
         self.spool.after_fork()
@@ -203,7 +203,7 @@ class SqliteStore:
     def _is_stale(self, lease: tuple[str | None, Source]) -> bool:
         """Whether the sender is dead, or has not changed its number for five seconds.
 
-        It compares no clocks of two processes. At most a second counts between two looks: this
+        It compares no clocks of two processes. At most a second counts between two checks: this
         process may have been stopped itself."""
         token, source = lease
         number = self._spools.heartbeat(source)
@@ -222,7 +222,7 @@ class SqliteStore:
         """The lease; the database is opened only if it has changed, and once a second."""
         try:
             found = os.stat(self._path)
-            state = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+            state: tuple[int, ...] = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
         except OSError:
             state = ()
         if not state or state != self._read_from or now >= self._read_at + 1.0:
