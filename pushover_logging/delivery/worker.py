@@ -265,10 +265,11 @@ class Pipeline:
             self._groups.forget(heapq.heappop(self._closing)[2])
             ended = True
         if counts or ended or self._groups.has_late_counts(now):
-            for group, repeats in self._groups.with_unclaimed(now):
+            for group, repeats in self._groups.with_unclaimed():
                 if (counted := self._counted(group, repeats)) is not None:
                     new.append((counted, False))
                     records += repeats
+            self._groups.read(now)
         for level, tally in self._queue.turned_away.copy().items():
             total = tally.value()
             if total != self._reported_drops.get(level):
@@ -359,7 +360,7 @@ class Pipeline:
     def unsent(self) -> int:
         """How many records no push stands for yet."""
         with self._lock:
-            counted = sum(repeats for _, repeats in self._groups.with_unclaimed(time.monotonic()))
+            counted = sum(repeats for _, repeats in self._groups.with_unclaimed())
             waiting = len(self._queue) + len(self._queue.set_aside) + counted
             return waiting + (self._sender.unsent() if self._sender is not None else 0)
 

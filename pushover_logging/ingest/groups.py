@@ -257,12 +257,14 @@ class Groups:
         due = self.next_late_count()
         return due is not None and (due <= now or len(self.retired) > _MANY_RETIRED)
 
-    def with_unclaimed(self, now: float) -> list[tuple[Group, int]]:
+    def with_unclaimed(self) -> list[tuple[Group, int]]:
         """The groups with repeats that were not handed over, and how many; for the worker."""
-        retired = [group for _, group in values_of(self.retired)]
-        kept = _LATE_COUNTS if len(retired) <= _MANY_RETIRED else _SOON
+        groups = [*values_of(self.open), *(group for _, group in values_of(self.retired))]
+        return [(group, repeats) for group in groups if (repeats := group.unclaimed())]
+
+    def read(self, now: float) -> None:
+        """All repeats were handed over, as of ``now``: drop groups that were closed long ago."""
+        kept = _LATE_COUNTS if len(self.retired) <= _MANY_RETIRED else _SOON
         while self.retired and self.retired[0][0] + kept <= now:
             self.retired.popleft()
         self._read_at = now
-        groups = [*values_of(self.open), *retired]
-        return [(group, repeats) for group in groups if (repeats := group.unclaimed())]
