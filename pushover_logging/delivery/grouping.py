@@ -10,10 +10,11 @@ import heapq
 import itertools
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..client.constants import Priority
+from ..ingest.groups import totals_kept
 from ..notice import Notice, Snapshot
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Group:
     """``shown`` is the latest repeat; otherwise it is ``first``."""
     last_at: float = 0.0
     """When the latest repeat was logged, in Unix seconds."""
-    is_open: bool = True
+    is_open: bool = False
     """Repeats count; the next new notice of a closed group is an alert."""
     pending: int = 0
     """Repeats that no push stands for."""
@@ -54,8 +55,6 @@ class Group:
     """When the interval ends; None while an alert of it waits to be sent."""
     incident: Incident | None = None
     """The emergency that was last raised for it."""
-    totals: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """By process: the epoch and value of its latest running total."""
 
     @property
     def tag(self) -> str | None:
@@ -81,6 +80,8 @@ class Groups:
         """Closed groups, the longest closed first."""
         self.pending = 0
         """Repeats of all groups that no push stands for."""
+        self._totals: dict[str, dict[int, int]] = {}
+        """By process and epoch: the value of the running total, the longest unchanged first."""
 
     def __iter__(self) -> Iterator[Group]:
         return iter(list(self._known.values()))
@@ -88,60 +89,67 @@ class Groups:
     def find(self, identity: Identity) -> Group | None:
         return self._known.get(identity)
 
+    def clear(self) -> None:
+        """Forget all groups. What was counted in them before is not counted again."""
+        self._known.clear()
+        self._timers.clear()
+        self._closed.clear()
+        self.pending = 0
+
     def take_in(self, notice: Notice) -> tuple[Group, bool]:
         """The group of a new notice, and whether the notice is an alert rather than a repeat."""
         snapshot = notice.snapshot
         assert snapshot is not None
-        group = self._known.get(notice.identity)
-        if group is not None and group.is_open and self._policy.interval:
+        group = self._group_for(notice, snapshot)
+        group.last_at = snapshot.created
+        if group.is_open:
             group.shown, group.shown_is_last = snapshot, True
-            group.last_at = snapshot.created
             group.pending += 1
             self.pending += 1
             return group, False
-        if group is None or not self._policy.interval:
-            identity = notice.identity
-            if len(self._known) - len(self._closed) >= self._policy.max_groups:
-                # Further different problems are counted together, by level and priority.
-                identity = ("other", snapshot.levelno, notice.priority)
-                if notice.identity != identity and self._policy.interval:
-                    return self.take_in(notice._replace(identity=identity, key=None))
-            group = Group(
-                identity,
-                Priority(notice.priority),
-                notice.key,
-                snapshot,
-                notice.style,
-                snapshot,
-            )
-            if self._policy.interval:
-                self._known[notice.identity] = group
         group.first = group.shown = snapshot
         group.style, group.shown_is_last = notice.style, False
-        group.last_at = snapshot.created
         group.is_open, group.until = True, None
         self._closed.pop(group.identity, None)
         return group, True
 
-    def count(self, notice: Notice, source: str) -> tuple[Group, int]:
-        """The group of a running total, and how many repeats are new in it."""
-        group = self._known.get(notice.identity)
-        if group is None:
-            # Forgotten, or another sender's: the notice has everything that an alert needs.
-            group, _ = self.take_in(notice)
-            group.is_open = False
-        epoch, total = group.totals.get(source, (notice.epoch, 0))
-        repeats = notice.total - total if epoch == notice.epoch else notice.total
-        group.totals[source] = (notice.epoch, notice.total)
+    def count(self, notice: Notice, source: str) -> Group | None:
+        """The group of a running total; None if the total says nothing new."""
+        snapshot = notice.snapshot
+        assert snapshot is not None
+        totals = self._totals.setdefault(source, {})
+        repeats = notice.total - totals.pop(notice.epoch, 0)
+        totals[notice.epoch] = notice.total
+        if len(totals) > totals_kept(self._policy.max_groups):
+            del totals[next(iter(totals))]
         if repeats <= 0:
-            return group, 0
+            return None
+        # Where it was forgotten, the notice has everything that a group needs.
+        group = self._group_for(notice, snapshot)
         group.pending += repeats
         self.pending += repeats
-        if notice.snapshot is not None:
-            group.last_at = max(group.last_at, notice.at)
-            if notice.is_last:
-                group.shown, group.shown_is_last = notice.snapshot, True
-        return group, repeats
+        group.last_at = max(group.last_at, notice.at)
+        if notice.is_last:
+            group.shown, group.shown_is_last = snapshot, True
+        return group
+
+    def _group_for(self, notice: Notice, snapshot: Snapshot) -> Group:
+        identity, key = notice.identity, notice.key
+        group = self._known.get(identity)
+        if group is not None:
+            return group
+        is_kept = self._policy.interval > 0
+        if is_kept and len(self._known) - len(self._closed) >= self._policy.max_groups:
+            # Further different problems are counted together, by level and priority.
+            identity, key = ("other", snapshot.levelno, notice.priority), None
+            group = self._known.get(identity)
+            if group is not None:
+                return group
+        priority = Priority(notice.priority)
+        group = Group(identity, priority, key, snapshot, notice.style, snapshot)
+        if is_kept:
+            self._known[identity] = group
+        return group
 
     def claim(self, group: Group) -> int:
         """Take a group's repeats for a push, or to drop them."""
@@ -179,6 +187,12 @@ class Groups:
     def next_due(self) -> float | None:
         """When the next interval ends."""
         return self._timers[0][0] if self._timers else None
+
+    def reopen(self, group: Group, now: float) -> None:
+        """Sum up what was counted as a repeat although the group is over for the sender."""
+        self._closed.pop(group.identity, None)
+        group.is_open = True
+        self.wait(group, now)
 
     def close(self, group: Group) -> None:
         """Let its next record be an alert."""

@@ -183,11 +183,9 @@ class Sender:
                 part = Part(group, 1, notice.snapshot)
                 self.outbox.put(Entry([part], Priority(notice.priority), now), now)
         elif notice.kind == "counted":
-            group, repeats = self.groups.count(notice, source)
-            if repeats and not group.is_open:
-                # It was counted as a repeat of a group that is over for the sender.
-                group.is_open = True
-                self.groups.wait(group, now)
+            counted = self.groups.count(notice, source)
+            if counted is not None and not counted.is_open:
+                self.groups.reopen(counted, now)
         elif notice.kind == "resolved" and notice.key is not None:
             self._resolve(notice, now)
         elif notice.kind == "dropped":
@@ -508,7 +506,7 @@ class Sender:
     def forget_groups(self) -> None:
         """Forget all groups and emergencies: the handler was closed, and nothing waits."""
         with self.lock:
-            self.groups = Groups(self._config.grouping)
+            self.groups.clear()
             self.incidents.stop()
 
     def lost(self, snapshot: Snapshot, repeats: int = 0) -> None:

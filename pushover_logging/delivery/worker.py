@@ -23,6 +23,7 @@ import time
 import weakref
 from _thread import get_ident
 
+from ..ingest.groups import totals_kept
 from ..ingest.queue import values_of
 from ..notice import Notice, encode, is_plain
 from .diagnostics import DIAGNOSTICS, say
@@ -97,6 +98,7 @@ class Pipeline:
     ) -> None:
         """``read_again`` takes in a record that could not be read in its logging call."""
         self.config = config
+        self._clock = time.monotonic
         self._queue = queue
         self._groups = groups
         self._read_again = read_again
@@ -136,7 +138,7 @@ class Pipeline:
 
     def step(self, deadline: float | None) -> float | None:
         """Hand over notices and send once at most; when to come again, None: not before news."""
-        now = time.monotonic()
+        now = self._clock()
         if self._sender is None:
             if now < self._opens_at:
                 return self._opens_at
@@ -217,9 +219,10 @@ class Pipeline:
             self._groups.forget(heapq.heappop(self._closing)[2])
             ended = True
         if counts or ended or self._groups.has_many_retired():
-            for group, repeats in self._groups.with_unclaimed(now):
+            for group, repeats in self._groups.with_unclaimed():
                 if (notice := self._counted(group, repeats)) is not None:
                     notices.append(notice)
+            self._groups.forget_retired(now)
         for level, tally in list(self._queue.turned_away.items()):
             total = tally.value()
             if total != self._reported_drops.get(level):
@@ -241,7 +244,7 @@ class Pipeline:
         epoch, total = self._totals.pop(group.identity, (next(self._seq), 0))
         total += repeats
         self._totals[group.identity] = (epoch, total)
-        if len(self._totals) > 4 * self.config.grouping.max_groups + 100:
+        if len(self._totals) > totals_kept(self.config.grouping.max_groups):
             del self._totals[next(iter(self._totals))]
         # A summary shows text and exception of the same record. Of a repeat only the message is
         # kept, so that a push that shows more shows the first record.
@@ -298,7 +301,7 @@ class Pipeline:
     def unsent(self) -> int:
         """How many records no push stands for yet."""
         with self._lock:
-            counted = sum(repeats for _, repeats in self._groups.with_unclaimed(time.monotonic()))
+            counted = sum(repeats for _, repeats in self._groups.with_unclaimed())
             waiting = len(self._queue) + len(self._queue.set_aside) + counted
             return waiting + (self._sender.unsent() if self._sender is not None else 0)
 
@@ -309,8 +312,8 @@ class Pipeline:
                 return 0
             if self._sender is None:
                 return self.unsent()
-            self._collect(time.monotonic(), counts=True)
-            self._sender.take_in(time.monotonic())
+            self._collect(self._clock(), counts=True)
+            self._sender.take_in(self._clock())
             return self._sender.abandon()
 
     def stats(self) -> Stats:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..notice import Identity, Snapshot
 
-__all__ = ["Group", "Groups", "text_alias"]
+__all__ = ["Group", "Groups", "text_alias", "totals_kept"]
 
 _LONG_TEXT = 256
 CLOSED = -1
@@ -38,6 +38,11 @@ def text_alias(text: str) -> bytes | int:
     """The text with every digit a 0; of a long text its hash, which takes less memory."""
     key = text_key(text)
     return key if len(key) <= _LONG_TEXT else hash(key)
+
+
+def totals_kept(max_groups: int) -> int:
+    """How many running totals of its groups a process keeps, and the sender of each process."""
+    return 4 * max_groups + 100
 
 
 class Group:
@@ -202,11 +207,13 @@ class Groups:
         """Whether closed groups are to be read and forgotten, or they would fill the memory."""
         return len(self.retired) > _MANY_RETIRED
 
-    def with_unclaimed(self, now: float) -> list[tuple[Group, int]]:
+    def with_unclaimed(self) -> list[tuple[Group, int]]:
         """The groups with repeats that were not handed over, and how many; for the worker."""
-        retired = [group for _, group in list(self.retired)]
-        kept = _LATE_COUNTS if len(retired) <= _MANY_RETIRED else _LATE_COUNTS_OF_MANY
+        groups = [*values_of(self.open), *(group for _, group in list(self.retired))]
+        return [(group, repeats) for group in groups if (repeats := group.unclaimed())]
+
+    def forget_retired(self, now: float) -> None:
+        """Forget groups that were closed a while ago, whose repeats have been handed over."""
+        kept = _LATE_COUNTS if len(self.retired) <= _MANY_RETIRED else _LATE_COUNTS_OF_MANY
         while self.retired and self.retired[0][0] + kept < now:
             self.retired.popleft()
-        groups = [*values_of(self.open), *retired]
-        return [(group, repeats) for group in groups if (repeats := group.unclaimed())]
