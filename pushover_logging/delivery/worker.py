@@ -139,6 +139,7 @@ class Pipeline:
     def step(self, deadline: float | None) -> float | None:
         """Hand over notices and send once at most; when to come again, None: not before news."""
         now = self._clock()
+        self.news = False  # before anything is looked at: news that come meanwhile are seen next
         if self._sender is None:
             if now < self._opens_at:
                 return self._opens_at
@@ -153,7 +154,6 @@ class Pipeline:
                 say("open", f"cannot send: {type(error).__name__}: {error}")
                 self._opens_at = now + _OPEN_AGAIN
                 return self._opens_at
-        self.news = False  # before anything is looked at: news that come meanwhile are seen next
         ending = deadline is not None
         quietly, self.draining = ending or self.draining, False
         while self._queue.set_aside:
@@ -290,7 +290,7 @@ class Pipeline:
 
     def is_used(self) -> bool:
         """Whether any record has come since the process began, or since it was forked."""
-        return self._sender is not None or self.news or bool(self._queue.set_aside)
+        return self._sender is not None or self.news or bool(self.unsent())
 
     def settled(self) -> bool:
         """Whether nothing that is due waits, and nothing is being sent."""
