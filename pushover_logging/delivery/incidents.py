@@ -141,13 +141,17 @@ class Incidents:
         return None
 
     def next_due(self) -> float | None:
-        """When to look again whether there is something to ask or to cancel."""
+        """When to look again whether there is something to ask."""
         polls = (
             incident.polled_at + _POLL_INTERVAL
             for incident in self.ringing
             if incident.state is IncidentState.RINGING
         )
-        return min((*polls, *self.to_cancel.values()), default=None)
+        return min(polls, default=None)
+
+    def cancel_due(self) -> float | None:
+        """When the next ringing is to be ended."""
+        return min(self.to_cancel.values(), default=None)
 
     def resolve(self, tag: str, now: float) -> bool:
         """The problem with this tag is over; whether an emergency rings that is to be cancelled."""

@@ -140,8 +140,7 @@ class Sender:
         self.store.commit({}, self._taken)
         self._taken.clear()
         if entry is None:
-            emergencies = self.incidents.ringing or self.incidents.to_cancel
-            if emergencies and not ending and self._follow_up(now):
+            if self._cancel(now, deadline) or (not ending and self._poll(now)):
                 return self._clock()
         elif self.outbox or self.incidents.to_cancel or self._turned_away:
             return self._clock()
@@ -251,9 +250,10 @@ class Sender:
 
     def _next_due(self, now: float, opens_at: float, *, ending: bool) -> float | None:
         # When the process ends everything is summed up already, and nobody is asked any more.
-        due = [] if ending else [self.groups.next_due()]
-        if not ending and (self.incidents.ringing or self.incidents.to_cancel):
-            due.append(self.incidents.next_due())
+        due = [] if ending else [self.groups.next_due(), self.incidents.next_due()]
+        cancel = self.incidents.cancel_due()
+        if cancel is not None:
+            due.append(max(cancel, self.limits.slot_opens_at(now)))
         waits = self.outbox.next_due()
         if waits is not None:
             if self.outbox.has_emergency() and not self.limits.holds(now):
@@ -435,25 +435,30 @@ class Sender:
 
     # Emergencies.
 
-    def _follow_up(self, now: float) -> bool:
-        """Ask about one emergency, or cancel one; whether the service was called.
+    def _cancel(self, now: float, deadline: float | None) -> bool:
+        """End the ringing of one emergency; whether the service was called.
 
         Cancels come after alerts, one at a time, and use a slot of the minute.
         """
-        for tag, at in list(self.incidents.to_cancel.items()):
-            if at > now or not self.limits.verdict(now, self._today()).slots:
-                continue
-            del self.incidents.to_cancel[tag]
-            error = self._target.cancel(tag)
-            if error is None:
-                self.limits.used_slot(self._clock())
-                return True
-            diagnostics.say("cancel", f"an emergency could not be cancelled: {error}")
-            if error.retryable:
-                wait = max(self._policy.wait_initial, min(_CANCEL_AGAIN, self._policy.wait_max))
-                self.incidents.to_cancel[tag] = self._clock() + wait
-            self._tell_error(error)
+        due = [tag for tag, at in self.incidents.to_cancel.items() if at <= now]
+        if not due or not self.limits.slots(now):
+            return False
+        tag = due[0]
+        del self.incidents.to_cancel[tag]
+        timeout = None if deadline is None else max(_LEAST_TIMEOUT, deadline - now)
+        error = self._target.cancel(tag, timeout)
+        if error is None:
+            self.limits.used_slot(self._clock())
             return True
+        diagnostics.say("cancel", f"an emergency could not be cancelled: {error}")
+        if error.retryable:
+            wait = max(self._policy.wait_initial, min(_CANCEL_AGAIN, self._policy.wait_max))
+            self.incidents.to_cancel[tag] = self._clock() + wait
+        self._tell_error(error)
+        return True
+
+    def _poll(self, now: float) -> bool:
+        """Ask what became of one emergency; whether the service was called."""
         with self.lock:
             listens = self._hooks.on_acknowledged is not None
             incident = self.incidents.to_poll(now, someone_listens=listens)

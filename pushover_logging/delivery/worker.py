@@ -210,19 +210,22 @@ class Pipeline:
             )
             if interval:
                 heapq.heappush(self._closing, (now + interval, id(group), group))
-        while self._queue.resolved:
-            key, at = self._queue.resolved.popleft()
-            notices.append(Notice("resolved", 0, at, key=key))
-            notices.sort(key=lambda notice: notice.at)  # it ends what was logged before it
         ended = False
         while self._closing and self._closing[0][0] <= now:
             self._groups.forget(heapq.heappop(self._closing)[2])
             ended = True
-        if counts or ended or self._groups.has_many_retired():
+        # A resolve ends what was logged before it, and so comes after the repeats.
+        resolved: list[Notice] = []
+        while self._queue.resolved:
+            key, at = self._queue.resolved.popleft()
+            resolved.append(Notice("resolved", 0, at, key=key))
+        if counts or ended or resolved or self._groups.has_many_retired():
             for group, repeats in self._groups.with_unclaimed():
                 if (notice := self._counted(group, repeats)) is not None:
                     notices.append(notice)
             self._groups.forget_retired(now)
+        if resolved:
+            notices = sorted([*notices, *resolved], key=lambda notice: notice.at)
         for level, tally in list(self._queue.turned_away.items()):
             total = tally.value()
             if total != self._reported_drops.get(level):
@@ -304,6 +307,12 @@ class Pipeline:
             counted = sum(repeats for _, repeats in self._groups.with_unclaimed())
             waiting = len(self._queue) + len(self._queue.set_aside) + counted
             return waiting + (self._sender.unsent() if self._sender is not None else 0)
+
+    def is_unfinished(self) -> bool:
+        """Whether a record waits, or the end of an alert."""
+        if self.unsent() or self._queue.resolved:
+            return True
+        return self._sender is not None and bool(self._sender.incidents.to_cancel)
 
     def abandon(self) -> int:
         """Give up what waits, because the process ends; how many records that were."""
@@ -565,7 +574,7 @@ class Worker:
             return
         self._exiting = True
         DIAGNOSTICS.say_what_waits()
-        waiting = [pipeline for pipeline in self.pipelines() if pipeline.unsent()]
+        waiting = [pipeline for pipeline in self.pipelines() if pipeline.is_unfinished()]
         if not waiting:
             return
         for pipeline in waiting:

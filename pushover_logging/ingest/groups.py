@@ -208,8 +208,11 @@ class Groups:
         return len(self.retired) > _MANY_RETIRED
 
     def with_unclaimed(self) -> list[tuple[Group, int]]:
-        """The groups with repeats that were not handed over, and how many; for the worker."""
-        groups = [*values_of(self.open), *(group for _, group in list(self.retired))]
+        """The groups with repeats that were not handed over, and how many; for the worker.
+
+        Closed groups come first: of groups with the same identity they are the earlier ones.
+        """
+        groups = [*(group for _, group in list(self.retired)), *values_of(self.open)]
         return [(group, repeats) for group in groups if (repeats := group.unclaimed())]
 
     def forget_retired(self, now: float) -> None:
