@@ -7,6 +7,7 @@ and the clocks are fakes.
 from __future__ import annotations
 
 import logging
+import math
 import re
 import time
 from collections import Counter, deque
@@ -81,7 +82,7 @@ class Clock:
     """Seconds and a date that pass only when told."""
 
     def __init__(self) -> None:
-        self.started = self.now = time.monotonic()
+        self.started = self.now = float(math.ceil(time.monotonic()))
         self.date = TODAY
 
     def __call__(self) -> float:
