@@ -118,8 +118,9 @@ class Groups:
         snapshot = notice.snapshot
         assert snapshot is not None
         totals = self._totals.setdefault(source, {})
-        repeats = notice.total - totals.pop(notice.epoch, 0)
-        totals[notice.epoch] = notice.total
+        known = totals.pop(notice.epoch, 0)
+        repeats = notice.total - known  # a notice that arrives twice, or late, says nothing new
+        totals[notice.epoch] = max(known, notice.total)
         if len(totals) > totals_kept(self._policy.max_groups):
             del totals[next(iter(totals))]
         if repeats <= 0:
