@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .client.errors import TransportError as TransportError
     from .client.messages import EmergencyMessage as EmergencyMessage
     from .client.messages import Message as Message
+    from .client.teams import Team as Team
     from .config.fields import Grouping as Grouping
     from .handler import PushoverHandler as PushoverHandler
     from .delivery.incidents import IncidentReport as IncidentReport
@@ -51,6 +52,7 @@ _HOMES = {
     "TransportError": ".client.errors",
     "EmergencyMessage": ".client.messages",
     "Message": ".client.messages",
+    "Team": ".client.teams",
     "Stats": ".delivery.stats",
     "Grouping": ".config.fields",
     "IncidentReport": ".delivery.incidents",

@@ -10,7 +10,7 @@ import marshal
 
 from .values import NamedTuple
 
-__all__ = ["Frame", "Notice", "Snapshot", "SnapshotError", "decode", "encode", "is_plain"]
+__all__ = ["Frame", "Notice", "Snapshot", "SnapshotError", "decode", "encode", "is_plain", "plain", "restored"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 TEXT_BOUND = 8192
 """Longer texts are shortened before any regular expression sees them."""
+_SNAPSHOT = 7
+"""The place of the snapshot among the encoded fields."""
 VERSION = 1
 """Changes when an older reader could misunderstand the wire format."""
 
@@ -124,17 +126,14 @@ class Notice(NamedTuple):
 def encode(notice: Notice, wire: Wire = "marshal") -> bytes:
     """The notice as bytes: ``marshal`` for this machine, ``json`` for any other."""
     snapshot = notice.snapshot
+    fields: list[Any] = [VERSION, *notice]
     if snapshot is not None:
-        exceptions = tuple(
-            (*error[:3], tuple(map(tuple, error.frames)), error.omitted)
-            for error in snapshot.exceptions
-        )
-        notice = notice._replace(snapshot=(*snapshot[:9], exceptions, *snapshot[10:]))  # type: ignore[arg-type]
+        fields[_SNAPSHOT] = plain(snapshot)
     if wire == "marshal":
-        return marshal.dumps((VERSION, *notice), 4)  # type: ignore[arg-type]
+        return marshal.dumps(tuple(fields), 4)
     import json
 
-    return json.dumps([VERSION, *notice], separators=(",", ":")).encode()
+    return json.dumps(fields, separators=(",", ":")).encode()
 
 
 def decode(data: bytes) -> Notice:
@@ -148,20 +147,36 @@ def decode(data: bytes) -> Notice:
             version, *fields = marshal.loads(data)
         if version != VERSION:
             raise ValueError(f"a notice of version {version}; this is version {VERSION}")
-        notice = Notice(*fields)
+        notice = Notice._make(fields)
         if notice.snapshot is None:
             return notice
-        snapshot = Snapshot(*notice.snapshot)
-        if snapshot.exceptions:
-            snapshot = snapshot._replace(exceptions=tuple(map(_exception, snapshot.exceptions)))
-        return notice._replace(snapshot=snapshot)
+        return notice._replace(snapshot=restored(notice.snapshot))
     except (EOFError, TypeError, IndexError, KeyError) as error:
         raise ValueError(f"no notice: {type(error).__name__}") from None
 
 
-def _exception(fields: tuple[Any, ...]) -> SnapshotError:
-    relation, text, cut, frames, omitted = fields
-    return SnapshotError(relation, text, cut, tuple(Frame(*frame) for frame in frames), omitted)
+def plain(snapshot: Snapshot) -> tuple[Any, ...]:
+    """The fields of a snapshot, of plain built-in types at any depth, as ``marshal`` needs them."""
+    if not snapshot.exceptions:
+        return tuple(snapshot)
+    exceptions = tuple(
+        (*error[:3], tuple(map(tuple, error.frames)), error.omitted)
+        for error in snapshot.exceptions
+    )
+    return tuple(snapshot._replace(exceptions=exceptions))  # type: ignore[arg-type]
+
+
+def restored(fields: Any) -> Snapshot:
+    """The snapshot that `plain` made these fields of."""
+    snapshot = Snapshot._make(fields)
+    if not snapshot.exceptions:
+        return snapshot
+    return snapshot._replace(
+        exceptions=tuple(
+            SnapshotError(relation, text, cut, tuple(map(Frame._make, frames)), omitted)
+            for relation, text, cut, frames, omitted in snapshot.exceptions
+        )
+    )
 
 
 def _tuples(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""One call that sends one push, in the manner of ``sage.misc.messaging``."""
+"""Sends a push with a single call, as ``sage.misc.messaging`` does."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["pushover", "pushover_defaults"]
 _logger = logging.getLogger("pushover_logging")
 
 pushover_defaults: Final[dict[str, object]] = {}
-"""Keywords for every call of ``pushover`` that doesn't give them itself, such as ``user``."""
+"""Default keywords for every call of ``pushover``, such as ``user``."""
 
 _KNOWN = frozenset(
     (
@@ -30,12 +30,12 @@ _KNOWN = frozenset(
 
 
 def pushover(message: object, **kwds: object) -> bool:
-    """Send a push; True if the service took it, else False and a warning that says why not.
+    """Send a push; True if the service accepted it, else False, and a warning says why not.
 
     Keywords: ``user``, ``device``, ``title``, ``url``, ``url_title``, ``priority``, ``timestamp``,
-    ``sound``, ``token``, and any other parameter of a message. A keyword given here comes before
-    ``pushover_defaults``, and that before the environment (``PUSHOVER_TOKEN``, ``PUSHOVER_USER``).
-    The warning goes to the logger ``pushover_logging``. Never raises for what was wrong.
+    ``sound``, ``token``, and any other parameter of a message. A keyword of the call takes
+    precedence over ``pushover_defaults``, and that over the environment (``PUSHOVER_TOKEN``,
+    ``PUSHOVER_USER``). The warning goes to the logger ``pushover_logging``. Never raises.
     """
     try:
         made = _message(str(message), {**pushover_defaults, **kwds})
@@ -48,8 +48,8 @@ def pushover(message: object, **kwds: object) -> bool:
 
 
 def _message(text: str, given: dict[str, object]) -> Message:
-    """The message that the keywords describe; those that name no parameter are passed through."""
-    # Whatever the values are, create_message checks them.
+    """The message that the keywords describe; an unknown keyword becomes a parameter as it is."""
+    # create_message checks the values.
     keywords = cast("dict[str, Any]", {n: v for n, v in given.items() if v is not None})
     token = resolve_token(keywords.pop("token", None))
     users = resolve_users(keywords.pop("user", None))
@@ -61,7 +61,7 @@ def _message(text: str, given: dict[str, object]) -> Message:
 
 @functools.lru_cache(maxsize=1)
 def _transport(api_url: str) -> Transport:
-    """One connection for all calls, kept alive from one to the next."""
+    """The connection that all calls share."""
     return Transport(api_url)
 
 

@@ -24,6 +24,7 @@ from . import (
     send,
     serve,
     sounds,
+    teams,
 )
 from .endings import Exit, ending
 
@@ -40,6 +41,7 @@ _COMMANDS = (
     cancel,
     glance,
     groups,
+    teams,
     serve,
     demo,
     completion,

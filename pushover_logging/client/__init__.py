@@ -1,6 +1,6 @@
-"""Speaks Pushover: applications, users, messages; knows nothing of logging or threads.
+"""The client of the Pushover service: applications, users, messages, groups and teams.
 
-The names load at first use, so that importing the package costs nothing.
+The names load at first use, so importing the package is cheap.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .answers import Allowance as Allowance
     from .answers import Answer as Answer
     from .application import Application as Application
+    from .application import Retries as Retries
     from .callbacks import Acknowledgement as Acknowledgement
     from .constants import EMERGENCY as EMERGENCY
     from .constants import HIGH as HIGH
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from .messages import EmergencyMessage as EmergencyMessage
     from .messages import Message as Message
     from .receipts import Receipt as Receipt
+    from .teams import Team as Team
+    from .teams import TeamDevice as TeamDevice
+    from .teams import TeamState as TeamState
+    from .teams import TeamUser as TeamUser
     from .transport import Transport as Transport
     from .users import User as User
     from .users import Validation as Validation
@@ -52,7 +57,12 @@ _HOMES = {
     "PushoverError": "errors",
     "RateLimitError": "errors",
     "Receipt": "receipts",
+    "Retries": "application",
     "ServerError": "errors",
+    "Team": "teams",
+    "TeamDevice": "teams",
+    "TeamState": "teams",
+    "TeamUser": "teams",
     "Transport": "transport",
     "TransportError": "errors",
     "User": "users",

@@ -1,4 +1,4 @@
-"""Which address the service is asked at, and that no token ever leaves for it in clear."""
+"""Finds the address of the service, and refuses an address that would get tokens in clear."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = ["is_loopback", "resolve_api_url"]
 def resolve_api_url(api_url: object = None) -> str:
     """Return the address of the service, ending in a slash.
 
-    It is the argument, else ``PUSHOVER_API_URL``, else Pushover's own. Tokens travel there, so that
-    anything but https is refused unless it stays on this machine.
+    The address is the argument, else ``PUSHOVER_API_URL``, else Pushover's own. Tokens travel to
+    it, so it must be https unless it is on this machine. Raises ValueError for another address.
     """
     if api_url is None:
         text = os.environ.get("PUSHOVER_API_URL", "").strip()
@@ -31,7 +31,7 @@ def resolve_api_url(api_url: object = None) -> str:
 
 def is_loopback(api_url: str) -> bool:
     """Whether the address is on this machine."""
-    from urllib.parse import urlsplit  # only who gives an address pays for its import
+    from urllib.parse import urlsplit  # the usual address needs no import
 
     return api_url != API_URL and _is_this_machine(urlsplit(api_url).hostname or "")
 
@@ -45,15 +45,15 @@ def _checked_url(text: str, source: str) -> str:
     if url.scheme == "http" and not _is_this_machine(url.hostname or ""):
         raise ValueError(
             f"{source} is plain http to {url.hostname}; expected https, "
-            "for http only goes to this machine (127.0.0.1, ::1, localhost)"
+            "because http is for this machine only (127.0.0.1, ::1, localhost)"
         )
     return text if text.endswith("/") else f"{text}/"
 
 
 def _split(text: str) -> SplitResult | None:
-    from urllib.parse import urlsplit  # only who gives an address pays for its import
+    from urllib.parse import urlsplit  # the usual address needs no import
 
-    # Parsers disagree on what blanks and backslashes mean, so that none may decide where tokens go.
+    # Parsers disagree about blanks and backslashes, so an address with them has no sure host.
     if re.search(r"[\s\\]", text):
         return None
     try:
@@ -65,7 +65,7 @@ def _split(text: str) -> SplitResult | None:
 
 
 def _is_this_machine(host: str) -> bool:
-    from ipaddress import ip_address  # only plain http pays for its import
+    from ipaddress import ip_address  # only plain http needs it
 
     try:
         return host == "localhost" or ip_address(host).is_loopback

@@ -74,7 +74,7 @@ def understand(reply: Reply, request: Request, allowance: Allowance) -> Answer:
             reply.url, request.fields(), body or {}, answered_at, reset=allowance.reset
         )
     elif http_status == 429:
-        error = TransportError("HTTP 429 did not come from Pushover: something on the way said it")
+        error = TransportError("HTTP 429 did not come from Pushover: a proxy limits requests")
     elif 500 <= http_status < 600:
         error = ServerError(
             reply.url, request.fields(), body or {}, answered_at, http_status=http_status

@@ -1,4 +1,4 @@
-"""The image of a message: read, measured and named, before anything is sent."""
+"""The image of a message: reads it, and checks its size and type before anything is sent."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .transport import File
 Source: TypeAlias = "str | os.PathLike[str] | bytes | BinaryIO"
 """A path, the image's bytes, or a file opened for reading bytes."""
 
-# How the formats that phones show begin: where, with what, and what that makes them.
+# The first bytes of the formats that phones show: offset, bytes, MIME type.
 _SIGNATURES: Final = (
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
     (0, b"\xff\xd8\xff", "image/jpeg"),
@@ -29,9 +29,10 @@ _SIGNATURES: Final = (
 
 
 def load(source: Source, content_type: str | None = None) -> File:
-    """Read an image; its type is the one given or the one its first bytes show.
+    """Read an image. Its type is ``content_type``, else the type that its first bytes show.
 
-    Raises ValueError for what is too large or no image, OSError for what cannot be read.
+    Raises ValueError for an image that is too large or of no known type, and OSError for a file
+    that cannot be read.
     """
     content = _read(source)
     found = _image_type(content, content_type)
@@ -39,7 +40,7 @@ def load(source: Source, content_type: str | None = None) -> File:
 
 
 def check_base64(text: str, content_type: str | None = None) -> str:
-    """Check an image given as base64 text, and say its type. Raises ValueError as ``load`` does."""
+    """Check an image in base64, and return its type. Raises ValueError as ``load`` does."""
     try:
         content = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
@@ -63,7 +64,7 @@ def _read_some(file: BinaryIO) -> bytes:
     start = file.tell() if file.seekable() else None
     content = file.read(ATTACHMENT_LIMIT + 1)
     if start is not None:
-        # Left as it was found, so that sending again sends the same.
+        # Back to the start, so that the next sending reads the same.
         file.seek(start)
     if not isinstance(content, bytes):
         raise TypeError("attachment is a file opened for text; open it with mode 'rb'")
@@ -77,7 +78,7 @@ def _image_type(content: bytes, content_type: str | None) -> str:
         raise ValueError("attachment is empty")
     found = content_type or _sniffed(content)
     if found is None:
-        raise ValueError("attachment is no image that is known by its first bytes; say its type")
+        raise ValueError("the first bytes of attachment show no image type; give attachment_type")
     if not found.lower().startswith("image/"):
         raise ValueError(f"attachment is of type {found!r}; only an image can be attached")
     return found

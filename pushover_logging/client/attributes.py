@@ -1,4 +1,4 @@
-"""The attributes of a message: each is checked when it is set, and its error says what is wrong."""
+"""The attributes of a message, and the check that each value passes when it is set."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _OF_THE_MESSAGE = ("token", "user")
 
 
 class Attribute(Generic[_Given, _Kept]):
-    """An attribute whose values pass a check, which gets the attribute's name for its sentence.
+    """An attribute whose values pass a check; the check gets the attribute's name for its errors.
 
-    Setting one never talks to the network. Raises TypeError for what is of the wrong type and
-    ValueError for what the service would refuse.
+    Setting an attribute sends no request. Raises TypeError for a value of the wrong type and
+    ValueError for a value that the service would refuse.
     """
 
     def __init__(self, check: Callable[[_Given, str], _Kept]) -> None:
@@ -50,7 +50,7 @@ class Attribute(Generic[_Given, _Kept]):
 
 
 def text(limit: int | None = None) -> Callable[[str | None, str], str | None]:
-    """A check for an optional text, of at most so many characters."""
+    """A check for an optional text of at most ``limit`` characters."""
 
     def check(value: str | None, name: str) -> str | None:
         return None if value is None else _text(value, name, limit)
@@ -59,18 +59,18 @@ def text(limit: int | None = None) -> Callable[[str | None, str], str | None]:
 
 
 def body(limit: int) -> Callable[[str, str], str]:
-    """A check for the text that no message can do without."""
+    """A check for the text of a message, which must not be blank."""
 
     def check(value: str, name: str) -> str:
         if not _text(value, name, limit).strip():
-            raise ValueError(f"{name} is blank; the service wants at least one visible character")
+            raise ValueError(f"{name} is blank; the service needs at least one visible character")
         return value
 
     return check
 
 
 def flag(value: bool | int | str, name: str) -> bool:
-    """True or False, or 1 or 0 for it."""
+    """True or False, or 1 or 0."""
     if value not in (True, False, "0", "1"):
         raise TypeError(f"{name} must be True or False, not {value!r}")
     return bool(int(value))
@@ -95,7 +95,7 @@ def priority(value: int | str, name: str) -> Priority:
 
 
 def ordinary_priority(value: int | str, name: str) -> Priority:
-    """A priority of a message that nobody has to acknowledge."""
+    """A priority other than emergency."""
     found = priority(value, name)
     if found == Priority.EMERGENCY:
         raise ValueError(f"{name} is 2 (emergency); that takes an EmergencyMessage")
@@ -127,7 +127,7 @@ def expire(value: int | str, name: str) -> int:
 
 
 def ttl(value: int | str | None, name: str) -> int | None:
-    """Seconds after which the message is taken off the devices."""
+    """Seconds after which the devices remove the message."""
     if value is None:
         return None
     seconds = whole(value, name)
@@ -145,7 +145,7 @@ def names(value: str | Iterable[str] | None, name: str) -> tuple[str, ...]:
 
 
 def device(value: str | Iterable[str] | None, name: str) -> str | None:
-    """One device or several, kept as a comma list."""
+    """A device or several devices, kept as a comma list."""
     if value is None:
         return None
     devices = names(value, name)
@@ -156,7 +156,7 @@ def device(value: str | Iterable[str] | None, name: str) -> str | None:
 
 
 def timestamp(value: datetime | float | str | None, name: str) -> datetime | None:
-    """A time with its zone; a number is Unix seconds, a naive datetime is UTC, with a warning."""
+    """A time with its zone. A number is Unix seconds; a naive datetime is UTC, with a warning."""
     if value is None:
         return None
     if isinstance(value, datetime):
@@ -171,16 +171,16 @@ def timestamp(value: datetime | float | str | None, name: str) -> datetime | Non
 
 
 def encryption_key(value: str | bytes | None, _name: str) -> str | bytes | None:
-    """A key that can encrypt, here and now: what cannot be sealed must not go out in clear."""
+    """A key that can encrypt now, so that no text leaves in clear because encryption fails."""
     if value is not None:
-        from .encryption import Cipher  # only who encrypts pays for importing cryptography
+        from .encryption import Cipher  # cryptography is an extra, and slow to import
 
         Cipher(value)
     return value
 
 
 def params(value: Mapping[str, Value] | None, name: str) -> dict[str, Value]:
-    """Parameters that are passed through untouched."""
+    """Parameters that are passed through unchanged."""
     if value is None:
         return {}
     if not isinstance(value, Mapping):
@@ -199,7 +199,7 @@ def _text(value: str, name: str, limit: int | None = None) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{name} holds half of a surrogate pair, which no text may") from None
+        raise ValueError(f"{name} holds half of a surrogate pair, which is no character") from None
     return value
 
 
@@ -208,19 +208,19 @@ def _from_unix(seconds: float, name: str) -> datetime:
         if seconds >= 0:
             return datetime.fromtimestamp(seconds, timezone.utc)
     except (ValueError, OverflowError, OSError):
-        # Not a number, or a year that no calendar has: the sentence below says so.
+        # Not a number, or a year that datetime does not have; the error below says so.
         pass
     raise ValueError(f"{name} is {seconds!r}; it must be Unix seconds from 0 to the year 9999")
 
 
 def _assumed_utc(value: datetime, name: str) -> datetime:
-    sentence = f"{name} {value} has no time zone and is taken for UTC"
+    sentence = f"{name} {value} has no time zone and is read as UTC"
     warnings.warn(sentence, RuntimeWarning, stacklevel=_callers_level())
     return value.replace(tzinfo=timezone.utc)
 
 
 def _callers_level() -> int:
-    """The ``stacklevel`` of the nearest line that is not in this package, for ``_assumed_utc``."""
+    """The ``stacklevel`` of the nearest caller outside this package, for ``_assumed_utc``."""
     frame, level = sys._getframe(1), 1
     while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] == _OURS:
         frame, level = frame.f_back, level + 1

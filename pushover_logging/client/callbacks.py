@@ -1,8 +1,8 @@
-"""Reads what the service posts to a callback address once an emergency is acknowledged.
+"""Reads the request that the service posts to a callback address after an acknowledgement.
 
-Such a request is not signed: anybody who knows the address can send one. So give Pushover an
-address that nobody guesses (https, with a long random part), answer 2xx at once (or it comes again
-after a minute), and before acting on it ask the service:
+The request is not signed: anybody who knows the address can send it. Give Pushover an address that
+nobody can guess (https, with a long random part), answer 2xx at once (or the request comes again
+after a minute), and ask the service before you act:
 ``application.receipt(acknowledgement.receipt).acknowledged``.
 """
 
@@ -18,15 +18,15 @@ from .answers import moment
 from .constants import KEY_PATTERN
 
 Form: TypeAlias = bytes | str | Mapping[str, str] | Mapping[str, Sequence[str]]
-"""A request's body, or its form as frameworks give it, with or without lists of values."""
+"""A request's body, or its form as web frameworks give it, with or without lists of values."""
 
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """Somebody acknowledged an emergency, or so an unsigned request says."""
+    """An acknowledgement of an emergency, as an unsigned request claims."""
 
     receipt: str
-    """Of the emergency; what to ask the service about."""
+    """The receipt of the emergency, to ask the service with."""
     acknowledged: bool
     acknowledged_at: datetime | None
     acknowledged_by: str | None = field(repr=False)
@@ -35,12 +35,12 @@ class Acknowledgement:
 
     @classmethod
     def from_form(cls, form: Form) -> Acknowledgement:
-        """Read the form of a callback. Raises ValueError for one that Pushover never sends."""
+        """Read the form of a callback. Raises ValueError for a form that Pushover never sends."""
         fields = _fields(form)
         receipt, by = fields.get("receipt", ""), fields.get("acknowledged_by")
         if not KEY_PATTERN.fullmatch(receipt) or (by and not KEY_PATTERN.fullmatch(by)):
             raise ValueError(
-                "this form is no callback of Pushover's: it lacks a receipt's 30 signs"
+                "this form is no callback of Pushover's: it has no receipt of 30 letters and digits"
             )
         return cls(
             receipt=receipt,
@@ -59,7 +59,7 @@ def _fields(form: Form) -> dict[str, str]:
 
 
 def _single(value: str | Sequence[str]) -> str:
-    # Item access of Django's and Flask's forms gives a text, that of parse_qs a list.
+    # Item access gives a text for Django's and Flask's forms, and a list for parse_qs.
     if isinstance(value, str):
         return value
     return value[-1] if value else ""

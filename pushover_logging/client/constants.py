@@ -1,4 +1,4 @@
-"""The numbers and words of the Pushover service that both a client and a server must know.
+"""The numbers and names of the Pushover service that both a client and a server must know.
 
 Source: Pushover's API documentation, https://pushover.net/api.
 """
@@ -16,7 +16,7 @@ API_URL: Final = "https://api.pushover.net/1/"
 
 
 class Priority(enum.IntEnum):
-    """How urgent a push is, and so what the phone does with it."""
+    """The urgency of a push, which decides how the phone presents it."""
 
     LOWEST = -2
     """No sound, no vibration, no banner."""
@@ -45,7 +45,7 @@ URL_TITLE_LIMIT: Final = 100
 RETRY_MINIMUM: Final = 30
 EXPIRE_MAXIMUM: Final = 10_800
 EXPIRE_ACCEPTED: Final = 86_400
-"""What the service once allowed and older programs still ask for; sent as EXPIRE_MAXIMUM."""
+"""The service's former limit, which older programs still use; sent as EXPIRE_MAXIMUM."""
 USERS_MAXIMUM: Final = 50
 ATTACHMENT_LIMIT: Final = 5_242_880
 
@@ -79,4 +79,4 @@ SOUNDS: Final[dict[str, str]] = {
     "vibrate": "Vibrate Only",
     "none": "None (silent)",
 }
-"""The built-in sounds by name. Users may upload their own, so no list may refuse one."""
+"""The built-in sounds by name. Users may upload sounds of their own, so unknown names are valid."""

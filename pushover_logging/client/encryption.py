@@ -1,4 +1,4 @@
-"""Seals messages so that only the recipient's devices can read them; the only user of cryptography.
+"""Encrypts messages for the recipient's devices; the only user of cryptography.
 
 Source: Pushover's documentation, "End-to-End Encryption", https://pushover.net/api#e2ee.
 """
@@ -37,23 +37,23 @@ _MAC_BYTES = 32
 
 
 class Cipher:
-    """One account's encryption key, at work: AES-256-CBC and HMAC-SHA256 over gzipped text."""
+    """Encrypts with an account's key: AES-256-CBC and HMAC-SHA256 over gzipped text."""
 
     def __init__(self, key: str | bytes) -> None:
         self._key = _checked(key)
 
     def seal(self, parameters: Mapping[str, Value]) -> dict[str, Value]:
-        """The parameters of a message with all its texts encrypted.
+        """Return the parameters of a message with all texts encrypted.
 
-        A title is always among them: without one the service adds the application's name in
-        clear, and the phone then fails to decrypt it.
+        They always hold a title: without a title the service adds the application's name in
+        clear, and the phone fails to decrypt it.
         """
         texts = {"title": "", **{n: parameters[n] for n in SEALED if parameters.get(n)}}
         sealed = {name: self.encrypt(str(value)) for name, value in texts.items()}
         return {**parameters, **sealed, "encrypted": 1}
 
     def encrypt(self, text: str) -> str:
-        """Encrypt one text."""
+        """Encrypt a text."""
         iv = os.urandom(_IV_BYTES)
         padder = PKCS7(AES.block_size).padder()
         clear = padder.update(gzip.compress(text.encode(), mtime=0)) + padder.finalize()
@@ -62,14 +62,14 @@ class Cipher:
         return base64.b64encode(sealed + self._mac(sealed)).decode("ascii")
 
     def decrypt(self, text: str) -> str:
-        """Decrypt one text. Raises ValueError if it was altered, or made with another key."""
+        """Decrypt a text. Raises ValueError if it was altered or encrypted with another key."""
         sealed, mac = _parts(text)
         if not hmac.compare_digest(mac, self._mac(sealed)):
             raise ValueError("the text was altered, or encrypted with another key")
         try:
             return gzip.decompress(self._opened(sealed)).decode()
         except (OSError, EOFError, zlib.error, ValueError):
-            raise ValueError("the text holds nothing that was encrypted for Pushover") from None
+            raise ValueError("the text was not encrypted for Pushover") from None
 
     def _opened(self, sealed: bytes) -> bytes:
         decryptor = BlockCipher(AES(self._key), CBC(sealed[:_IV_BYTES])).decryptor()
@@ -88,7 +88,7 @@ def _parts(text: str) -> tuple[bytes, bytes]:
     try:
         raw = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise ValueError("an encrypted text is base64, and this one isn't") from None
+        raise ValueError("the text is not base64, so it is not encrypted") from None
     return raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
 
 
@@ -97,5 +97,5 @@ def _checked(key: str | bytes) -> bytes:
         return key
     if isinstance(key, str) and _KEY.fullmatch(key):
         return bytes.fromhex(key)
-    # What it is instead is not said: it may be a secret of another kind.
+    # The value is not quoted: it may be a secret of another kind.
     raise ValueError("encryption_key must be 64 hex digits (or the 32 bytes they stand for)")

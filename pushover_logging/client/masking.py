@@ -12,8 +12,10 @@ SECRET_FIELDS = frozenset(
 
 _SHOWN = 3
 _LONG_ENOUGH = 9
-_SECRET_IN_ADDRESS = re.compile(r"(?<=[?&]token=)[^&\s]+|(?<=/groups/)[A-Za-z0-9]{9,}")
-"""The token of a GET, and the key of a group, to which anyone with a token can send."""
+_SECRET_IN_ADDRESS = re.compile(
+    rf"([?&](?:{'|'.join(sorted(SECRET_FIELDS))})=)([^&\s]+)|(/groups/)([A-Za-z0-9]{{9,}})"
+)
+"""The parameters of a GET, and the key of a group, to which anyone with a token can send."""
 
 
 def mask(secret: str) -> str:
@@ -28,7 +30,9 @@ def _mask_one(secret: str) -> str:
 
 def mask_address(address: str) -> str:
     """Mask the secret parts in the address of a request."""
-    return _SECRET_IN_ADDRESS.sub(lambda found: mask(found[0]), address)
+    return _SECRET_IN_ADDRESS.sub(
+        lambda found: (found[1] or found[3]) + mask(found[2] or found[4]), address
+    )
 
 
 def scrub(text: str, secrets: Iterable[str]) -> str:

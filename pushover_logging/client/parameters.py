@@ -13,7 +13,7 @@ Value: TypeAlias = str | int | float | bool | Sequence[str] | None
 
 
 def token(value: object, what: str = "token") -> str:
-    """Check an application token or another single key; ``what`` names it in errors."""
+    """Check an application token or another key; ``what`` names it in errors."""
     if not isinstance(value, str):
         raise TypeError(f"{what} must be a text, not {type(value).__name__}")
     if not KEY_PATTERN.fullmatch(value):
@@ -22,7 +22,7 @@ def token(value: object, what: str = "token") -> str:
 
 
 def user(value: object) -> str:
-    """Check one key or several (a list or a comma list) and give them as a comma list."""
+    """Check a key or several (a list or a comma list), and return a comma list."""
     keys = value.split(",") if isinstance(value, str) else value
     if not isinstance(keys, Iterable):
         raise TypeError(f"user must be a key or a list of keys, not {type(value).__name__}")

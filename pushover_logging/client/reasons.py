@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 
-__all__ = ["bundle_problem", "reason"]
+__all__ = ["bundle_problem", "is_missing_bundle", "reason"]
 
 _CERTIFICATE = {
     9: "its certificate is not valid yet; check the clock of this machine",
@@ -43,6 +43,11 @@ def reason(chain: Sequence[BaseException]) -> str:
         if said:
             return said
     return type(chain[-1]).__name__
+
+
+def is_missing_bundle(error: BaseException) -> bool:
+    """Whether requests found no file of trusted certificates, for which it has no error class."""
+    return type(error) is OSError and "certificate bundle" in str(error)
 
 
 def bundle_problem(path: str, variable: str, error: BaseException) -> str | None:
@@ -82,6 +87,8 @@ def _words(error: BaseException) -> str | None:
     if tunnel:
         wanted = "it wants a user name and a password" if tunnel[1] == "407" else "it refused"
         return f"{wanted} (HTTP {tunnel[1]})"
+    if is_missing_bundle(error):
+        return "the file of trusted certificates is missing"
     if "SOCKS support" in text:
         return "a SOCKS proxy needs the PySocks package; install it with: pip install PySocks"
     if kind == "SOCKS5AuthError":
@@ -90,7 +97,9 @@ def _words(error: BaseException) -> str | None:
         return "the answer broke off"
     if kind == "DecodeError":
         return "the answer could not be decompressed"
-    if kind in ("InvalidProxyURL", "ProxySchemeUnknown", "LocationParseError"):
+    if kind == "CertificateError":  # urllib3 1.26
+        return "its certificate is for another name"
+    if kind in ("InvalidURL", "InvalidProxyURL", "ProxySchemeUnknown", "LocationParseError"):
         return "its address is not valid"
     if isinstance(error, http.client.HTTPException):
         return "the answer is not HTTP"

@@ -203,9 +203,9 @@ class Transport:
         slots = self._slots
         try:
             slot = slots.get(timeout=_left(attempt.ends))
-        except queue.Empty:
+        except (queue.Empty, TimeoutError):
             raise TransportError(
-                f"both connections to {self._host} stayed busy", may_have_arrived=False
+                f"no connection to {self._host} was free in time", may_have_arrived=False
             ) from None
         try:
             _attempt.set(attempt)
@@ -251,7 +251,7 @@ class Transport:
     def _explained(
         self, error: Exception, limits: tuple[float, float], attempt: _Attempt
     ) -> TransportError:
-        from .reasons import bundle_problem, reason  # only a failure needs them
+        from .reasons import bundle_problem, is_missing_bundle, reason  # only failures need them
 
         chain = _chain(error)
         if any(isinstance(e, _TooMuch) for e in chain):
@@ -263,11 +263,13 @@ class Transport:
         out_of_time = isinstance(
             error, (requests.Timeout, urllib3_errors.TimeoutError, TimeoutError)
         )
-        if isinstance(error, requests.exceptions.SSLError) or type(error) is OSError:
-            # requests raises a bare OSError for a bundle that does not exist.
+        untrusted = isinstance(error, requests.exceptions.SSLError)
+        if (untrusted and attempt.connecting is not False) or is_missing_bundle(error):
             problem = self._ca_bundle and bundle_problem(*self._ca_bundle, chain[-1])
             text = problem or f"no trusted connection to {self._host}: {said}"
-        elif isinstance(error, (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL)):
+        elif isinstance(chain[-1], http.client.InvalidURL) or isinstance(
+            error, (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL)
+        ):
             text = f"the proxy that the environment names cannot be used: {said}"
         elif isinstance(error, requests.exceptions.ProxyError):
             text = f"the proxy gave no connection to {self._host}: {said}"
@@ -286,13 +288,14 @@ class Transport:
 
 
 class _Attempt:
-    """A request that is under way: when it must be over, and whether it still connects."""
+    """A request that is under way: when it must be over, and how far it is."""
 
     __slots__ = ("connecting", "ends")
 
     def __init__(self, ends: float) -> None:
         self.ends = ends
-        self.connecting = False
+        self.connecting: bool | None = None
+        """None until a connection of ours takes the request, which a test's stand-in never does."""
 
 
 _attempt: ContextVar[_Attempt] = ContextVar("_attempt")
@@ -368,7 +371,8 @@ class _Connection(urllib3_connection.HTTPConnection if TYPE_CHECKING else object
         self._target = self._masked = url
         if "token=" in url or "/groups/" in url:
             self._masked = mask_address(url)
-        self._ends = _attempt.get().ends
+        attempt = _attempt.get()
+        self._ends, attempt.connecting = attempt.ends, False
         super().request(method, self._masked, *args, **kwargs)
 
     def _encode_request(self, request: str) -> bytes:

@@ -8,13 +8,12 @@ from __future__ import annotations
 import hashlib
 import heapq
 import itertools
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..client.constants import Priority
-from ..ingest.groups import totals_kept
 from ..notice import Notice, Snapshot
 
 if TYPE_CHECKING:
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Group", "Groups", "tag_of"]
 
+_EPOCHS_KEPT = 16
+"""Running totals of a process and group that may still grow: late repeats of its closed groups."""
 _CLOSED_GROUPS_KEPT = 0.5
 """The part of ``max_groups`` that closed groups may take before the longest closed are forgotten."""
 
@@ -55,6 +56,10 @@ class Group:
     """When the interval ends; None while an alert of it waits to be sent."""
     incident: Incident | None = None
     """The emergency that was last raised for it."""
+    totals: dict[str, dict[int, int]] = field(default_factory=dict)
+    """By process and epoch: the value of the running total, the longest unchanged first."""
+    occurrences: deque[float] = field(default_factory=deque)
+    """When the records came that are too few for an alert, where ``after`` asks for several."""
 
     @property
     def tag(self) -> str | None:
@@ -80,8 +85,10 @@ class Groups:
         """Closed groups, the longest closed first."""
         self.pending = 0
         """Repeats of all groups that no push stands for."""
-        self._totals: dict[str, dict[int, int]] = {}
-        """By process and epoch: the value of the running total, the longest unchanged first."""
+        self.changed: set[Group] = set()
+        """Groups that differ from what the last commit stored."""
+        self.observed: dict[Group, None] = {}
+        """Groups that have had too few records for an alert so far."""
 
     def __iter__(self) -> Iterator[Group]:
         return iter(list(self._known.values()))
@@ -89,19 +96,13 @@ class Groups:
     def find(self, identity: Identity) -> Group | None:
         return self._known.get(identity)
 
-    def clear(self) -> None:
-        """Forget all groups. What was counted in them before is not counted again."""
-        self._known.clear()
-        self._timers.clear()
-        self._closed.clear()
-        self.pending = 0
-
     def take_in(self, notice: Notice) -> tuple[Group, bool]:
         """The group of a new notice, and whether the notice is an alert rather than a repeat."""
         snapshot = notice.snapshot
         assert snapshot is not None
         group = self._group_for(notice, snapshot)
         group.last_at = snapshot.created
+        self.changed.add(group)
         if group.is_open:
             group.shown, group.shown_is_last = snapshot, True
             group.pending += 1
@@ -113,28 +114,27 @@ class Groups:
         self._closed.pop(group.identity, None)
         return group, True
 
-    def count(self, notice: Notice, source: str) -> Group | None:
-        """The group of a running total; None if the total says nothing new."""
+    def count(self, notice: Notice, source: str) -> tuple[Group, int]:
+        """The group of a running total, and how many repeats are new in it."""
         snapshot = notice.snapshot
         assert snapshot is not None
-        totals = self._totals.setdefault(source, {})
+        group = self._group_for(notice, snapshot)
+        totals = group.totals.setdefault(source, {})
         known = totals.pop(notice.epoch, 0)
         repeats = notice.total - known  # a notice that arrives twice, or late, says nothing new
         totals[notice.epoch] = max(known, notice.total)
-        if len(totals) > totals_kept(self._policy.max_groups):
+        if len(totals) > _EPOCHS_KEPT + (group.identity[0] == "other") * self._policy.max_groups:
             del totals[next(iter(totals))]
         if repeats <= 0:
-            return None
-        # Where it was forgotten, the notice has everything that a group needs.
-        group = self._group_for(notice, snapshot)
-        group.pending += repeats
-        self.pending += repeats
+            return group, 0
+        self.put_back(group, repeats)
         group.last_at = max(group.last_at, notice.at)
         if notice.is_last:
             group.shown, group.shown_is_last = snapshot, True
-        return group
+        return group, repeats
 
     def _group_for(self, notice: Notice, snapshot: Snapshot) -> Group:
+        """The group that a notice belongs to, made of the notice if it is not known."""
         identity, key = notice.identity, notice.key
         group = self._known.get(identity)
         if group is not None:
@@ -156,7 +156,25 @@ class Groups:
         """Take a group's repeats for a push, or to drop them."""
         repeats = group.claim()
         self.pending -= repeats
+        self.changed.add(group)
         return repeats
+
+    def put_back(self, group: Group, records: int) -> None:
+        """Count records as repeats that were to be an alert of their own."""
+        group.pending += records
+        self.pending += records
+        self.changed.add(group)
+
+    def restore(self, group: Group, until: float | None) -> None:
+        """Know a group that another sender has left."""
+        self._known[group.identity] = group
+        self.pending += group.pending
+        if group.occurrences:
+            self.observed[group] = None
+        if until is not None:
+            self.wait(group, until)
+        elif not group.is_open:
+            self._closed[group.identity] = group
 
     # Timers.
 
@@ -169,6 +187,7 @@ class Groups:
 
     def wait(self, group: Group, until: float) -> None:
         """Look at it again then."""
+        self.changed.add(group)
         if self._policy.interval:
             group.until = until
             heapq.heappush(self._timers, (until, next(self._sequence), group))
@@ -198,6 +217,9 @@ class Groups:
     def close(self, group: Group) -> None:
         """Let its next record be an alert."""
         group.is_open, group.until = False, None
+        group.occurrences.clear()
+        self.observed.pop(group, None)
+        self.changed.add(group)
         if self._known.get(group.identity) is not group:
             return
         self._closed[group.identity] = group
@@ -211,14 +233,11 @@ class Groups:
                 self._closed[identity] = oldest
                 return
             self._known.pop(identity, None)
+            self.changed.add(oldest)
 
     def unfinished(self) -> list[Group]:
-        """The groups with repeats that no push stands for."""
-        return [group for group in self._known.values() if group.pending]
-
-    def tagged(self, tag: str) -> list[Group]:
-        """The groups with this tag."""
-        return [group for group in self._known.values() if group.key and group.tag == tag]
+        """The groups with repeats that no push stands for and that a push is to stand for."""
+        return [g for g in self._known.values() if g.pending and g not in self.observed]
 
 
 def tag_of(key: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -76,6 +76,10 @@ class Incident:
     acknowledged_by: str | None = None
     counted_before: dict[Group, int] = field(default_factory=dict)
     """Repeats that each group ever had when the acknowledgement came; any more came after it."""
+    escalates_at: float | None = None
+    """When somebody else is to be rung, unless somebody has acknowledged by then."""
+    escalated: Incident | None = None
+    """The emergency that rings somebody else for the same groups."""
 
     def rings(self, now: float) -> bool:
         """Whether nobody has acknowledged it yet, and it has not expired."""
@@ -109,9 +113,11 @@ class Incidents:
     def __init__(self) -> None:
         self._latest: list[Incident] = []
         self.to_cancel: dict[str, float] = {}
-        """Tags whose ringing is to end, and when to tell the service."""
+        """Receipts of emergencies that are to end, and when to tell the service."""
         self.ringing: deque[Incident] = deque()
         """Those that may still ring."""
+        self.changed: set[Incident] = set()
+        """Incidents that differ from what the last commit stored."""
 
     def open(
         self, receipt: str, title: str, groups: Iterable[Group], expire: float, now: float
@@ -120,51 +126,68 @@ class Incidents:
         incident = Incident(receipt, title, tuple(groups), now + expire, polled_at=now)
         self._latest.append(incident)
         self.ringing.append(incident)
+        self.changed.add(incident)
         # Incidents that ended are forgotten, from the oldest on.
         while len(self._latest) > _REMEMBERED and not self._latest[0].rings(now):
-            del self._latest[0]
+            self.changed.add(self._latest.pop(0))
         return incident
+
+    def restore(self, incident: Incident) -> None:
+        """Know an emergency that another sender has left."""
+        self._latest.append(incident)
+        if incident.state is IncidentState.RINGING:
+            self.ringing.append(incident)
+
+    def remembers(self, incident: Incident) -> bool:
+        return incident in self._latest
 
     def to_poll(self, now: float, *, someone_listens: bool) -> Incident | None:
         """An incident whose answer could change what happens next, and is due to be asked about."""
         for _ in range(len(self.ringing)):
             incident = self.ringing[0]
             if not incident.rings(now):
-                self.ringing.popleft()
+                self.changed.add(self.ringing.popleft())
             elif now >= incident.polled_at + _POLL_INTERVAL:
                 incident.polled_at = now
                 self.ringing.rotate(-1)
-                if someone_listens or any(group.pending for group in incident.groups):
+                matters = incident.escalates_at is not None or incident.escalated is not None
+                if someone_listens or matters or any(g.pending for g in incident.groups):
                     return incident
             else:
                 self.ringing.rotate(-1)
         return None
 
     def next_due(self) -> float | None:
-        """When to look again whether there is something to ask."""
+        """When to look again whether there is something to ask or to cancel."""
         polls = (
             incident.polled_at + _POLL_INTERVAL
             for incident in self.ringing
             if incident.state is IncidentState.RINGING
         )
-        return min(polls, default=None)
+        escalations = (i.escalates_at for i in self.ringing if i.escalates_at is not None)
+        return min((*polls, *escalations), default=None)
 
     def cancel_due(self) -> float | None:
         """When the next ringing is to be ended."""
         return min(self.to_cancel.values(), default=None)
 
-    def resolve(self, tag: str, now: float) -> bool:
-        """The problem with this tag is over; whether an emergency rings that is to be cancelled."""
-        ringing = [
-            incident
-            for incident in self.ringing
-            if incident.rings(now) and any(group.tag == tag for group in incident.groups)
-        ]
-        for incident in ringing:
-            incident.state = IncidentState.RESOLVED
-        if ringing:
-            self.to_cancel[tag] = now
-        return bool(ringing)
+    def to_escalate(self, now: float) -> Incident | None:
+        """An emergency that nobody has acknowledged in the time for it."""
+        for incident in self.ringing:
+            if incident.escalates_at is not None and now >= incident.escalates_at:
+                incident.escalates_at = None
+                self.changed.add(incident)
+                if incident.rings(now):
+                    return incident
+        return None
+
+    def resolve(self, groups: Collection[Group], now: float) -> None:
+        """The problems of these groups are over: cancel what rings for them."""
+        for incident in self.ringing:
+            if incident.rings(now) and any(group in groups for group in incident.groups):
+                incident.state = IncidentState.RESOLVED
+                self.changed.add(incident)
+                self.to_cancel[incident.receipt] = now
 
     def stop(self) -> None:
         """Ask about no emergency any more."""

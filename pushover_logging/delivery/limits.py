@@ -74,14 +74,14 @@ class Limits:
         self._most = max_per_minute
         self._reserve = quota_reserve
         self.quota = Quota()
-        self._pushes: deque[float] = deque()
+        self.pushes: deque[float] = deque()
         """When the pushes of the last minute went."""
         self._emergency_slot_used = float("-inf")
         self._outage: Backoff | None = None
         self._outage_priority = Priority.LOWEST
         self._hold_until = 0.0
         self._refusals = 0
-        self._month_ends: datetime | None = None
+        self.month_ends: datetime | None = None
         self._warned_for: datetime | None = None
 
     def verdict(self, now: float, today: datetime) -> Verdict:
@@ -89,11 +89,11 @@ class Limits:
         slots = self.slots(now)
         emergency_slot = self._emergency_slot_used + _MINUTE <= now
         opens_at = self.slot_opens_at(now)
-        if self._month_ends is not None:
-            if today < self._month_ends:
-                wait = (self._month_ends - today).total_seconds()
+        if self.month_ends is not None:
+            if today < self.month_ends:
+                wait = (self.month_ends - today).total_seconds()
                 return Verdict(None, slots, emergency_slot, now + min(wait, _WALL_CLOCK_LOOK))
-            self._month_ends = None
+            self.month_ends = None
         if now < self._hold_until:
             # Only an alert more urgent than the one that failed may try before the wait is over.
             urgent = self._outage_priority + 1
@@ -108,13 +108,13 @@ class Limits:
 
     def slots(self, now: float) -> int:
         """Pushes of any kind that fit into this minute."""
-        while self._pushes and self._pushes[0] + _MINUTE <= now:
-            self._pushes.popleft()
-        return max(0, self._most - len(self._pushes))
+        while self.pushes and self.pushes[0] + _MINUTE <= now:
+            self.pushes.popleft()
+        return max(0, self._most - len(self.pushes))
 
     def slot_opens_at(self, now: float) -> float:
         """When a push of any kind fits into the minute."""
-        return now if self.slots(now) else self._pushes[-self._most] + _MINUTE
+        return now if self.slots(now) else self.pushes[-self._most] + _MINUTE
 
     def emergency_opens_at(self, now: float) -> float:
         """When an emergency may go although the minute is full."""
@@ -122,7 +122,7 @@ class Limits:
 
     def holds(self, now: float) -> bool:
         """Whether the service is left alone just now: an outage, a refusal, or no quota."""
-        return now < self._hold_until or self._month_ends is not None
+        return now < self._hold_until or self.month_ends is not None
 
     def quota_is_low(self, today: datetime) -> bool:
         """Whether so little of the month is left that it is kept for HIGH and EMERGENCY.
@@ -138,7 +138,7 @@ class Limits:
 
     def should_warn(self, today: datetime) -> bool:
         """Whether to say that the month runs low: True once a month."""
-        if self._month_ends or not self.quota_is_low(today):
+        if self.month_ends or not self.quota_is_low(today):
             return False
         month = self.quota.reset_after(today)
         if self._warned_for == month:
@@ -155,10 +155,10 @@ class Limits:
 
     def used_slot(self, now: float) -> None:
         """A push went to the service, which took it or refused it: many refusals get us blocked."""
-        if len(self._pushes) >= self._most and self._pushes[-self._most] + _MINUTE > now:
+        if len(self.pushes) >= self._most and self.pushes[-self._most] + _MINUTE > now:
             self._emergency_slot_used = now
         else:
-            self._pushes.append(now)
+            self.pushes.append(now)
 
     def delivered(self, quota: Quota, now: float, today: datetime) -> None:
         """The service took a push: the outage is over."""
@@ -197,9 +197,9 @@ class Limits:
         if known.reset is not None and today - _CLOCKS_DIFFER < known.reset <= today:
             ends = today + timedelta(seconds=self._policy.wait_max)
         soonest = today + timedelta(seconds=self._policy.wait_initial)
-        self._month_ends = max(ends, soonest)
-        self.quota = replace(known, reset=self._month_ends)
-        return self._month_ends
+        self.month_ends = max(ends, soonest)
+        self.quota = replace(known, reset=self.month_ends)
+        return self.month_ends
 
 
 def next_month(now: datetime) -> datetime:

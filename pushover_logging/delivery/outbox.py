@@ -8,7 +8,7 @@ from __future__ import annotations
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 
 from ..client.constants import Priority
@@ -16,6 +16,7 @@ from ..notice import Snapshot
 from ..render.alert import Alert
 
 from .grouping import Group
+from .incidents import Incident
 from .limits import Verdict
 from .retry import Backoff
 
@@ -51,6 +52,16 @@ class Entry:
     tries: int = 0
     not_before: float = 0.0
     backoff: Backoff | None = field(default=None, repr=False)
+    id: str = ""
+    """Names it in a durable store."""
+    is_in_flight: bool = False
+    """A send of it has begun, and its outcome is not stored."""
+    is_in_doubt: bool = False
+    """Another process had it in flight, so that it may have been sent before."""
+    users: tuple[str, ...] = ()
+    """Who gets it, if not the users of the handler."""
+    escalates: Incident | None = None
+    """The emergency that nobody acknowledged, for which this one rings somebody else."""
 
     @property
     def records(self) -> int:
@@ -75,6 +86,8 @@ class Outbox:
         """Records of all entries, also of the entry in hand."""
         self.alerts = 0
         """Groups' first records that wait; only these need room."""
+        self.changed: set[Entry] = set()
+        """Entries that differ from what the last commit stored."""
 
     def __bool__(self) -> bool:
         """Whether anything waits or is being sent."""
@@ -92,6 +105,7 @@ class Outbox:
         else:
             self.records += entry.records
         self.alerts += entry.alerts
+        self.changed.add(entry)
         if entry.not_before > now:
             heapq.heappush(self._later, (entry.not_before, next(self._sequence), entry))
         else:
@@ -101,6 +115,11 @@ class Outbox:
         """The entry in hand was delivered or dropped."""
         self.in_hand = None
         self.records -= entry.records
+        self.changed.add(entry)
+
+    def holds(self, entry: Entry) -> bool:
+        """Whether it waits or is being sent."""
+        return entry is self.in_hand or any(entry is waiting for waiting in self)
 
     def least_urgent(self) -> int:
         """The lowest priority of which anything waits; above all priorities if nothing does."""
@@ -125,16 +144,17 @@ class Outbox:
                 entry.text = None
                 self.records -= victim.records
                 self.alerts -= 1
+                self.changed.add(entry)
                 return Entry([victim], entry.priority, entry.since)
         return None
 
-    def lower(self, tag: str, now: float) -> None:
-        """Let entries with this tag go without ringing: their problem is over."""
+    def lower(self, groups: Collection[Group], now: float) -> None:
+        """Let entries of these groups alone go without ringing: their problems are over."""
         for entry in list(self):
             if (
                 entry.priority is Priority.EMERGENCY
                 and entry.parts
-                and all(part.group.tag == tag for part in entry.parts)
+                and all(part.group in groups for part in entry.parts)
             ):
                 self._take_out(entry)
                 entry.priority, entry.text = Priority.NORMAL, None
@@ -143,6 +163,7 @@ class Outbox:
     def clear(self) -> list[Part]:
         """Take out everything but the entry in hand."""
         parts = [part for entry in self for part in entry.parts]
+        self.changed.update(self)
         for lane in self._lanes.values():
             lane.clear()
         self._later.clear()
@@ -209,6 +230,7 @@ class Outbox:
         parts: dict[int, Part] = {}
         for entry in merged:
             self.alerts -= entry.alerts
+            self.changed.add(entry)
             for part in entry.parts:
                 known = parts.setdefault(id(part.group), part)
                 if known is not part:
@@ -223,7 +245,10 @@ class Outbox:
             self._lanes[priority].clear()
             self._lanes[priority].extend(reports)
         since = min(entry.since for entry in merged)
-        return Entry(list(parts.values()), merged[0].priority, since)
+        digest = Entry(list(parts.values()), merged[0].priority, since)
+        digest.is_in_doubt = any(entry.is_in_doubt for entry in merged)
+        self.changed.add(digest)
+        return digest
 
     def _take_out(self, entry: Entry) -> None:
         lane = self._lanes[entry.priority]
@@ -234,3 +259,4 @@ class Outbox:
             heapq.heapify(self._later)
         self.records -= entry.records
         self.alerts -= entry.alerts
+        self.changed.add(entry)

@@ -7,6 +7,7 @@ is not said to be for any thread runs on the worker thread.
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 import time
 from collections import Counter
@@ -16,7 +17,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import notice as notices
-from ..client.constants import Priority
+from ..client.constants import MESSAGE_LIMIT, Priority
 from ..client.errors import PushoverError
 from ..config.fields import Style
 from ..notice import Notice, Snapshot
@@ -24,15 +25,19 @@ from ..render import summary
 from ..render.alert import Alert
 from ..render.record import Renderer
 from ..render.redact import Redactor
+from ..ingest.fingerprint import digest
+from ..stores.base import StoreError
 from ..stores.memory import MemoryStore
 
 from . import diagnostics
-from .grouping import Group, Groups, tag_of
-from .incidents import Incidents, IncidentState
+from .grouping import Group, Groups
+from .incidents import Incident, Incidents, IncidentState
 from .limits import Limits
 from .outbox import Entry, Outbox, Part
-from .retry import Backoff, RetryPolicy
+from .retry import Backoff, RetryPolicy, load_for_failures
+from .state import State
 from .target import Delivered, Outcome, QuotaSpent, Rejected, RetryLater, Target
+from .worker import WORKER
 
 if TYPE_CHECKING:
     from ..config import HandlerConfig
@@ -42,6 +47,7 @@ __all__ = ["Hooks", "Sender", "open_sender"]
 
 _BATCH = 1000
 """Notices that are taken from the store at a time."""
+_MOST_RESOLVED = 1000
 _MOST_TAGS = 50
 """The service's bound is not known; nobody resolves a digest of more groups than this."""
 _CANCEL_AGAIN = 5.0
@@ -105,23 +111,65 @@ class Sender:
         self._turned_away: Counter[int] = Counter()
         """Records that found no room, by level, as far as no push has said so yet."""
         self._reported_totals: dict[tuple[str, int], int] = {}
+        self.interval = config.grouping.interval
+        self.taken = 0
+        """Records that notices have brought, for all processes of a durable store."""
+        self.silenced: dict[str, float] = {}
+        """Keys and ids of groups that make no push, and until when, in Unix seconds."""
+        self.resolved_at: dict[str, float] = {}
+        """When the problem with a key was over the last time, in Unix seconds."""
+        self.drained: dict[str, int] = {}
+        """By process, the number of its latest drain notice whose pushes are all sent."""
+        self._draining: dict[str, int] = {}
         self._drains = False
         self._latest_style: tuple[Mapping[str, Any], Style] = ({}, Style())
         self._taken: dict[str, int] = {}
         """The notices of each process that the next commit covers."""
+        self._state = State(clock, store.now) if store.durable else None
+        self._is_sender = False
 
     # One step.
+
+    def begin(self, now: float) -> bool:
+        """Become the sender of the store, or stay it, and take in what it brings.
+
+        Returns whether this process is the sender. Raises StoreError.
+        """
+        if not self.store.acquire():
+            self._is_sender = False
+            return False
+        if not self._is_sender:
+            state = self.store.load()
+            if self._state is not None:
+                with self.lock:
+                    self._forget()
+                    self._state.restore(self, state)
+            self._is_sender = True
+        while batch := self.store.take(_BATCH):
+            with self.lock:
+                for source, seq, data in batch:
+                    try:
+                        self._apply(notices.decode(data), source, now)
+                    except ValueError as error:
+                        diagnostics.say("notice", f"a notice could not be read: {error}")
+                    self._taken[source] = max(seq, self._taken.get(source, 0))
+            if len(batch) < _BATCH:
+                break
+        return True
 
     def step(
         self, deadline: float | None, *, drains: bool = False, may_report: bool = True
     ) -> float | None:
         """Send once at most; when to come again (``time.monotonic()``), None: not before news.
 
-        A ``deadline`` is set when the process ends: what would be held back longer goes now.
-        ``drains``: summaries go before their interval ends. ``may_report``: nothing else of this
-        process waits to be sent.
+        A ``deadline`` is set when the process ends. With the memory store everything that would be
+        held back longer goes then. ``drains``: summaries go before their interval ends.
+        ``may_report``: nothing else of this process waits to be sent.
+
+        Raises StoreError, and LeaseLost if another process has become the sender.
         """
-        now, ending = self._clock(), deadline is not None
+        now = self._clock()
+        ending = deadline is not None and not self.store.durable
         with self.lock:
             self._sum_up(now, quietly=ending or drains or self._drains)
             self._drains = False
@@ -135,30 +183,59 @@ class Sender:
                 ending=ending,
                 untried_first=self.limits.in_outage,
             )
+            if entry is not None and self.store.durable:
+                entry.id = entry.id or os.urandom(6).hex()
+                entry.is_in_flight = True
+                self.outbox.changed.add(entry)
+        self._commit()
         if entry is not None:
             self._send(entry, deadline)
-        self.store.commit({}, self._taken)
-        self._taken.clear()
-        if entry is None:
-            if self._cancel(now, deadline) or (not ending and self._poll(now)):
+            if self.store.durable:
+                self._commit()
+            if self.outbox or self.incidents.to_cancel or self._turned_away:
                 return self._clock()
-        elif self.outbox or self.incidents.to_cancel or self._turned_away:
+        elif self._cancel(now, deadline) or (deadline is None and self._follow_up(now)):
             return self._clock()
         with self.lock:
-            return self._next_due(now, verdict.opens_at, ending=ending)
+            return self._next_due(now, verdict.opens_at, ending=deadline is not None)
 
-    def take_in(self, now: float) -> None:
-        """Apply the notices in the store to the groups."""
-        while batch := self.store.take(_BATCH):
-            with self.lock:
-                for source, seq, data in batch:
-                    try:
-                        self._apply(notices.decode(data), source, now)
-                    except ValueError as error:
-                        diagnostics.say("notice", f"a notice could not be read: {error}")
-                    self._taken[source] = max(seq, self._taken.get(source, 0))
-            if len(batch) < _BATCH:
-                return
+    def _commit(self) -> None:
+        """Store what changed, and that the notices are taken; both or neither."""
+        changes: Mapping[str, bytes | None] = {}
+        with self.lock:
+            if self._draining and not self.outbox and not self.groups.unfinished():
+                self.drained.update(self._draining)
+                self._draining.clear()
+            if self._state is not None:
+                changes = self._state.changes(self)
+            else:
+                self.groups.changed.clear()
+                self.outbox.changed.clear()
+                self.incidents.changed.clear()
+            taken, self._taken = self._taken, {}
+        if self.store.durable and not (changes or taken):
+            return
+        try:
+            self.store.commit(changes, taken)
+        except StoreError:
+            # What this process knows is not what is stored: it begins anew with what is.
+            self._is_sender = False
+            raise
+
+    def _forget(self) -> None:
+        """Know nothing: another process was the sender meanwhile."""
+        self.groups = Groups(self._config.grouping)
+        self.outbox = Outbox()
+        self.incidents = Incidents()
+        self.limits = Limits(
+            self._policy,
+            max_per_minute=self._config.grouping.max_per_minute,
+            quota_reserve=self._config.quota_reserve,
+        )
+        self.taken = self.delivered = self.pushes = 0
+        self.dropped.clear()
+        for known in (self.silenced, self.resolved_at, self.drained, self._draining, self._taken):
+            known.clear()
 
     def needs_counts(self, now: float, arriving: int) -> bool:
         """Whether what happens next depends on how often groups were repeated.
@@ -167,6 +244,8 @@ class Sender:
         """
         if self.outbox.alerts + arriving > 1 and self.limits.slots(now) <= 1:
             return True  # a digest takes the repeats of its groups along
+        if self.groups.observed:
+            return True
         due = self.groups.next_due()
         if due is not None and due <= now:
             return True
@@ -177,15 +256,20 @@ class Sender:
 
     def _apply(self, notice: Notice, source: str, now: float) -> None:
         if notice.kind == "new":
+            self.taken += 1
             group, is_alert = self.groups.take_in(notice)
-            if is_alert:
-                part = Part(group, 1, notice.snapshot)
-                self.outbox.put(Entry([part], Priority(notice.priority), now), now)
+            if group in self.groups.observed:
+                self._observe(group, 1, now)
+            elif is_alert:
+                self._raise_alert(group, notice, now)
         elif notice.kind == "counted":
-            counted = self.groups.count(notice, source)
-            if counted is not None and not counted.is_open:
-                self.groups.reopen(counted, now)
-        elif notice.kind == "resolved" and notice.key is not None:
+            group, repeats = self.groups.count(notice, source)
+            self.taken += repeats
+            if repeats and group in self.groups.observed:
+                self._observe(group, repeats, now)
+            elif repeats and not group.is_open:
+                self.groups.reopen(group, now)
+        elif notice.kind == "resolved":
             self._resolve(notice, now)
         elif notice.kind == "dropped":
             level = int(notice.identity[1])
@@ -194,24 +278,110 @@ class Sender:
             self._turned_away[level] += notice.total - known
         elif notice.kind == "drain":
             self._drains = True
+            self._draining[source] = notice.seq
+        elif notice.kind == "silence" and notice.key is not None:
+            self.silenced[notice.key] = notice.until
+        elif notice.kind == "unsilence" and notice.key is not None:
+            self.silenced.pop(notice.key, None)
+            for group in self.groups:
+                if group.until is not None and notice.key in self._names_of(group):
+                    self.groups.wait(group, now)
+
+    def _raise_alert(self, group: Group, notice: Notice, now: float) -> None:
+        """Let the first record of a group become a push, unless it is to be counted only."""
+        after, within = self._threshold(group)
+        silent_until = self._silent_until(group)
+        if after > 1:
+            self.groups.observed[group] = None
+            self.groups.put_back(group, 1)
+            self._observe(group, 1, now)
+            return
+        if silent_until > now:
+            self.groups.put_back(group, 1)
+            self.groups.wait(group, silent_until)
+            return
+        priority = Priority(notice.priority)
+        if group.key is not None and self.resolved_at.get(group.key, 0.0) >= notice.at:
+            priority = min(priority, Priority.NORMAL)  # it was over before it was read
+        self.outbox.put(Entry([Part(group, 1, notice.snapshot)], priority, now), now)
+
+    def _threshold(self, group: Group) -> tuple[int, float | None]:
+        """How many records within how many seconds make an alert of this group."""
+        rule = self._config.rule_for(group.first.name) if self._config.loggers else None
+        limits = self._config.grouping if rule is None else rule
+        return limits.after, limits.within
+
+    def _observe(self, group: Group, records: int, now: float) -> None:
+        """Count records of a group that had too few for an alert so far."""
+        after, within = self._threshold(group)
+        seen = group.occurrences
+        seen.extend([now] * min(records, after))
+        while seen and (len(seen) > after or (within is not None and seen[0] + within < now)):
+            seen.popleft()
+        if len(seen) < after:
+            if within is not None:
+                self.groups.wait(group, seen[0] + within)
+            return
+        seen.clear()
+        del self.groups.observed[group]
+        group.until = None
+        repeats = self.groups.claim(group)
+        self.outbox.put(Entry([Part(group, repeats, group.shown)], group.priority, now), now)
+
+    def _stop_observing(self, group: Group, now: float) -> None:
+        """Drop the records of a group that stayed too few in the time given."""
+        _, within = self._threshold(group)
+        seen = group.occurrences
+        while seen and within is not None and seen[0] + within <= now:
+            seen.popleft()
+        if seen and within is not None:
+            self.groups.wait(group, seen[0] + within)
+            return
+        self.dropped["below_after"] += self.groups.claim(group)
+        self.groups.close(group)
+
+    def _names_of(self, group: Group) -> tuple[str, ...]:
+        """What an operator may call a group: its key, or its id."""
+        return (digest(group.identity), *([group.key] if group.key is not None else []))
+
+    def _silent_until(self, group: Group) -> float:
+        """Until when (``time.monotonic()``) a group makes no push."""
+        if not self.silenced:
+            return 0.0
+        unix = self.store.now()
+        for name in [name for name, until in self.silenced.items() if until <= unix]:
+            del self.silenced[name]
+        until = max((self.silenced.get(name, 0.0) for name in self._names_of(group)), default=0.0)
+        return self._clock() + until - unix if until else 0.0
 
     def _resolve(self, notice: Notice, now: float) -> None:
-        tag = tag_of(notice.key or "")
-        self.incidents.resolve(tag, now)
-        self.outbox.lower(tag, now)
-        for group in self.groups.tagged(tag):
-            if group.pending and group.until is not None:
+        """End what was logged before the notice, also if that is read later."""
+        name = notice.key or ""
+        self.resolved_at[name] = max(notice.at, self.resolved_at.pop(name, 0.0))
+        if len(self.resolved_at) > _MOST_RESOLVED:
+            del self.resolved_at[next(iter(self.resolved_at))]
+        groups = [group for group in self.groups if name in self._names_of(group)]
+        self.incidents.resolve(groups, now)
+        self.outbox.lower(groups, now)
+        for group in groups:
+            if group.pending and group.until is not None and group not in self.groups.observed:
                 entry = Entry([Part(group, self.groups.claim(group))], Priority.NORMAL, now)
                 # It may have been put off for as long as the ringing would have lasted.
-                entry.not_before = min(group.until, now + self._config.grouping.interval)
+                entry.not_before = min(group.until, now + self.interval)
                 self.outbox.put(entry, now)
+            if group in self.groups.observed:
+                self.dropped["below_after"] += self.groups.claim(group)
             self.groups.close(group)
 
     def _sum_up(self, now: float, *, quietly: bool) -> None:
         """Make the summaries of groups whose interval has ended, or of all."""
         for group in self.groups.unfinished() if quietly else self.groups.due(now):
             incident = group.incident
-            if incident is not None and incident.rings(now) and not quietly:
+            if group in self.groups.observed:
+                self._stop_observing(group, now)
+            elif (silent_until := self._silent_until(group)) > now and not quietly:
+                self.groups.wait(group, silent_until)
+            elif incident is not None and incident.rings(now) and not quietly:
                 self.groups.wait(group, incident.expires_at)
             elif group.pending:
                 priority = group.priority
@@ -281,7 +451,10 @@ class Sender:
         entry.tries += 1
         try:
             entry.text = entry.text or self._write(entry)
-            outcome = self._target.deliver(entry.text, timeout)
+            if entry.is_in_doubt:
+                self._cancel_in_doubt(entry, timeout)
+            outcome = self._target.deliver(entry.text, timeout, entry.users)
+            entry.is_in_flight = False
             self._settle(entry, outcome, is_last_chance=deadline is not None)
         except Exception as error:  # noqa: BLE001 - a defect must cost one alert, not the worker
             diagnostics.say("error", f"an alert was lost to a defect: {_place(error)}")
@@ -291,11 +464,24 @@ class Sender:
                 if self.outbox.in_hand is entry:  # the thread ends in the middle of a send
                     self.outbox.put(entry, self._clock())
 
+    def _cancel_in_doubt(self, entry: Entry, timeout: float | None) -> None:
+        """An emergency that another process may have sent must not ring twice."""
+        assert entry.text is not None
+        if entry.text.priority is Priority.EMERGENCY:
+            self._target.cancel_by_tag(f"push-{entry.id}", timeout)
+        note = "(This may have been sent before.)\n"
+        room = MESSAGE_LIMIT - len(note)
+        if not entry.text.message.startswith(note) and len(entry.text.message) <= room:
+            entry.text = dataclasses.replace(entry.text, message=note + entry.text.message)
+
     def _settle(self, entry: Entry, outcome: Outcome, *, is_last_chance: bool) -> None:
         now = self._clock()
         if isinstance(outcome, Delivered):
             self._delivered(entry, outcome, now)
-        elif isinstance(outcome, RetryLater):
+            return
+        with WORKER.loading:  # a fork in the middle would leave the child an import lock
+            load_for_failures()
+        if isinstance(outcome, RetryLater):
             self._try_later(entry, outcome.error, now, quietly=is_last_chance)
         elif isinstance(outcome, QuotaSpent):
             with self.lock:
@@ -323,6 +509,11 @@ class Sender:
                 incident = self.incidents.open(
                     outcome.receipt, entry.text.title, groups, entry.text.expire, now
                 )
+                if entry.escalates is not None:
+                    entry.escalates.escalated = incident
+                    incident.groups = entry.escalates.groups
+                elif self._config.escalate_to and self._config.escalate_after is not None:
+                    incident.escalates_at = now + self._config.escalate_after
                 for group in groups:
                     group.incident = incident
             for part in entry.parts:
@@ -423,6 +614,8 @@ class Sender:
         for complaint in text.complaints:
             diagnostics.say("override", f"a record's own options: {complaint}")
         tags = [tag for p in parts if (tag := p.group.tag) is not None]
+        if self.store.durable and text.priority is Priority.EMERGENCY:
+            tags.insert(0, f"push-{entry.id}")
         if not tags:
             return text
         return dataclasses.replace(text, tags=(*text.tags, *tags[:_MOST_TAGS]))
@@ -440,25 +633,37 @@ class Sender:
 
         Cancels come after alerts, one at a time, and use a slot of the minute.
         """
-        due = [tag for tag, at in self.incidents.to_cancel.items() if at <= now]
+        due = [receipt for receipt, at in self.incidents.to_cancel.items() if at <= now]
         if not due or not self.limits.slots(now):
             return False
-        tag = due[0]
-        del self.incidents.to_cancel[tag]
+        receipt = due[0]
+        del self.incidents.to_cancel[receipt]
         timeout = None if deadline is None else max(_LEAST_TIMEOUT, deadline - now)
-        error = self._target.cancel(tag, timeout)
+        error = self._target.cancel(receipt, timeout)
         if error is None:
             self.limits.used_slot(self._clock())
             return True
         diagnostics.say("cancel", f"an emergency could not be cancelled: {error}")
         if error.retryable:
             wait = max(self._policy.wait_initial, min(_CANCEL_AGAIN, self._policy.wait_max))
-            self.incidents.to_cancel[tag] = self._clock() + wait
+            self.incidents.to_cancel[receipt] = self._clock() + wait
         self._tell_error(error)
         return True
 
-    def _poll(self, now: float) -> bool:
-        """Ask what became of one emergency; whether the service was called."""
+    def _follow_up(self, now: float) -> bool:
+        """Escalate or ask about one emergency; whether the service was called."""
+        if not self.incidents.ringing:
+            return False
+        with self.lock:
+            unanswered = self.incidents.to_escalate(now)
+        if unanswered is not None:
+            status = self._target.receipt(unanswered.receipt)
+            with self.lock:
+                if status is not None:
+                    unanswered.learn(status)
+                if unanswered.rings(now) and unanswered.groups:
+                    self._escalate(unanswered, now)
+            return True
         with self.lock:
             listens = self._hooks.on_acknowledged is not None
             incident = self.incidents.to_poll(now, someone_listens=listens)
@@ -476,9 +681,32 @@ class Sender:
                 for group in incident.groups:
                     if group.incident is incident and group.until is not None:
                         (self.groups.pushed if answered else self.groups.wait)(group, now)
+                self.incidents.changed.add(incident)
+                self._stop_counterpart(incident, now)
         if status.acknowledged:
             diagnostics.call_safely("on_acknowledged", self._hooks.on_acknowledged, status)
         return True
+
+    def _escalate(self, incident: Incident, now: float) -> None:
+        """Ring the users of ``escalate_to`` too."""
+        group = incident.groups[0]
+        text = self._renderer.render(group.first, self._style_of(group), Priority.EMERGENCY)
+        entry = Entry([], Priority.EMERGENCY, now, text)
+        entry.users, entry.escalates = self._config.escalate_to, incident
+        self.outbox.put(entry, now)
+
+    def _stop_counterpart(self, incident: Incident, now: float) -> None:
+        """Whoever acknowledges first, of the users and those it was escalated to, stops both."""
+        if incident.state is not IncidentState.ACKNOWLEDGED:
+            return
+        for other in list(self.incidents.ringing):
+            if (other is incident.escalated or other.escalated is incident) and other.rings(now):
+                other.state = IncidentState.ACKNOWLEDGED
+                other.acknowledged_at = incident.acknowledged_at
+                other.acknowledged_by = incident.acknowledged_by
+                other.counted_before = dict(incident.counted_before)
+                self.incidents.to_cancel[other.receipt] = now
+                self.incidents.changed.add(other)
 
     # What the pipeline asks, from any thread.
 
@@ -503,6 +731,8 @@ class Sender:
             parts = self.outbox.clear()
             for group in self.groups.unfinished():
                 parts.append(Part(group, self.groups.claim(group)))
+            for group in self.groups.observed:
+                self.dropped["below_after"] += self.groups.claim(group)
             if lost := sum(part.records for part in parts):
                 self.dropped["exit" if self.refused is None else "stopped"] += lost
         self._lost(parts)
@@ -511,7 +741,7 @@ class Sender:
     def forget_groups(self) -> None:
         """Forget all groups and emergencies: the handler was closed, and nothing waits."""
         with self.lock:
-            self.groups.clear()
+            self.groups = Groups(self._config.grouping)
             self.incidents.stop()
 
     def lost(self, snapshot: Snapshot, repeats: int = 0) -> None:
@@ -529,16 +759,16 @@ class Sender:
         diagnostics.call_safely("on_error", self._hooks.on_error, error)
 
 
-def open_sender(config: HandlerConfig) -> Sender:
-    """Load everything that delivers, and put it together for a handler."""
+def open_sender(config: HandlerConfig, store: Store | None = None) -> Sender:
+    """Load everything that delivers, and put it together for a handler and a store."""
     policy = config.retry_policy
     if not isinstance(policy, RetryPolicy):
         policy = RetryPolicy(**cast("dict[str, Any]", policy))
     target = Target(config)
     target.open()
-    redactor = Redactor(config.redact, (config.token, *config.users))
+    redactor = Redactor(config.redact, (config.token, *config.users, *config.escalate_to))
     hooks = Hooks(config.on_error, config.on_acknowledged, diagnostics.fallback_for(config.fallback))
-    return Sender(MemoryStore(), config, target, Renderer(redactor), policy, hooks)
+    return Sender(store or MemoryStore(), config, target, Renderer(redactor), policy, hooks)
 
 
 def _duration(seconds: float) -> str:

@@ -83,6 +83,7 @@ class Target:
         """Load everything that a send needs; raises what importing raises."""
         if self._application is not None:
             return
+        from ..client import reasons  # noqa: F401  # or the transport would, in a send
         from ..client.application import Application
 
         if self.config.encryption_key is not None:
@@ -92,9 +93,15 @@ class Target:
         transport = _shared_transport(self.config.api_url, self.config.timeout)
         self._application = Application(self.config.token, transport=transport)
 
-    def deliver(self, alert: Alert, timeout: float | None = None) -> Outcome:
-        """Send an alert once, within ``timeout`` seconds where given."""
-        parameters: Mapping[str, Value] = {**alert.parameters(), "user": ",".join(self._users)}
+    def deliver(
+        self, alert: Alert, timeout: float | None = None, users: tuple[str, ...] = ()
+    ) -> Outcome:
+        """Send an alert once, within ``timeout`` seconds where given.
+
+        To the users of the handler, unless it is for others.
+        """
+        recipients = ",".join(users or self._users)
+        parameters: Mapping[str, Value] = {**alert.parameters(), "user": recipients}
         if self._cipher is not None:
             parameters = self._cipher.seal(parameters)
         try:
@@ -108,6 +115,8 @@ class Target:
             if "token" in refused:
                 return Rejected(error, is_credential=True)
             if "user" in refused:
+                if users:
+                    return Rejected(error, is_credential=False)
                 if len(self._users) > 1 and self._drop_refused_users(timeout):
                     return self.deliver(alert, timeout)
                 return Rejected(error, is_credential=True)
@@ -123,7 +132,15 @@ class Target:
         except PushoverError:
             return None  # asked again in its time; the next push meets the same trouble
 
-    def cancel(self, tag: str, timeout: float | None = None) -> PushoverError | None:
+    def cancel(self, receipt: str, timeout: float | None = None) -> PushoverError | None:
+        """End the ringing of an emergency; the error if that failed."""
+        try:
+            self._opened().cancel(receipt, timeout=timeout)
+        except PushoverError as error:
+            return error
+        return None
+
+    def cancel_by_tag(self, tag: str, timeout: float | None = None) -> PushoverError | None:
         """End the ringing of all emergencies with this tag; the error if that failed."""
         try:
             self._opened().cancel_by_tag(tag, timeout=timeout)
@@ -145,7 +162,7 @@ class Target:
             if user not in self._users:
                 continue
             try:
-                self._opened().validate(user, timeout=timeout)
+                self._opened().post("users/validate.json", {"user": user}, timeout=timeout)
             except PushoverError as error:
                 if error.retryable or not isinstance(error, APIError):
                     return False

@@ -14,7 +14,6 @@ import atexit
 import heapq
 import itertools
 import logging
-import mmap
 import os
 import queue
 import sys
@@ -23,7 +22,6 @@ import time
 import weakref
 from _thread import get_ident
 
-from ..ingest.groups import totals_kept
 from ..ingest.queue import values_of
 from ..notice import Notice, encode, is_plain
 from .diagnostics import DIAGNOSTICS, say
@@ -35,12 +33,11 @@ if TYPE_CHECKING:
     from ..config import HandlerConfig
     from ..ingest.groups import Group, Groups
     from ..ingest.queue import Queue
-    from ..notice import Identity
 
     from .sender import Sender
     from .stats import Stats
 
-__all__ = ["WORKER", "Pipeline", "Worker", "process_page"]
+__all__ = ["WORKER", "Pipeline", "Worker"]
 
 _FORK_PATIENCE = 2.0
 """Seconds a fork waits until nothing is being loaded."""
@@ -72,6 +69,8 @@ class _ProcessId:
 
 def _page_wiped_by_forks() -> memoryview | _ProcessId:
     try:
+        import mmap  # on the worker thread, because most programs log nothing
+
         page = mmap.mmap(-1, mmap.PAGESIZE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         page.madvise(_MADV_WIPEONFORK)
     except (AttributeError, OSError, ValueError):
@@ -79,11 +78,6 @@ def _page_wiped_by_forks() -> memoryview | _ProcessId:
     view = memoryview(page)
     view[0] = 1
     return view
-
-
-process_page = _page_wiped_by_forks()
-"""Item 0 is 0 in a forked child until the child's first record, whoever forked: C code does not run
-Python's fork hooks. Reading it costs 0.02 µs."""
 
 
 class Pipeline:
@@ -123,8 +117,6 @@ class Pipeline:
         self._seq = itertools.count(1)
         self._closing: list[tuple[float, int, Group]] = []
         """When each local group ends."""
-        self._totals: dict[Identity, tuple[int, int]] = {}
-        """The epoch and value of the running total of each group."""
         self._reported_drops: dict[int, int] = {}
         self._turned_away_said = 0
 
@@ -161,7 +153,7 @@ class Pipeline:
         sender = self._sender
         with self._lock:
             self._collect(now, counts=quietly or sender.needs_counts(now, len(self._queue)))
-            sender.take_in(now)
+            sender.begin(now)
             sender.trim(self._queue.capacity - len(self._queue))
         self._hand_over_evicted(sender)
         due = sender.step(deadline, drains=quietly, may_report=not len(self._queue))
@@ -180,6 +172,8 @@ class Pipeline:
         with self._lock:
             for group in values_of(self._groups.open):
                 self._groups.forget(group)
+            for _, group in list(self._groups.retired):
+                group.epoch = group.total = 0  # the sender forgets its totals too
             self._closing.clear()
             sender.forget_groups()
 
@@ -194,7 +188,7 @@ class Pipeline:
         notices: list[Notice] = []
         interval = self.config.grouping.interval
         while (entry := self._queue.take()) is not None:
-            group, snapshot, _, _ = entry
+            group, snapshot = entry
             group.snapshot = snapshot
             notices.append(
                 Notice(
@@ -244,11 +238,8 @@ class Pipeline:
         if first is None:
             return None  # its first record is about to be queued
         group.claimed += repeats
-        epoch, total = self._totals.pop(group.identity, (next(self._seq), 0))
-        total += repeats
-        self._totals[group.identity] = (epoch, total)
-        if len(self._totals) > totals_kept(self.config.grouping.max_groups):
-            del self._totals[next(iter(self._totals))]
+        group.epoch = group.epoch or next(self._seq)
+        group.total += repeats
         # A summary shows text and exception of the same record. Of a repeat only the message is
         # kept, so that a push that shows more shows the first record.
         msg, args, created, _ = group.last
@@ -266,8 +257,8 @@ class Pipeline:
             group.key,
             shown._replace(created=created),
             self._style,
-            epoch,
-            total,
+            group.epoch,
+            group.total,
             is_last,
         )
 
@@ -279,7 +270,7 @@ class Pipeline:
             capacity = self._queue.capacity
             say("full", f"{news} of the least urgent records dropped: {capacity} wait already")
         while self._queue.evicted:
-            group, snapshot, _, _ = self._queue.evicted.popleft()
+            group, snapshot = self._queue.evicted.popleft()
             self._groups.forget(group)  # its next record is new, and may find room
             sender.lost(snapshot)
 
@@ -322,7 +313,7 @@ class Pipeline:
             if self._sender is None:
                 return self.unsent()
             self._collect(self._clock(), counts=True)
-            self._sender.take_in(self._clock())
+            self._sender.begin(self._clock())
             return self._sender.abandon()
 
     def stats(self) -> Stats:
@@ -386,6 +377,9 @@ class Worker:
 
     def __init__(self) -> None:
         self._known: dict[int, weakref.ref[Pipeline]] = {}
+        self.page: memoryview | _ProcessId | bytes = b"\1"
+        """Item 0 is 0 in a forked child until the child's first record, whoever forked: C code does
+        not run Python's fork hooks. Reading it costs 0.02 µs. Made with the first record."""
         self._start_over()
 
     def _start_over(self) -> None:
@@ -487,6 +481,8 @@ class Worker:
 
     def _run(self) -> None:
         threading.current_thread().name = "pushover-worker"
+        if isinstance(self.page, bytes):
+            self.page = _page_wiped_by_forks()
         self.delivering.add(get_ident())
         try:
             while True:
@@ -639,7 +635,8 @@ class Worker:
 
     def after_fork_in_child(self) -> None:
         """Forget what the parent will send; also called by the first record after a C-level fork."""
-        process_page[0] = 1
+        if not isinstance(self.page, bytes):
+            self.page[0] = 1
         self._start_over()
         for pipeline in self.pipelines():
             pipeline.after_fork()

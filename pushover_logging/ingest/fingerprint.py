@@ -55,6 +55,9 @@ _DIGITS_TO_ZERO = bytes(0x30 if 0x31 <= byte <= 0x39 else byte for byte in range
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 _DAYS = "Mon|Tue|Wed|Thu|Fri|Sat|Sun"
 _NAME_END = "(?:uary|ruary|ch|il|e|y|ust|tember|ober|ember|(?:s|nes|rs|ur)?day)?"
+_DATE_NAMES = (
+    rf"(?:(?:{_DAYS}){_NAME_END},?[ /-]{{1,2}})?(?:(?:{_MONTHS}){_NAME_END},?[ /-]{{1,2}})?"
+)
 _WORD_END = r"(?![^\W_])"
 _PARTS = "(?:[eETdhms][-+]?0+)*"
 """Exponents, the time after a date, and durations such as 1h3m5s."""
@@ -66,23 +69,25 @@ _UNIT_WORDS = (
 _UUID_REST = rf"(?:-[0a-fA-F]{{4}}){{3}}-[0a-fA-F]{{12}}{_WORD_END}"
 """The rest after the first 8 digits."""
 _HEX_NUMBER = rf"x[0a-fA-F]+{_WORD_END}"
-_HEX_WORD = rf"(?=[^\W_]{{7}})[a-fA-F]*0[0a-fA-F]*{_WORD_END}"
+_HEX_WORD = rf"(?=[^\W_]{{6}})[a-fA-F]*0[0a-fA-F]*{_WORD_END}"
 _NUMBER = rf"0+(?:{_HEX_NUMBER}|{_PARTS}{_UNIT}?{_WORD_END}(?:%+{_WORD_END})?){_UNIT_WORDS}"
 _JOINT = rf"(?:[.:/_+-][-+]?|, ?[-+]?|(?<=[g-zG-Z%µ]),? |[ /-](?:{_MONTHS})[ /-])"
 """Stands between two numbers that are parts of a whole; the third kind follows a unit."""
 
 _NUMBERS = (
     "[-+0a-fA-FJMNOSTW](?:"
-    # UUIDs, and hex words of at least 7 digits
+    # UUIDs, and hex words of at least 6 digits
     r"(?<=[0a-fA-F])(?<![^\W_].)(?:"
     rf"[0a-fA-F]{{7}}{_UUID_REST}"
-    rf"|(?=[^\W_]{{6}})(?:(?<=0)0*[a-fA-F]|(?<!0)[a-fA-F]*0)[0a-fA-F]*{_WORD_END})"
+    rf"|(?=[^\W_]{{5}})(?:(?<=0)0*[a-fA-F]|(?<!0)[a-fA-F]*0)[0a-fA-F]*{_WORD_END})"
     # Numbers, with a sign or with the names of day and month before them
     r"|(?:(?<=0)|(?<=[-+])(?<![\w+-].)0"
     rf"|(?<=[ADFJMNOSTW])(?<!\w.)[a-z]{{2}}(?<={_DAYS}|{_MONTHS}){_NAME_END},?[ /-]{{1,2}}"
     rf"(?:(?:{_MONTHS})[ -]{{1,2}})?0)"
     rf"0*(?:{_HEX_NUMBER}|{_PARTS}(?:{_UNIT}{_WORD_END})?(?:%+{_WORD_END})?){_UNIT_WORDS}"
-    rf")(?:{_JOINT}(?:[0a-fA-F]{{8}}{_UUID_REST}|{_NUMBER}|{_HEX_WORD})|[.,]0+)*"
+    # Further parts of the same whole
+    rf")(?:{_JOINT}(?:[0a-fA-F]{{8}}{_UUID_REST}|{_NUMBER}|{_HEX_WORD}"
+    rf"|(?=[ADFJMNOSTW]){_DATE_NAMES}{_NUMBER})|[.,]0+)*"
 )
 _SINGLE_QUOTED = r"[^'\n]*(?:(?<=\w)(?<!\W[bu])'(?=\w)[^'\n]*)*'(?!\w)"
 """The rest after the opening quote; an apostrophe between letters is part of the value."""
@@ -131,7 +136,7 @@ def text_key(text: str) -> bytes:
 def normalize(text: str) -> str:
     """Return the text with each part that varies between occurrences replaced by ``0``.
 
-    These parts are numbers with their units, UUIDs, hex numbers and hex words of at least 7 digits,
+    These parts are numbers with their units, UUIDs, hex numbers and hex words of at least 6 digits,
     IP addresses and ports, e-mail addresses, values in a URL's query, dates, times, durations and
     quoted values. Texts with the same `text_key` have the same result. A text that consists of
     quoted values only keeps them. The time is linear in the length; the caller bounds it.

@@ -23,15 +23,17 @@ if TYPE_CHECKING:
 
     from ..notice import Identity, Snapshot
 
-__all__ = ["Group", "Groups", "text_alias", "totals_kept"]
+__all__ = ["Group", "Groups", "text_alias"]
 
 _LONG_TEXT = 256
+_PUNCTUATION = b" ,.:;-_()[]!*#+"
+"""A text of letters and these has no part that varies."""
 CLOSED = -1
 """No record has this level."""
 _LATE_COUNTS = 10.0
 """Seconds a closed group is still read: a thread may have found it and not have counted yet."""
 _MANY_RETIRED = 1000
-_LATE_COUNTS_OF_MANY = 0.5
+_LATE_COUNTS_OF_MANY = 0.1
 
 
 def text_alias(text: str) -> bytes | int:
@@ -40,51 +42,44 @@ def text_alias(text: str) -> bytes | int:
     return key if len(key) <= _LONG_TEXT else hash(key)
 
 
-def totals_kept(max_groups: int) -> int:
-    """How many running totals of its groups a process keeps, and the sender of each process."""
-    return 4 * max_groups + 100
-
-
 class Group:
     """Records with the same fingerprint; see the module's docstring."""
 
-    __slots__ = (
-        "aliases",
-        "claimed",
-        "identity",
-        "key",
-        "kept_alive",
-        "last",
-        "levelno",
-        "name",
-        "priority",
-        "reads",
-        "snapshot",
-        "ticks",
-    )
+    # Making a group is most of what a new record costs, so what few groups need stays in the class.
+    aliases: tuple[Any, ...] = ()
+    """The keys of ``Groups.known`` that lead to it, and what they must keep alive: the id of a code
+    object is reused once the object is gone."""
+    key: str | None = None
+    """What the record itself, or ``grouping.key``, calls the problem."""
+    snapshot: Snapshot | None = None
+    """The latest record that became an alert."""
+    reads = 0
+    claimed = 0
+    """Repeats that were handed over in a notice."""
+    epoch = 0
+    """Names its running total; 0 before there is a total."""
+    total = 0
+    """Repeats that its notices have reported in this epoch."""
 
-    def __init__(
-        self, identity: Identity, name: str, levelno: int, priority: int, key: str | None
-    ) -> None:
+    def __init__(self, identity: Identity, record: logging.LogRecord, priority: int) -> None:
         self.identity = identity
-        self.name = name
-        self.levelno = levelno
+        self.name = record.name
+        self.levelno = record.levelno
         """``CLOSED`` once its next record is to be a new alert."""
         self.priority = priority
-        self.key = key
         self.ticks: Iterator[int] = itertools.count()
         """Advanced by each repeat; exact from any number of threads."""
-        self.reads = 0
-        self.claimed = 0
-        """Repeats that were handed over in a notice."""
-        self.last: tuple[Any, Any, float, Any] = (None, None, 0.0, None)
+        self.last: tuple[Any, Any, float, Any] = (None, None, record.created, record.thread)
         """``msg``, ``args``, ``created`` and ``thread`` of the latest repeat."""
-        self.aliases: list[Any] = []
-        """The keys of ``Groups.known`` that lead to it."""
-        self.kept_alive: Any = None
-        """The code objects whose ids are in an alias: an id is reused once its object is gone."""
-        self.snapshot: Snapshot | None = None
-        """The latest record that became an alert."""
+
+    def count(self, record: logging.LogRecord) -> bool:
+        """Count a repeat; False for the very record that was counted last, which came twice."""
+        _, _, created, thread = self.last
+        if created == record.created and thread == record.thread:
+            return False
+        self.last = record.msg, record.args, record.created, record.thread
+        next(self.ticks)
+        return True
 
     def close(self) -> None:
         """Let the next record be a new alert."""
@@ -129,35 +124,71 @@ class Groups:
         A common record has the priority of its level and no explicit key, so that
         ``PushoverHandler.handle`` may find the group of the next one by itself.
         """
-        name, levelno = record.name, record.levelno
+        name, levelno, msg, exc_info = record.name, record.levelno, record.msg, record.exc_info
         alias: Any = None
         if key is not None:
             identity: Identity = ("key", key, priority)
+        elif (
+            not exc_info
+            and record.args
+            and type(msg) is str
+            and (msg[:2].isalpha() or has_words(msg))
+        ):
+            # Most new records: a template is compared as it is.
+            alias = msg
+            identity = ("text", name, levelno, "", msg, priority)
         else:
-            text, exc_info = "", record.exc_info
+            text = ""
             if exc_info and type(exc_info) is tuple and exc_info[1:] and exc_info[2] is not None:
                 alias = exact_path(exc_info[1], exc_info[2])
             if alias is None:
-                msg = record.msg
-                if record.args and type(msg) is str and has_words(msg):
-                    alias = msg
-                else:
-                    text = message_of(record)
-                    alias = text_alias(text) if type(msg) is str else None
+                text = message_of(record)
+                alias = text_alias(text) if type(msg) is str and not exc_info else None
             if is_common and alias is not None:
                 group = self.lookup(alias, name, levelno)
                 if group is not None:
                     return group, False
             identity = (*fingerprint.identity(record, text, exc_info or None), priority)
+        made = Group(identity, record, priority)
+        if key is not None:
+            made.key = key
         if not self.max_groups:
-            return Group(identity, name, levelno, priority, key), True
-        group = self.open.get(identity)
-        is_new = group is None or group.levelno == CLOSED
-        if group is None or is_new:
-            group, is_new = self._add(Group(identity, name, levelno, priority, key), group)
+            return made, True
+        group = self.open.setdefault(identity, made)  # of several threads the first wins
+        if group is made:
+            if len(self.open) > self.max_groups:
+                del self.open[identity]
+                group = self._others(made)
+        elif group.levelno == CLOSED:
+            self.forget(group)
+            group = self.open.setdefault(identity, made)
         if is_common and alias is not None and len(self.known) < 4 * self.max_groups:
             self._alias(group, alias, record)
-        return group, is_new
+        return group, group is made
+
+    def find_plain(self, record: logging.LogRecord, priority: int) -> tuple[Group, bool]:
+        """The same for a common record without exception that has a text, or a template with words.
+
+        This is most of what a new record costs the program, and so it is written out in one piece.
+        """
+        msg: Any = record.msg
+        alias: Any = msg
+        subject = msg
+        if not record.args:
+            key = text_key(msg)
+            alias = key if len(key) <= _LONG_TEXT else hash(key)
+            if not key.translate(None, _PUNCTUATION).isalpha():
+                subject = fingerprint.normalize(msg)
+        identity = ("text", record.name, record.levelno, "", subject, priority)
+        made = Group(identity, record, priority)
+        is_full = len(self.open) >= self.max_groups
+        if is_full or self.open.setdefault(identity, made) is not made:
+            return self.find(record, priority, None, is_common=True)
+        if self.known.setdefault(alias, made) is made:
+            made.aliases = (alias,)
+        else:
+            self._alias(made, alias, record)
+        return made, True
 
     def lookup(self, alias: Any, name: str, levelno: int) -> Group | None:
         """The open group of that logger and level that is known by this alias."""
@@ -168,30 +199,26 @@ class Groups:
                 return None
         return group
 
-    def _add(self, made: Group, closed: Group | None) -> tuple[Group, bool]:
-        if closed is not None:
-            self.forget(closed)
-        if len(self.open) >= self.max_groups:
-            # Further different messages are counted together, by level and priority.
-            levelno, priority = made.levelno, made.priority
-            made = Group(("other", levelno, priority), made.name, levelno, priority, None)
-            there = self.open.get(made.identity)
-            if there is not None and there.levelno == CLOSED:
-                self.forget(there)
-        group = self.open.setdefault(made.identity, made)  # of several threads the first wins
-        return group, group is made
+    def _others(self, made: Group) -> Group:
+        """The group that counts further different messages together, by level and priority."""
+        made.identity = ("other", made.levelno, made.priority)
+        made.key = None
+        group = self.open.setdefault(made.identity, made)
+        if group.levelno == CLOSED:
+            self.forget(group)
+            group = self.open.setdefault(made.identity, made)
+        return group
 
     def _alias(self, group: Group, alias: Any, record: logging.LogRecord) -> None:
         if group.identity[0] == "other":
             return
-        if type(alias) is tuple and record.exc_info:
-            _, error, trace = record.exc_info
-            group.kept_alive = (group.kept_alive, fingerprint.code_objects(error, trace))
         found = self.known.setdefault(alias, group)
         if found is not group:
             alias = (group.name, group.levelno, alias)
             self.known[alias] = group
-        group.aliases.append(alias)
+        group.aliases += (alias,)
+        if record.exc_info and type(record.exc_info) is tuple:
+            group.aliases += (fingerprint.code_objects(*record.exc_info[1:]),)
 
     def forget(self, group: Group) -> None:
         """Take a closed group out of every lookup; what is still counted in it is read later."""

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     V = TypeVar("V")
 
-    Entry = tuple[Group, Snapshot, int, int | None]
-    """A new alert: its group, the record, the number of its notice, and its slot in the spool."""
+    Entry = tuple[Group, Snapshot]
+    """A new alert: its group, and the record."""
 
 __all__ = ["MOST_URGENT_FIRST", "Queue", "Tally", "values_of"]
 
@@ -92,9 +92,9 @@ class Queue:
 
     def put(self, entry: Entry) -> None:
         """Let an alert wait; where that is too many, the newest of the least urgent goes."""
-        low, high, normal, lowest, less = self.lanes
-        self.lanes[entry[0].priority].append(entry)
-        size = len(low) + len(high) + len(normal) + len(lowest) + len(less)
+        lanes = self.lanes
+        lanes[entry[0].priority].append(entry)
+        size = len(lanes[0]) + len(lanes[1]) + len(lanes[2]) + len(lanes[3]) + len(lanes[4])
         if size + self.outbox_size > self.capacity:
             self._make_room(size)
 

@@ -145,11 +145,13 @@ def clean(text: str) -> str:
 
     Terminal colours are removed, as are marks that embed or isolate a reading direction; every
     line end becomes ``\\n``. Everything else that cannot be shown is written as Python would write
-    it: NUL as ``\\x00``, an undecodable byte as ``\\xff``, a mark that reverses the reading order as
-    ``\\u202e``.
+    it: NUL as ``\\x00``, an undecodable byte as ``\\xff``, a mark that reverses the reading order
+    as ``\\u202e``.
     """
     # A printable text holds none of these characters, and most texts are printable.
-    return text if text.isprintable() else _UNCLEAN.sub(_readable, text)
+    if text.replace("\n", " ").replace("\t", " ").isprintable():
+        return text
+    return _UNCLEAN.sub(_readable, text)
 
 
 def _readable(match: re.Match[str]) -> str:

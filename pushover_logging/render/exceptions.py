@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import linecache
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,13 +18,22 @@ from ..client.constants import MESSAGE_LIMIT
 from .alert import cut, trim
 
 if TYPE_CHECKING:
-    from ..notice import SnapshotError
+    from ..notice import Frame, SnapshotError
     from .html import Ink
 
-__all__ = ["Section", "fitted", "heading", "plain_text", "sections", "short_path", "without_copy"]
+__all__ = [
+    "TRACEBACK_START",
+    "Section",
+    "fitted",
+    "heading",
+    "plain_text",
+    "sections",
+    "short_path",
+    "without_copy",
+]
 
 _SOURCE_LIMIT = 100
-_START = "Traceback (most recent call last):"
+TRACEBACK_START = "Traceback (most recent call last):"
 
 
 class Section(NamedTuple):
@@ -43,19 +52,32 @@ class Section(NamedTuple):
 
 
 def sections(
-    exceptions: Sequence[SnapshotError], ink: Ink, tidy: Callable[[str], str]
+    exceptions: Sequence[SnapshotError],
+    ink: Ink,
+    tidy: Callable[[str], str],
+    limit: int = MESSAGE_LIMIT,
 ) -> list[Section]:
-    """The exceptions written in ``ink``, each text of them cleaned and redacted by ``tidy``."""
+    """The exceptions written in ``ink``, each text of them cleaned and redacted by ``tidy``.
+
+    ``limit`` is the length of the message they are a part of: very long texts are cut to a share
+    of it, and of the calls so many are written as could fit.
+    """
     written = []
     for error in exceptions:
-        name = ink.encode(tidy(heading(error)))
-        limit = MESSAGE_LIMIT // 6 if error.relation else MESSAGE_LIMIT * 2 // 5
-        calls = []
-        for where, source in _calls(error):
-            lines = [tidy(where), cut(tidy(source), _SOURCE_LIMIT)]
+        share = limit // 6 if error.relation else limit * 2 // 5
+        name = ink.cut(ink.encode(tidy(heading(error))), share, missing=error.cut)
+        repeated = [(frame, len(list(same))) for frame, same in groupby(error.frames)]
+        room = limit
+        calls: list[str] = []
+        for call in _calls(repeated):
+            where, _, source = tidy("\n".join(call)).partition("\n")
+            lines = [where, cut(source, _SOURCE_LIMIT)]
             calls.append(ink.encode("\n  ".join(line for line in lines if line)))
-        bold = ink.bold(ink.cut(name, limit, missing=error.cut))
-        written.append(Section(bold, calls, error.omitted))
+            room -= len(calls[-1])
+            if room < 0:
+                break
+        omitted = error.omitted + len(repeated) - len(calls)
+        written.append(Section(ink.bold(name), calls, omitted))
     return written
 
 
@@ -103,44 +125,42 @@ def heading(error: SnapshotError) -> str:
     return f"{error.relation} {error.text}".lstrip()
 
 
-def _calls(error: SnapshotError) -> list[tuple[str, str]]:
-    """The place and the line of source of each call; a call that repeats in a row counts as one.
+def _calls(repeated: Sequence[tuple[Frame, int]]) -> Iterator[tuple[str, str]]:
+    """The place and the line of source of each call, which may have repeated in a row.
 
     The application's own innermost call stands first. The call inside a library that raised the
     exception follows it, marked as such.
     """
-    calls = [(frame, len(list(same))) for frame, same in groupby(error.frames)]
-    own = next((index for index, (frame, _) in enumerate(calls) if frame.is_application), 0)
-    written = []
-    for index, (frame, count) in enumerate(
-        [calls[own], *calls[:own], *calls[own + 1 :]] if calls else []
-    ):
+    own = next((index for index, (frame, _) in enumerate(repeated) if frame.is_application), 0)
+    ranked = [*repeated[own : own + 1], *repeated[:own], *repeated[own + 1 :]]
+    for index, (frame, count) in enumerate(ranked):
         where = f"at {frame.function}, {short_path(frame.path)}:{frame.line}"
-        if own and index == 1:
-            where = f"raised {where}"
-        linecache.checkcache(frame.path)
-        source = linecache.getline(frame.path, frame.line).strip()
-        written.append((f"{where} ({count} times)" if count > 1 else where, trim(source)[0]))
-    return written
+        where = f"raised {where}" if own and index == 1 else where
+        try:
+            linecache.checkcache(frame.path)
+            source = linecache.getline(frame.path, frame.line).strip()
+        except Exception:  # noqa: BLE001 - a path may be any text, and a loader any object
+            source = ""
+        yield f"{where} ({count} times)" if count > 1 else where, trim(source)[0]
 
 
 def plain_text(exceptions: Sequence[SnapshotError]) -> str:
     """The exceptions with all their calls, one after the other."""
     lines = []
     for error in exceptions:
-        lines += [heading(error), *("\n  ".join(call).rstrip() for call in _calls(error))]
+        repeated = [(frame, len(list(same))) for frame, same in groupby(error.frames)]
+        lines += [heading(error), *("\n  ".join(call).rstrip() for call in _calls(repeated))]
     return "\n".join(lines)
 
 
-def without_copy(text: str, exceptions: Sequence[SnapshotError]) -> str:
-    """The text without a traceback of the exception that is shown anyway.
+def without_copy(text: str, name: str) -> str:
+    """The text without a traceback that ends in ``name``, of an exception that is shown anyway.
 
     Some libraries write the traceback into the message of a record that carries the exception too.
     """
-    start = text.find(_START)
-    name = exceptions[0].text
+    start = text.find(TRACEBACK_START)
     end = text.rfind(name)
-    if not name or end < start:
+    if not name or start < 0 or end < start:
         return text
     return f"{text[:start].rstrip()}\n{text[end + len(name) :].lstrip()}".strip()
 

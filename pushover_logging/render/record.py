@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..client.constants import MESSAGE_LIMIT, TITLE_LIMIT, URL_LIMIT, URL_TITLE_LIMIT, Priority
 from ..config.fields import Style
+from ..notice import TEXT_BOUND
 from .alert import Alert, clean, cut, halves, is_blank
-from .exceptions import fitted, plain_text, sections, without_copy
+from .exceptions import TRACEBACK_START, fitted, plain_text, sections, without_copy
 from .html import MARKUP, PLAIN, changed
-from .redact import Redactor
+from .redact import LONG_WORD, Redactor
 from .templates import fill
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Renderer:
         try:
             return self._render(snapshot, style, Priority(priority), limit)
         except Exception as error:  # noqa: BLE001 - the alert goes out, whatever is in it
-            return self._last_resort(snapshot, priority, error, limit)
+            return self._last_resort(snapshot, style, priority, error, limit)
 
     def _render(self, snapshot: Snapshot, style: Style, priority: Priority, limit: int) -> Alert:
         tidy = self.tidy_for(style)
@@ -67,38 +68,6 @@ class Renderer:
         style = _overridden(style, given) if given else style
         text = filled_in(snapshot, tidy)
 
-        # The message, and below it the exceptions; an override replaces the record's text.
-        ink = MARKUP if style.html else PLAIN
-        own = given.get("message")
-        source = own or text
-        if snapshot.exceptions and not own and "Traceback (most recent" in text:
-            source = without_copy(text, snapshot.exceptions)
-        if style.html and (own or snapshot.is_markup):
-            # A credential is found in the text as it reads, or in an address inside a tag.
-            shown = tidy(changed(source, tidy))
-        else:
-            shown = ink.encode(tidy(source))
-        shown = shown.strip("\n").rstrip()
-        missing = 0 if own else snapshot.cut
-        missing += 0 if halves(source) is None else max(len(source) - len(shown), 0)
-        # A traceback that is part of the text ends in what matters most.
-        tail = 2 / 3 if _TRACEBACK_SIGN in shown else 1 / 3
-        if snapshot.exceptions:
-            written = sections(snapshot.exceptions, ink, tidy)
-            whole = fitted(written)
-            shown = ink.cut(
-                shown, max(limit * 2 // 5, limit - len(whole) - 1), missing=missing, tail=tail
-            )
-            below = fitted(written, limit - len(shown) - 1)
-            message = "\n".join(part for part in (shown, below) if part)
-        else:
-            message = ink.cut(shown, limit, missing=missing, tail=tail)
-        if is_blank(ink.decode(message) if style.html else message):
-            file = snapshot.pathname.replace("\\", "/").rpartition("/")[2]
-            place = f"(blank message, logged at {clean(file)}:{snapshot.lineno})"
-            message = ink.encode(place)
-
-        # The title, and a link if there is one.
         title = given.get("title")
         if title is None and style.title != _DEFAULT_TITLE:
             title, is_complete = fill("title", style.title, snapshot, text, tidy)
@@ -107,34 +76,14 @@ class Renderer:
         if title is None:
             title = f"{snapshot.levelname} {snapshot.name}"
         title = cut(" ".join(tidy(title).split()), TITLE_LIMIT) if title else ""
-        url: str | None = ""
-        url_title: str | None = ""
-        complaints = snapshot.complaints
-        if style.url or style.url_title or "url" in given:
-            url, is_complete = given.get("url"), True
-            if url is None:
-                url, is_complete = fill("url", style.url or "", snapshot, text, tidy)
-            url = tidy(url).strip() if is_complete else ""
+        url, url_title, complaints = "", "", snapshot.complaints
+        if style.url or "url" in given:
+            url, url_title = _link(snapshot, style, text, tidy)
             if len(url) > URL_LIMIT:
                 complaint = f"url is {len(url)} characters; at most {URL_LIMIT} fit; left out"
                 url, complaints = "", (*complaints, complaint)
-            url_title = given.get("url_title")
-            if url_title is None:
-                url_title, _ = fill("url_title", style.url_title or "", snapshot, text, tidy)
-            url_title = cut(" ".join(tidy(url_title).split()), URL_TITLE_LIMIT)
-
-        # The style.
-        if style.callback or style.tags or style.params:
-            style = style._replace(
-                callback=style.callback and tidy(style.callback),
-                tags=tuple(map(tidy, style.tags)),
-                params={
-                    name: value if name == "attachment_base64" else tidy(value)
-                    for name, value in style.params.items()
-                },
-            )
         return Alert(
-            message=message,
+            message=_message(snapshot, style, text, limit, tidy),
             title=title,
             priority=priority,
             timestamp=_timestamp(given.get("timestamp", snapshot.created)),
@@ -143,15 +92,18 @@ class Renderer:
             monospace=style.monospace,
             url=url or None,
             url_title=url_title or None,
-            device=style.device,
-            sound=style.sound,
+            device=style.device and tidy(style.device),
+            sound=style.sound and tidy(style.sound),
             ttl=style.ttl,
             retry=style.retry,
             expire=style.expire,
-            callback=style.callback,
-            tags=style.tags,
-            params=style.params,
-            complaints=complaints,
+            callback=style.callback and tidy(style.callback),
+            tags=tuple(map(tidy, style.tags)),
+            params={
+                name: value if name == "attachment_base64" else tidy(value)
+                for name, value in style.params.items()
+            },
+            complaints=tuple(map(tidy, complaints)),
         )
 
     def tidy_for(self, style: Style) -> Callable[[str], str]:
@@ -165,26 +117,33 @@ class Renderer:
 
         def tidy(text: str) -> str:
             try:
-                ends = halves(text)
-                if ends is not None:
-                    return redact.ends(clean(ends[0]), clean(ends[1]))
-                if not text.isprintable():
-                    text = clean(text)
-                lowered = text.lower()
-                for hint in hints:
-                    if hint in lowered:
-                        return redact(text)
+                if len(text) < TEXT_BOUND - 1:  # so that it was not cut
+                    if not text.isprintable():
+                        text = clean(text)
+                    lowered = text.lower()
+                    for hint in hints:
+                        if hint in lowered:
+                            return redact(text)
+                    if LONG_WORD.search(text) is None:
+                        return text
+                return redact(text)
             except Exception as error:  # noqa: BLE001 - no text leaves that redact has not seen
                 return f"(withheld: redact raised {type(error).__name__})"
-            return text
 
         return tidy
 
     def _last_resort(
-        self, snapshot: Snapshot, priority: int, error: Exception, limit: int
+        self, snapshot: Snapshot, style: Style, priority: int, error: Exception, limit: int
     ) -> Alert:
         """Little more than the text, when all else failed."""
-        tidy = self.tidy_for(Style())
+        try:
+            tidy = self.tidy_for(style)
+        except Exception as broken:  # noqa: BLE001 - a pattern of the style cannot be compiled
+            withheld = f"(withheld: redact raised {type(broken).__name__})"
+
+            def tidy(_: str) -> str:
+                return withheld
+
         reason = f"this record could not be laid out: {type(error).__name__}"
         title = tidy(f"{_text(snapshot.levelname)} {_text(snapshot.name)}")
         return Alert(
@@ -196,6 +155,54 @@ class Renderer:
         )
 
 
+def _message(
+    snapshot: Snapshot, style: Style, text: str, limit: int, tidy: Callable[[str], str]
+) -> str:
+    """The record's text, or the one that an override gives, and below it the exceptions."""
+    own = snapshot.overrides.get("message")
+    source = own or text
+    missing = 0 if own else snapshot.cut
+    if style.html and (own or snapshot.is_markup):
+        # A credential is found in the text as it reads, or in an address inside a tag.
+        ink, shown = MARKUP, tidy(changed(source, tidy))
+    else:
+        ink, shown = (MARKUP if style.html else PLAIN), tidy(source)
+        missing += 0 if halves(source) is None else max(len(source) - len(shown), 0)
+        if snapshot.exceptions and TRACEBACK_START in shown:
+            shown = without_copy(shown, tidy(snapshot.exceptions[0].text))
+        shown = ink.encode(shown)
+    shown = shown.strip("\n").rstrip()
+    # A traceback that is part of the text ends in what matters most.
+    tail = 2 / 3 if _TRACEBACK_SIGN in shown else 1 / 3
+    if snapshot.exceptions:
+        written = sections(snapshot.exceptions, ink, tidy, limit)
+        share = max(limit * 2 // 5, limit - len(fitted(written)) - 1)
+        shown = ink.cut(shown, share, missing=missing, tail=tail)
+        below = fitted(written, limit - len(shown) - 1)
+        message = "\n".join(part for part in (shown, below) if part)
+    else:
+        message = ink.cut(shown, limit, missing=missing, tail=tail)
+    if is_blank(ink.decode(message) if style.html else message):
+        file = snapshot.pathname.replace("\\", "/").rpartition("/")[2]
+        return ink.encode(f"(blank message, logged at {tidy(file)}:{snapshot.lineno})")
+    return message
+
+
+def _link(
+    snapshot: Snapshot, style: Style, text: str, tidy: Callable[[str], str]
+) -> tuple[str, str]:
+    """The address and its name; blank if the record lacks a part of the address."""
+    given = snapshot.overrides
+    url, url_title = given.get("url"), given.get("url_title")
+    is_complete = True
+    if url is None:
+        url, is_complete = fill("url", style.url or "", snapshot, text, tidy)
+    if url_title is None:
+        url_title, _ = fill("url_title", style.url_title or "", snapshot, text, tidy)
+    url_title = cut(" ".join(tidy(url_title).split()), URL_TITLE_LIMIT)
+    return (tidy(url).strip(), url_title) if is_complete else ("", "")
+
+
 def filled_in(snapshot: Snapshot, tidy: Callable[[str], str]) -> str:
     """The template with its arguments; a text that says so if they do not fit."""
     if not snapshot.args:
@@ -203,8 +210,8 @@ def filled_in(snapshot: Snapshot, tidy: Callable[[str], str]) -> str:
     try:
         return snapshot.text % snapshot.args
     except Exception as error:  # noqa: BLE001 - the template is the application's
-        # An argument of "password=%s %d" is a credential that nothing in its own text gives away.
-        if tidy(f"{snapshot.text}=x") != tidy(snapshot.text) + "=x":
+        # An argument of "password=%s %d" is a credential, which its own text does not give away.
+        if tidy(snapshot.text) != snapshot.text:
             values = ", ".join(type(value).__name__ for value in snapshot.args)
         else:
             shown = snapshot.args[:_VALUES_SHOWN]

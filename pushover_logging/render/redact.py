@@ -1,110 +1,364 @@
-"""Blanks what must not leave the machine in a push: credentials that a text spells out."""
+"""Blanks what must not leave the machine in a push: credentials that a text spells out.
+
+A rule names the words without which it cannot match, because most texts hold none of them and
+searching for a word is much faster than any pattern. Rules see the text in lower case. All
+repetitions that could overlap are bounded, so that the time is linear in the length of a text.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
-from .alert import halves
+from .alert import clean, halves
 
-__all__ = ["Redactor"]
+__all__ = ["BLANK", "LONG_WORD", "Redactor"]
 
 BLANK = "***"
-_SAID_OF_ONE = (
-    "a|an|are|blank|can|cannot|did|does|empty|ensure|expired|failed|field|had|has|incorrect|invalid"
-    "|is|may|minimum|mismatch|missing|must|no|none|not|null|please|required|shall|should|the|this"
-    "|too|unknown|unset|was|will|wrong|(?:are|can|did|does|has|is|must|was)n't|can't"
-)
-_SCHEME = re.compile(
-    r"\b(?P<kept>(?i:bearer|basic|token)\s+)"
-    r"(?=[A-Za-z._~+/=-]*[0-9]|[A-Za-z._~+/=-]{16})(?=[A-Za-z._~+/=-]*(?:[0-9]|[a-z][A-Z]))"
-    r"[A-Za-z0-9._~+/=-]{8,}"
-)
-_ALWAYS = (
-    re.compile(
-        r"(?i)(?P<kept>\bauthorization[\"']?\s*[=:]\s*[\"']?(?:bearer|basic|token)\s+)[^\s,;\"']+"
-    ),
-    _SCHEME,
-    re.compile(
-        r"(?i)(?P<kept>(?:password|passwd|pwd|passphrase|secret|token|api[_-]?key|access[_-]?key"
-        r"|private[_-]?key|signature|credentials?)[\"']?\s*"
-        rf"(?:=|:(?!\s+(?:{_SAID_OF_ONE})[.,;!?]?(?:\s|$)))\s*)"
-        r"(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s,;&\"')}\]]+)"
-    ),
-    re.compile(r"(?P<kept>://[^/\s:@]*:)[^/\s@]+(?=@)"),
-)
-HINTS = (
-    "pass",
-    "pwd",
-    "secret",
-    "token",
-    "key",
-    "signature",
-    "cred",
-    "auth",
-    "bearer",
-    "basic",
-    "://",
-)
 _RAGGED = 1024
-"""Characters that are taken away at most on either side of a cut."""
+"""The longest word that is taken away on either side of a cut."""
+_SEAM = "\0"
+"""Marks a cut while patterns are searched; a clean text does not hold it."""
+_STYLES_KNOWN = 100
+
+LONG_WORD = re.compile(
+    r"""[A_.:-](?:
+        (?<=A)(?:[KS]IA[A-Z0-9]{16}|Iza[\w-]{16})
+      | (?<=_)[A-Za-z0-9+/]{16}
+      | (?<=[:-])[\w+/-]{16}
+      | (?<=\.)(?:eyJ|[\w-]{40}|(?:(?<=SG\.)|(?<=hv[sbr]\.)|(?<=ya29\.))[\w-]{16})
+    )""",
+    re.VERBOSE,
+)
+"""Finds what the tokens of most vendors have in common, such as ``ghp_`` and a long word."""
+
+
+_SAID = (
+    r"(?:an?|are|blank|can|cannot|changed|complete[d]?|denied|did|disabled|does|done|empty|enabled"
+    r"|ensure|error|expired|failed|failure|field|granted|had|has|incorrect|invalid|is|may|minimum"
+    r"|mismatch|missing|must|no|none|not|null|off|ok|on|optional|passed|please|refused|rejected"
+    r"|required|revoked|shall|should|success(?:ful)?|the|this|too|undefined|unknown|unset|was|will"
+    r"|wrong|(?:are|can|did|does|has|is|must|was)n't|can't|str|string|bytes|int|bool|any)"
+)
+"""Words that speak about a credential when they follow its name and a colon."""
+_IS = rf"""(?:
+    (?:</\w{{1,10}}>|\[\w{{1,20}}\])?(?:\\{{0,8}}["'`]|\])?[ \t]{{0,8}}
+        (?:=>|->|:=|={{1,3}}|:(?!//)(?![ \t]+{_SAID}[.,;!?()\[\]|]?(?:\s|$)))[ \t]{{0,8}}
+  | ["'][ ]{{1,4}}value[ ]?=[ ]?
+  | (?:[ ][\w:-]{{1,30}}=["'][^"'<>\n]{{0,60}}["']){{0,3}}>(?=[^<\n]{{1,256}}</)
+  | ["'],[ ]?(?=b?["'][^"'\n]{{1,256}}["']\))
+  | [ ](?:is|was)[ ](?=["'])
+)(?!(?:none|null|nil|undefined|true|false|""|'')(?![\w."'-]))"""
+"""What stands between the name and the value, in code, JSON, headers, XML and forms."""
+_UNQUOTED = r"""(?:
+    [^\s,;&"'`(){}\[\]<>\\]
+  | \\(?![nrt"'\\])
+  | [,;&"'`(){}\[\]<>](?=[\w!@#$^*+~-])(?![\w.%-]{1,40}(?:[ \t]\w{1,20})?[ \t]?[=:])
+)+"""
+"""Ends at a space, and at punctuation unless a letter follows that begins no further name."""
+_VALUE = rf"""(
+    [bru]{{0,2}}"(?:[^"\\\n]|\\[^\n])*\\?(?:"|(?=\n)|\Z)
+  | [bru]{{0,2}}'(?:[^'\\\n]|\\[^\n])*\\?(?:'|(?=\n)|\Z)
+  | `[^`\n]*`
+  | (\\+["'])[^\n]*?(?:\2|(?=\n)|\Z)
+  | \{{[^{{}}\n]{{1,512}}\}} | \[[^\[\]\n]{{1,512}}\] | \([^()\n]{{1,512}}\) | <[^<>\s/]{{1,64}}>
+  | [\w.]{{1,40}}\([^()\n]{{1,512}}\)
+  | {_UNQUOTED}
+)"""
+_ENCODED = r"""(?:%(?:25){0,3}(?:22|27|5d))?%(?:25){0,3}3[ad]
+    (?:%(?:25){0,3}(?:20|22|27)|\+){0,4}(?:(?:bearer|basic|token)(?:%20|\+))?
+    ((?:[^\s&"'<>%+,;]|%(?!(?:25){0,3}(?:26|20|22|2c|3b|0a|27|7d)))+)"""
+"""The same, percent-encoded once or several times."""
+_TOKEN = r"""[^\s,;"'`\\]+"""
+_ADDRESS = r"""([^\s"'<>\\)\],]+)"""
+
+
+def _is_generated(_: str, value: str) -> bool:
+    """Whether a value looks generated: it has a digit, or is long and of mixed case."""
+    return any(c.isdigit() for c in value) or (
+        len(value) >= 16 and re.search("[a-z][A-Z]", value) is not None
+    )
+
+
+_PLAIN_KEY = re.compile(
+    r"(?:primary|foreign|sort|partition|cache|public|group|unique|idempotency|routing|lookup|hash"
+    r"|index|object|s3|file|dict|order|message|event|lock|row|natural|config)[_-]keys?\W+\Z"
+)
+
+
+def _is_secret_key(before: str, value: str) -> bool:
+    """Whether a value is that of a secret key rather than of, say, a primary key."""
+    if _PLAIN_KEY.search(before):  # in lower case: a variable of the environment is always blanked
+        return False
+    return any(sign in before[-5:] for sign in "=\"'") or _is_generated(before, value)
+
+
+def _is_lower_p(before: str, _: str) -> bool:
+    """Whether the option is ``-p``, because ``-P`` is that of a port."""
+    return "-p" in before[-6:]
+
+
+class _Rule(NamedTuple):
+    words: tuple[str, ...]
+    """The pattern cannot match a text that holds none of these."""
+    pattern: re.Pattern[str]
+    """Matches the text in lower case; the last of its groups is blanked."""
+    is_secret: Callable[[str, str], bool] | None = None
+    """A last test of the text right before the group, and of the group."""
+
+
+def _rule(words: str, pattern: str, is_secret: Callable[[str, str], bool] | None = None) -> _Rule:
+    return _Rule(tuple(words.split()), re.compile(pattern, re.VERBOSE), is_secret)
+
+
+def _named(word: str, rest: str, is_secret: Callable[[str, str], bool] | None = None) -> _Rule:
+    """The rule for a name that holds this word; the search for a fixed word is the fastest."""
+    return _rule(word, f"{word}{rest}(?:{_IS}{_VALUE}|{_ENCODED})", is_secret)
+
+
+_KEYS = (
+    "api access private encryption signing encrypt sign master service account storage auth app"
+    " application client consumer license licence ssh deploy shared webhook hmac security"
+    " subscription rsa cipher crypto aes project integration secret"
+)
+_NAMES = (
+    (
+        "pass",
+        r"""(?<!bypass)(?<!compass)(?<!trespass)
+        (?:words?|wd|phrase|code|(?!\s{0,4}[=:]\s{0,4}\d{1,3}(?!\w)))
+        (?:[_-]?(?:\d{1,2}|confirm|confirmation|hash|again|repeat))?""",
+    ),
+    ("pw", "(?:d|(?<![a-z]pw))"),
+    ("secret", r"(?:s|[_-]?id)?"),
+    ("token", r"(?<!unexpected\ token)(?:[_-]?(?:secret|value))?"),
+    ("auth", r"(?:(?<![a-z]auth)|(?<=oauth))(?:[_-]?(?:string|data|code))?"),
+    ("bearer", ""),
+    ("signature", ""),
+    ("sig", "(?<![a-z]sig)"),
+    ("cred", "(?:ential)?s?"),
+    (
+        "key",
+        f"(?:{'|'.join(f'(?<={word}key)|(?<={word}[ _-]key)' for word in _KEYS.split())})s?",
+    ),
+    ("_key", "s?(?<![^a-z0-9]_key)(?<![^a-z0-9]_keys)", _is_secret_key),
+    ("-key", "s?(?<![^a-z0-9]-key)(?<![^a-z0-9]-keys)", _is_secret_key),
+)
+_RULES = (
+    # Private keys, whole or from where a text was cut.
+    _rule(
+        "-----",
+        r"""(-----begin\ [a-z0-9 ]{0,40}private\ key(?:\ block)?-----
+        (?s:.*?)(?:-----end\ [a-z0-9 ]{0,40}private\ key(?:\ block)?-----|\Z))""",
+    ),
+    _rule(
+        "-----",
+        r"""\A((?:[a-z0-9+/=\s]|\\[rn])+-----end\ [a-z0-9 ]{0,40}private\ key(?:\ block)?-----)""",
+    ),
+    # postgres://ann:hunter2@db/shop, whatever the password is made of, and https://token@host.
+    _rule(
+        "@",
+        r""":\\?/\\?/[^\s:/"'<>\[\]]{0,128}:(?!\d{1,5}(?:[/?\#\s"'),;]|$))([^\s"'<>]{1,256})(?=@)""",
+    ),
+    _rule("@", r"://([a-z_]{0,64}\d\w{12,})(?=@)"),
+    _rule("thin:", r"thin:[^\s/@]{1,64}/([^\s@]{1,128})(?=@)"),
+    _rule("@tcp( @unix(", r":([^\s@/]{1,256})@(?:tcp|unix)\("),
+    _rule(
+        "%2f",
+        r"""%3a%2f%2f[^\s/@%:]{0,64}(?:%3a|:)((?:[^\s%"'<>@]|%(?!40|2f%2f)){1,256})(?=%40|@)""",
+    ),
+    # Authorization: Bearer ..., in a header, a mapping or a list of pairs.
+    _rule(
+        "authorization",
+        rf"""authorization\\{{0,8}}["'`]?\]?[ \t]{{0,4}}(?:=>|[:=,])[ \t]{{0,4}}[\[(]?
+        \\{{0,8}}b?["'`]?(?:
+            (?:bearer|basic|token|api-?key|key|jwt|bot|genie-?key|sso-key|splunk|negotiate|ntlm)
+                [ \t]+(?!(?:token|auth\w*|scheme|header|realm|credentials?|{_SAID})\b)({_TOKEN})
+          | (?:digest|aws4\S{{0,32}}|oauth|hawk|signature|(?:scram|hmac)\S{{0,32}}|mac|dpop)
+                [ \t]+(?=[^\n]{{0,256}}=)([^\n]+)
+        )""",
+    ),
+    _rule(
+        "authorization",
+        rf"""authorization\\{{0,8}}["'`]?\]?[ \t]{{0,4}}(?:=>|[:=])[ \t]{{0,4}}\\{{0,8}}b?["'`]?
+        (?:[a-z][\w-]{{0,30}}[ \t]+)?(?!\S{{1,64}}[ \t]{{1,8}}\*\*\*)
+        ((?=[^\s,;"']{{6}}){_TOKEN})""",
+        _is_generated,
+    ),
+    # Cookies, whole, because any of them may be a session.
+    _rule(
+        "cookie",
+        r"""cookies?\\{0,8}["'`]?[ \t]{0,4}(?:
+            ,[ ]?(?<=["'],[ ])(b?"[^"\n]+"|b?'[^'\n]+')
+          | (?:=>|[:=])[ \t]{0,4}(?:
+                (b?"[^"\n]+"|b?'[^'\n]+'|\{[^{}\n]+\})
+              | (?=(?:\\{1,8}["'])?[^\s=;,"'{}]{1,128}=)((?:[^\n\\]|\\(?![rn]))+)
+              | (?=[^\s,;"']{0,100}\d)([^\s,;"']{8,})
+            )
+        )""",
+    ),
+    _rule(
+        "sess sid",
+        r"""(?:sessid|sess(?:ion)?[_-]?(?:id|key|token|cookie)|sid(?<![a-z0-9]sid)|session(?==))
+        (?:\\{0,8}["'`])?[ \t]{0,4}(?:%3d|=>|[:=])[ \t]{0,4}(?:\\{0,8}b?["'`])?
+        ((?:%[0-9a-f]{2}|[\w.:+/=!*~-]){8,512})""",
+        _is_generated,
+    ),
+    # password=..., "api_key": "...", ?access_token=..., and the same percent-encoded.
+    *(_named(*name) for name in _NAMES),
+    _rule("authorization%", "authorization" + _ENCODED),
+    _rule("key= sig=", r"""[?&](?:key|sig)=([^\s&"'<>\#]{8,})"""),
+    _rule(
+        "key token secret",
+        r"""x-[\w-]{0,30}(?:key|token|secret|signature)["'],[ ]?(b?"[^"\n]+"|b?'[^'\n]+')""",
+    ),
+    # Options of commands, also as a list of arguments.
+    _rule(
+        "pass pwd secret token key cred",
+        r"""--[\w-]{0,30}?(?:password|passwd|passphrase|pass|pwd|secret|token
+            |(?:api|access|secret|auth|account)-?key|credentials?)
+        (?:["']?,[ ]?|[ \t]+)(?!["']?-)("[^"\n]*"|'[^'\n]*'|[^\s"',]*[^\s"',)\]}])""",
+    ),
+    _rule(
+        "-u",
+        r"""-(?<![\w-]-)(?:u|-user|-proxy-user)(?:["']?,[ ]?|[ \t]*|=)["']?[^\s:"'/,=]{0,64}:
+        (?!\d+\b|[/\\])([^\s"']+)""",
+    ),
+    _rule(
+        "sshpass", r"""sshpass(?:["']?,[ ]?|[ \t]+)["']?-p(?:["']?,[ ]?|[ \t]*)["']?([^\s"']+)"""
+    ),
+    _rule("mysql mariadb", r"(?:mysql|mariadb)[^\n|;]{0,120}?[\s']-p([^\s'\"]+)", _is_lower_p),
+    _rule("login", r"login[^\n|;]{0,120}?[\s']-p(?:[ \t]+|',[ ]?')([^\s'\"]+)", _is_lower_p),
+    _rule("redis-cli", r"redis-cli[^\n|;]{0,120}?[\s']-a(?:[ \t]+|',[ ]?')([^\s'\"]+)"),
+    # Tokens that stand alone, after the word for their kind or known by their form.
+    _rule(
+        "bearer basic token",
+        r"(?:bearer|basic|token)(?<![\w-]bearer)(?<![\w-]basic)(?<![\w-]token)"
+        r"(?:\s{1,8}|%20)([a-z0-9._~+/=-]{8,})",
+        _is_generated,
+    ),
+    _rule("eyj", r"(eyj(?<![a-z0-9_-]eyj)[a-z0-9_-]{8,}\.[a-z0-9_-]{8,}(?:\.[a-z0-9_-]*){0,3})"),
+    _rule(
+        "hook hc-ping ifttt telegram",
+        rf"""(?:hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/
+          |discord(?:app)?\.com/api/(?:v\d{{1,2}}/)?webhooks/\d+/
+          |webhook\.office\.com/webhookb2/
+          |outlook\.office(?:365)?\.com/webhook/
+          |hooks\.zapier\.com/hooks/catch/
+          |hook\.[\w.]{{0,20}}make\.com/
+          |hc-ping\.com/
+          |ifttt\.com/trigger/[^\s/]{{1,64}}/(?:json/)?with/key/
+          |telegram\.org/(?:file/)?bot
+        ){_ADDRESS}""",
+    ),
+    _rule("hook", r"/(?:web)?hooks?/(?:[\w.-]{1,64}/){0,4}([\w-]{20,})", _is_generated),
+)
+_VENDOR_TOKEN = re.compile(
+    r"""(?<![A-Za-z0-9])(?:
+        (?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])
+      | AIza[\w-]{30,} | ya29\.[\w.-]{16,} | GOCSPX-[\w-]{16,}
+      | gh[pousr]_[A-Za-z0-9]{16,} | github_pat_\w{20,}
+      | gl(?:pat|dt|rt|cbt|ptt|ft|oas|soat|imt|agent)-[\w.-]{16,}
+      | xox[a-z]-[\w.-]{12,} | xapp-[\w-]{12,}
+      | (?:sk|rk)_(?:live|test)_[A-Za-z0-9]{10,} | whsec_[\w+/=]{16,}
+      | SG\.[\w-]{16,}\.[\w-]{16,}
+      | npm_[A-Za-z0-9]{16,} | pypi-[\w-]{16,}
+      | hv[sbr]\.[\w-]{16,}
+      | sk-(?=[\w-]{0,64}\d)[A-Za-z0-9][\w-]{18,}
+      | do[opr]_v1_[0-9a-f]{16,} | shp(?:at|ca|pa|ss)_[0-9a-fA-F]{16,}
+      | hf_[A-Za-z0-9]{16,} | glsa_[A-Za-z0-9_]{16,} | dckr_pat_[\w-]{16,}
+      | key-[0-9a-f]{32} | \d{8,10}:AA[\w-]{30,}
+    )""",
+    re.VERBOSE,
+)
+_HINTS = (
+    *("pass", "pw", "secret", "token", "key", "auth", "bearer", "basic", "cred", "cookie"),
+    *("sess", "sid", "sig", "hook", "@", "%", "-----", "-u", "-p", "redis-cli"),
+)
+"""A text whose lower-case form holds none of these, nor a ``LONG_WORD``, is left as it is."""
 
 
 class Redactor:
-    """Blanks what matches one of the patterns, the given secrets, and all that looks like one."""
+    """Blanks what matches a pattern, what is a secret of ours, and what looks like a credential.
+
+    ``secrets`` are blanked wherever they stand: the handler's own token and user keys.
+    """
 
     def __init__(
         self, patterns: Iterable[re.Pattern[str]] = (), secrets: Iterable[str] = ()
     ) -> None:
         self._patterns = tuple(patterns)
         self._secrets = tuple(sorted({s for s in secrets if s}, key=len, reverse=True))
-        self._others: dict[tuple[tuple[str, int], ...], Redactor] = {}
-        self.hints: tuple[str, ...] = (
-            ("",) if self._patterns else (*HINTS, *(s.lower() for s in self._secrets))
-        )
-        """A text whose lower-case form holds none of these is left as it is."""
+        self._with: dict[tuple[tuple[str, int], ...], Redactor] = {}
+        self.hints: tuple[str, ...] = (*_HINTS, *(s.lower() for s in self._secrets))
+        """A text whose lower-case form holds none of these, nor a ``LONG_WORD``, stays as it is."""
+        if self._patterns:
+            self.hints = ("",)
+
+    def __repr__(self) -> str:
+        return f"<Redactor of {len(self._patterns)} patterns and {len(self._secrets)} secrets>"
 
     def with_patterns(self, sources: tuple[tuple[str, int], ...]) -> Redactor:
-        """The same with these patterns too, given as text and flags."""
-        redactor = self._others.get(sources)
+        """The same with further patterns, given as text and flags."""
+        redactor = self._with.get(sources)
         if redactor is None:
             own = {(pattern.pattern, pattern.flags) for pattern in self._patterns}
             more = [re.compile(*source) for source in sources]
             more = [pattern for pattern in more if (pattern.pattern, pattern.flags) not in own]
-            redactor = self if not more else Redactor((*self._patterns, *more), self._secrets)
-            if len(self._others) < 100:
-                self._others[sources] = redactor
+            redactor = Redactor((*self._patterns, *more), self._secrets) if more else self
+            if len(self._with) < _STYLES_KNOWN:
+                self._with[sources] = redactor
         return redactor
 
     def __call__(self, text: str) -> str:
-        """The text, blanked; of an endless text both ends."""
-        ends = halves(text)
-        return self._blanked(text) if ends is None else self.ends(*ends)
+        """The clean text, blanked.
 
-    def ends(self, head: str, tail: str) -> str:
-        """Both ends of a text that was cut between them, blanked.
-
-        Halves of a credential that lay across the cut are removed, because no pattern knows them.
+        Of an endless text both ends are left, without the words that the cut goes through, because
+        no pattern knows half a credential.
         """
-        head, tail = self._blanked(head), self._blanked(tail)
-        kept = head[:-_RAGGED] + _upto_space(head[-_RAGGED:])
-        return f"{kept}…{_after_line(tail[:_RAGGED])}{tail[_RAGGED:]}"
+        ends = halves(text)
+        if ends is None:
+            return self._blanked(clean(text))
+        text = self._blanked(clean(ends[0]) + _SEAM + clean(ends[1]))
+        head, seam, tail = text.partition(_SEAM)
+        if not seam:  # it was part of a credential
+            return text
+        whole = head[-_RAGGED:].rsplit(None, 1)
+        head = head[:-_RAGGED] + (whole[0] if len(whole) == 2 else "")
+        whole = tail[:_RAGGED].split(None, 1)
+        tail = (whole[1] if len(whole) == 2 else "") + tail[_RAGGED:]
+        return f"{head}…{tail}"
 
     def _blanked(self, text: str) -> str:
         for secret in self._secrets:
             text = text.replace(secret, BLANK)
-        for pattern in self._patterns:
-            text = pattern.sub(BLANK, text)
-        for pattern in _ALWAYS:
-            text = pattern.sub(lambda match: match["kept"] + BLANK, text)
+        for own in self._patterns:
+            text = own.sub(BLANK, text)
+        lowered = _lower(text)
+        for words, pattern, is_secret in _RULES:
+            for word in words:
+                if word in lowered:
+                    break
+            else:
+                continue
+            parts: list[str] = []
+            end = 0
+            for match in pattern.finditer(lowered):
+                start, stop = match.span(match.lastindex or 0)
+                if is_secret is None or is_secret(
+                    text[max(0, start - 32) : start], text[start:stop]
+                ):
+                    parts += [text[end:start], BLANK]
+                    end = stop
+            if parts:
+                text = "".join([*parts, text[end:]])
+                lowered = _lower(text)
+        if LONG_WORD.search(text):
+            text = _VENDOR_TOKEN.sub(BLANK, text)
         return text
 
 
-def _upto_space(text: str) -> str:
-    """The text without the word at its end, which may be half a word."""
-    return text.rstrip().rpartition(" ")[0]
-
-
-def _after_line(text: str) -> str:
-    """The text without the line at its start, which may be half a line."""
-    return text.partition("\n")[2]
+def _lower(text: str) -> str:
+    """The text in lower case, each character at its place."""
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else text.replace("İ", "I").lower()

@@ -64,7 +64,8 @@ def summary(
     when = "at an unknown time" if NO_TIME in (start, end) else f"{start} to {end}"
     times = "1 more time" if records == 1 else f"{records} more times"
     heading = f"{times}, {when}. The {'last' if is_last else 'first'}:\n"
-    overrides = dict(shown.overrides or first.overrides)
+    given = shown.overrides or first.overrides
+    overrides = {**given} if isinstance(given, Mapping) else {}
     overrides.pop("timestamp", None)
     alert = renderer.render(
         shown._replace(created=ended, overrides=overrides),
@@ -83,6 +84,8 @@ def digest(renderer: Renderer, parts: Sequence[Part], priority: int) -> Alert:
     """
     ranked = sorted(parts, key=lambda part: (part.priority, part.records), reverse=True)
     leader, others = ranked[0], ranked[1:]
+    if not others:
+        return renderer.render(leader.snapshot, leader.style, priority).counted(leader.records)
     lines = [_line(renderer, part) for part in others[:_MOST_LINES]]
     room = max(int(MESSAGE_LIMIT * _LEADER_SHARE), MESSAGE_LIMIT - len("\n".join(["", *lines])))
     alert = renderer.render(leader.snapshot, leader.style, priority)
@@ -117,15 +120,18 @@ def _line(renderer: Renderer, part: Part) -> str:
     alert = renderer.render(snapshot._replace(exceptions=()), part.style, part.priority)
     label = _label(alert, part)
     text = _plain(alert).partition("\n")[0]
-    if snapshot.exceptions:
-        tidy = renderer.tidy_for(part.style)
-        error = tidy(snapshot.exceptions[0].text).partition("\n")[0]
-        kind, _, reason = error.partition(": ")
-        if not snapshot.text.strip() and not snapshot.overrides.get("message"):
-            text = error
-        elif error not in text:
-            error = cut(kind if reason and reason in text else error, _EXCEPTION_LIMIT)
-            text = f"{cut(text, _LINE_LIMIT - len(label) - len(error) - 3)} ({error})"
+    try:
+        if snapshot.exceptions:
+            tidy = renderer.tidy_for(part.style)
+            error = tidy(snapshot.exceptions[0].text).partition("\n")[0]
+            kind, _, reason = error.partition(": ")
+            if not snapshot.text.strip() and not snapshot.overrides.get("message"):
+                text = error
+            elif error not in text:
+                error = cut(kind if reason and reason in text else error, _EXCEPTION_LIMIT)
+                text = f"{cut(text, _LINE_LIMIT - len(label) - len(error) - 3)} ({error})"
+    except Exception:  # noqa: BLE001 - the snapshot may hold anything; the line goes out
+        text = f"{text} (an exception that cannot be shown)"
     return cut(f"{label}{text}", _LINE_LIMIT)
 
 
@@ -151,7 +157,8 @@ def dropped_report(
         f"{counts}: not pushed, because {capacity} more urgent or earlier records were waiting"
         " already while the service could not be reached."
     )
-    return _report(renderer, f"{total} log records were dropped", message, style, Priority.NORMAL)
+    title = "1 log record was dropped" if total == 1 else f"{total} log records were dropped"
+    return _report(renderer, title, message, style, Priority.NORMAL)
 
 
 def quota_report(

@@ -23,6 +23,7 @@ __all__ = ["fill", "local_time", "parsed"]
 
 NO_TIME = "(no valid time)"
 _HOSTNAME = socket.gethostname()
+_NUMBER = re.compile(r"[+-]?(?:[0-9][0-9_,.]*(?:[eE][+-]?[0-9]+)?%?|inf|nan)")
 _ATTRIBUTES = {
     "levelname": "levelname",
     "levelno": "levelno",
@@ -80,8 +81,14 @@ def _value(
     """The value as the template shows it, redacted; None if the record lacks it."""
     field = placeholder.field
     given = snapshot.fields.get(placeholder.source)
-    if given is not None:  # formatted in the logging call
-        return tidy(given)
+    if given is not None:  # formatted in the logging call, except for the cut of a text
+        text = tidy(given)
+        if "." not in placeholder.spec or _NUMBER.fullmatch(given.strip()):
+            return text
+        try:
+            return format(text, placeholder.spec)
+        except ValueError:
+            return text
     value: object
     if field in ("message", "hostname", "asctime"):
         value = {"message": message, "hostname": _HOSTNAME}.get(field)

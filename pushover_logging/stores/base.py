@@ -7,11 +7,16 @@ sender's state and makes sure that at most one process can change it.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
+from collections import namedtuple
 
+TYPE_CHECKING = False  # a store is opened when logging is configured, and typing loads slowly
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Literal, NamedTuple, Protocol
+
     from ..ingest.spool import Spool
+else:
+    Protocol = object
 
 __all__ = ["LeaseLost", "Seen", "Source", "Store", "StoreError", "StoreTooNew", "Taken"]
 
@@ -33,12 +38,17 @@ class StoreTooNew(StoreError):  # noqa: N818  # says what is wrong in its name
     """A newer version of this package wrote the store."""
 
 
-class Taken(NamedTuple):
-    """A notice that `Store.take` returns."""
+if TYPE_CHECKING:
 
-    source: Source
-    seq: int
-    data: bytes
+    class Taken(NamedTuple):
+        """A notice that `Store.take` returns."""
+
+        source: Source
+        seq: int
+        data: bytes
+
+else:
+    Taken = namedtuple("Taken", "source seq data")
 
 
 class Store(Protocol):
@@ -132,12 +142,14 @@ class Seen:
 
     __slots__ = ("_ends", "_starts")
 
-    def __init__(self, ranges: Iterable[Sequence[int]] = ()) -> None:
+    def __init__(self, text: str = "") -> None:
+        """``text`` is what `encode` returned: the ranges, as in "1-5,7-7"."""
         self._starts: list[int] = []
         self._ends: list[int] = []
-        for start, end in ranges:
-            self._starts.append(start)
-            self._ends.append(end)
+        for part in text.split(",") if text else ():
+            start, _, end = part.partition("-")
+            self._starts.append(int(start))
+            self._ends.append(int(end))
 
     MAX_RANGES = 500
     """With more gaps than this the two lowest ranges are joined. A notice that is overtaken by
@@ -171,10 +183,13 @@ class Seen:
             if len(starts) > self.MAX_RANGES:
                 del starts[1], ends[0]
 
-    def ranges(self) -> list[tuple[int, int]]:
-        """The ranges, lowest first; `Seen(ranges)` makes an equal object."""
-        return list(zip(self._starts, self._ends, strict=True))
+    def encode(self) -> str:
+        """The ranges as text; `Seen(text)` makes an equal object."""
+        return ",".join(f"{s}-{e}" for s, e in zip(self._starts, self._ends, strict=True))
 
     def copy(self) -> Seen:
         """An independent object with the same numbers."""
-        return Seen(self.ranges())
+        seen = Seen()
+        seen._starts = self._starts.copy()
+        seen._ends = self._ends.copy()
+        return seen

@@ -1,4 +1,4 @@
-"""A wire that ends in requests-mock, for tests of what the transport puts onto it."""
+"""A stand-in for the service by requests-mock, for tests of the requests that are sent."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
 def _no_service_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("API_URL", "TOKEN", "USER", "TOKEN_FILE", "USER_FILE"):
         monkeypatch.delenv(f"PUSHOVER_{name}", raising=False)
-    for name in ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE"):
+    proxies = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY")
+    for name in (*proxies, "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
 

@@ -1,4 +1,4 @@
-"""Where ours deliberately differs from chump: one row each, for the test and for the docs page."""
+"""The deliberate differences from chump: a row for each, for the test and the docs page."""
 
 from __future__ import annotations
 

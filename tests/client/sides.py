@@ -1,4 +1,4 @@
-"""The two sides of a comparison: the real chump and ours, at one local TLS server."""
+"""The two sides of a comparison: chump and this client, at the same local TLS server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same programs, run with chump and with ours: what they see and what they send is the same."""
+"""The same programs run with chump and with this client: results and requests are the same."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def refused(status: int, body: object, headers: dict[str, str] = DATE) -> Pushov
     return caught.value
 
 
-def test_accepted_message_gives_what_the_service_said() -> None:
+def test_accepted_message_gives_all_values_of_the_answer() -> None:
     headers = {**DATE, "X-Limit-App-Limit": "10000", "X-Limit-App-Remaining": "7496"}
     body = {"status": 1, "request": ID, "receipt": RECEIPT, "info": "no active devices to send to"}
 
@@ -88,7 +88,7 @@ def test_refusal_without_reasons_names_the_bad_parameters() -> None:
     assert error.errors == ["message cannot be blank"]
 
 
-def test_what_rides_along_with_a_refusal_is_no_bad_parameter() -> None:
+def test_other_keys_of_a_refusal_are_no_bad_parameters() -> None:
     body = {"user": "invalid", "group": 0, "licenses": ["iOS"], "errors": [], "status": 0}
 
     error = refused(400, body)
@@ -107,7 +107,7 @@ def test_unknown_receipt_is_a_bad_parameter_and_a_real_one_is_not() -> None:
     assert (real.receipt, real.bad_inputs) == (RECEIPT, {})
 
 
-def test_quota_is_told_from_a_bad_token() -> None:
+def test_a_spent_quota_is_not_a_bad_token() -> None:
     body = {"token": "invalid", "errors": ["application has exceeded current limit"], "status": 0}
 
     error = refused(429, body, {**DATE, "X-Limit-App-Reset": "1793509200"})
@@ -124,7 +124,7 @@ def test_a_429_of_a_proxy_is_retried_and_not_taken_for_a_spent_quota(body: objec
     error = refused(429, body, {**DATE, "X-Limit-App-Remaining": "9999"})
 
     assert type(error) is TransportError
-    assert str(error) == "HTTP 429 did not come from Pushover: something on the way said it"
+    assert str(error) == "HTTP 429 did not come from Pushover: a proxy limits requests"
     assert error.retryable
 
 
@@ -135,7 +135,7 @@ def test_a_429_without_json_is_a_spent_quota_if_no_messages_remain() -> None:
 
 
 @pytest.mark.parametrize("body", [b"<html>Bad Gateway</html>", b"", b'{"status":0}'])
-def test_server_error_is_one_whatever_its_body(body: bytes) -> None:
+def test_a_5xx_is_a_server_error_with_any_body(body: bytes) -> None:
     error = refused(502, body)
 
     assert type(error) is ServerError
@@ -201,7 +201,7 @@ def test_date_that_is_none_is_now() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(["Limit", "Remaining", "Reset"]), st.text(max_size=40)))
-def test_any_limit_headers_are_survived(values: dict[str, str]) -> None:
+def test_any_limit_headers_can_be_read(values: dict[str, str]) -> None:
     allowance = read_allowance({f"X-Limit-App-{name}": text for name, text in values.items()})
 
     assert allowance.limit is None or allowance.limit >= 0
@@ -210,7 +210,7 @@ def test_any_limit_headers_are_survived(values: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "-1", "1.5", "²", "٣", "1e3", "9" * 5000, "soon"])
-def test_what_is_no_number_is_none(text: str) -> None:
+def test_a_header_that_is_no_number_is_none(text: str) -> None:
     headers = {f"X-Limit-App-{name}": text for name in ("Limit", "Remaining", "Reset")}
 
     assert read_allowance(headers) == Allowance(None, None, None)

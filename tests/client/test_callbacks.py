@@ -1,4 +1,4 @@
-"""Acknowledgement callbacks: what the service posts, as any framework hands it over."""
+"""Acknowledgement callbacks: the service's form, as each web framework gives it."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ EXPECTED = Acknowledgement(
     ],
     ids=["text", "bytes", "lists", "texts"],
 )
-def test_form_is_read_however_it_is_given(form: object) -> None:
+def test_every_kind_of_form_is_read(form: object) -> None:
     assert Acknowledgement.from_form(form) == EXPECTED  # type: ignore[arg-type]
 
 
-def test_what_is_missing_is_none() -> None:
+def test_missing_fields_are_none() -> None:
     found = Acknowledgement.from_form({"receipt": RECEIPT})
 
     assert found == Acknowledgement(RECEIPT, False, None, None, None)

@@ -1,4 +1,4 @@
-"""Every call of the service against the local server: what it gives, and each way it is refused."""
+"""Every call of the service against the local server: its result, and each refusal."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_send_takes_several_users(app: Application, server: DevServer) -> None:
         ({"attachment_base64": "!", "attachment_type": "image/png"}, "attachment_base64"),
     ],
 )
-def test_refused_message_names_what_was_bad(
+def test_refused_message_names_the_bad_parameter(
     app: Application, server: DevServer, fields: dict[str, Value], bad: str
 ) -> None:
     error = refusal(lambda: app.send({"user": server.user, "message": "hi", **fields}))
@@ -152,7 +152,7 @@ def test_odd_limit_headers_leave_the_allowance_as_it_was(
         ({"kind": "lost"}, TransportError),
     ],
 )
-def test_trouble_is_one_error_after_one_request(
+def test_a_failure_is_a_single_error_after_a_single_request(
     app: Application, server: DevServer, fault: dict[str, object], error: type[Exception]
 ) -> None:
     server.fault(**fault)  # type: ignore[arg-type]
@@ -213,7 +213,7 @@ def test_validate_refuses_strangers_and_unknown_devices(
     assert "device" in refusal(lambda: app.validate(server.user, "laptop")).bad_inputs
 
 
-def test_receipt_tells_what_became_of_an_emergency(app: Application, server: DevServer) -> None:
+def test_receipt_holds_the_state_of_an_emergency(app: Application, server: DevServer) -> None:
     receipt = emergency(app, server)
     waiting = app.receipt(receipt)
     server.acknowledge(receipt, device="phone")
@@ -266,7 +266,9 @@ def test_cancel_stops_the_ringing(app: Application, server: DevServer) -> None:
     assert "receipt" in refusal(lambda: app.cancel("g" * 30)).bad_inputs
 
 
-def test_cancel_by_tag_counts_what_it_stopped(app: Application, server: DevServer) -> None:
+def test_cancel_by_tag_returns_the_number_of_cancelled_emergencies(
+    app: Application, server: DevServer
+) -> None:
     odd = "a/b c&d?é"
     kept, *stopped = (
         emergency(app, server),
@@ -288,7 +290,7 @@ def test_glance_shows_words_and_numbers(app: Application, server: DevServer) -> 
     assert server.messages == []
 
 
-def test_glance_for_nobody_is_refused(app: Application) -> None:
+def test_glance_without_a_valid_user_is_refused(app: Application) -> None:
     assert "user" in refusal(lambda: app.glance(STRANGER, title="Disk")).bad_inputs
 
 
@@ -356,7 +358,7 @@ def test_message_to_a_group_reaches_its_members(app: Application, server: DevSer
     assert server.messages[0].recipients == {server.user: ("phone",)}
 
 
-def test_groups_refuse_what_cannot_be(app: Application, server: DevServer) -> None:
+def test_groups_refuse_invalid_changes(app: Application, server: DevServer) -> None:
     group = app.create_group("ops")
     group.add(server.user)
 
@@ -421,7 +423,7 @@ def test_licence_is_refused_to_strangers_and_without_credits(
     assert error.errors == ["account has no license credits left"]
 
 
-def test_licence_goes_to_one_only(app: Application, server: DevServer) -> None:
+def test_licence_goes_to_a_user_or_an_email_not_both(app: Application, server: DevServer) -> None:
     with pytest.raises(ValueError, match="exactly one"):
         app.assign_license()
     with pytest.raises(ValueError, match="exactly one"):
@@ -452,7 +454,7 @@ def test_any_other_call_can_be_made(app: Application, server: DevServer) -> None
 
 
 @pytest.mark.parametrize("key", ["../sounds", "", "short", "g" * 31])
-def test_what_is_no_key_becomes_no_part_of_an_address(
+def test_a_malformed_key_never_becomes_part_of_an_address(
     app: Application, server: DevServer, key: str
 ) -> None:
     for call in (app.receipt, app.cancel, app.get_group, app.validate):
@@ -462,7 +464,7 @@ def test_what_is_no_key_becomes_no_part_of_an_address(
     assert server.requests == []
 
 
-def test_answer_that_lacks_what_was_asked_for_is_no_answer(
+def test_an_answer_without_the_requested_value_is_no_answer(
     app: Application, server: DevServer
 ) -> None:
     for call in (lambda: app.create_group("ops"), app.license_credits):

@@ -1,4 +1,4 @@
-"""Each deliberate difference from chump is real, and is told in the docs."""
+"""Each deliberate difference from chump is real, and the docs describe it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error tree: what pickles, what is retried, and that no text holds a secret."""
+"""The error tree: pickles, retryable errors, and texts without secrets."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ def test_request_holds_the_real_parameters() -> None:
     assert error_of(APIError).request == REQUEST
 
 
-def test_constructor_takes_what_chump_gave() -> None:
+def test_constructor_takes_the_arguments_of_chump() -> None:
     error = APIError("url", {"token": TOKEN}, {"request": "id", "status": 0, "errors": ["a"]}, WHEN)
 
     assert (error.url, error.id, error.status, error.errors) == ("url", "id", 0, ["a"])
     assert (error.bad_inputs, error.receipt, error.timestamp) == ({}, None, WHEN)
 
 
-def test_only_what_may_succeed_later_is_retryable() -> None:
+def test_only_errors_that_may_pass_are_retryable() -> None:
     retryable = {kind for kind in (APIError, RateLimitError, ServerError) if kind.retryable}
 
     assert retryable == {ServerError}
@@ -101,7 +101,7 @@ def test_mask_shows_three_characters_and_no_more(secret: str) -> None:
 
 
 @given(st.text(max_size=8).filter(lambda text: "," not in text))
-def test_mask_shows_nothing_of_what_is_short(secret: str) -> None:
+def test_mask_shows_nothing_of_a_short_secret(secret: str) -> None:
     assert mask(secret) == "…"
 
 

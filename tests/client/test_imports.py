@@ -1,4 +1,4 @@
-"""What loads with the light parts of the client: neither requests nor cryptography."""
+"""The light modules of the client load neither requests nor cryptography."""
 
 from __future__ import annotations
 

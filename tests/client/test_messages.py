@@ -1,4 +1,4 @@
-"""Messages beyond what chump had: parameters, checks, images, and how they are followed up."""
+"""Messages beyond chump: parameters, checks, images, and following up emergencies."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from pushover_logging.client import (
 )
 from pushover_logging.client.attachments import Source
 from pushover_logging.devserver import DevServer
+
+from .conftest import Wire
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 40
 
@@ -112,7 +114,7 @@ def test_unknown_parameter_is_named(nobody: User) -> None:
         ("encryption_key", "00", "encryption_key must be 64 hex digits"),
     ],
 )
-def test_wrong_value_is_told_with_its_bound(
+def test_error_of_a_wrong_value_names_its_bound(
     nobody: User, name: str, value: object, sentence: str
 ) -> None:
     made = nobody.create_message("hi", priority=2)
@@ -242,16 +244,20 @@ def test_type_of_an_image_is_seen_in_its_first_bytes(
     [
         ({"attachment": b""}, ValueError, "attachment is empty"),
         ({"attachment": PNG + b"0" * 5_242_880}, ValueError, "larger than the 5242880 bytes"),
-        ({"attachment": b"text"}, ValueError, "no image that is known"),
+        ({"attachment": b"text"}, ValueError, "the first bytes of attachment show no image type"),
         ({"attachment": PNG, "attachment_type": "text/html"}, ValueError, "only an image"),
         ({"attachment": io.StringIO("x")}, TypeError, "opened for text"),
         ({"attachment": 5}, TypeError, "must be a path, bytes or a file"),
         ({"attachment": "/nowhere/graph.png"}, FileNotFoundError, "graph.png"),
         ({"attachment_base64": "!"}, ValueError, "is not base64"),
-        ({"attachment_base64": "aGk="}, ValueError, "no image that is known"),
+        (
+            {"attachment_base64": "aGk="},
+            ValueError,
+            "the first bytes of attachment show no image type",
+        ),
     ],
 )
-def test_what_is_no_image_is_not_sent(
+def test_an_attachment_that_is_no_image_is_not_sent(
     user: User,
     server: DevServer,
     extras: dict[str, object],
@@ -325,7 +331,45 @@ def test_polling_asks_at_most_every_five_seconds(user: User, server: DevServer) 
     assert server.impolite == 0
 
 
-def test_failed_poll_counts_as_one(user: User, server: DevServer) -> None:
+def test_poll_after_cancel_is_false_at_once(user: User, server: DevServer) -> None:
+    sent = user.send_message("hi", priority=2)
+    assert isinstance(sent, EmergencyMessage)
+    assert sent.poll() is True
+
+    assert sent.cancel()
+
+    assert sent.poll() is False
+    assert sent.is_expired
+    assert not sent.is_acknowledged
+    assert [each.method for each in server.requests] == ["POST", "GET", "POST"]
+
+
+def test_a_refused_cancel_leaves_the_state_as_it_was(user: User, server: DevServer) -> None:
+    sent = user.send_message("hi", priority=2)
+    assert isinstance(sent, EmergencyMessage)
+    server.fault("status", status=500, path="receipts/")
+
+    assert not sent.cancel()
+
+    assert sent.poll() is True
+
+
+def test_an_acknowledgement_with_odd_values_does_not_raise(wire: Wire) -> None:
+    api, receipt = "https://api.pushover.net/1/", "r" * 30
+    state = {"status": 1, "acknowledged": 1, "acknowledged_by": "somebody", "expired": "?"}
+    times = {"acknowledged_at": -5, "expires_at": 1e300, "last_delivered_at": 10**40}
+    wire.post(f"{api}messages.json", json={"status": 1, "receipt": receipt})
+    wire.get(f"{api}receipts/{receipt}.json", json={**state, **times})
+
+    sent = Application("a" * 30).get_user("u" * 30).send_message("hi", priority=2)
+
+    assert isinstance(sent, EmergencyMessage)
+    assert (sent.is_acknowledged, sent.is_expired) == (True, False)
+    assert (sent.acknowledged_by, sent.acknowledged_at) == (None, None)
+    assert (sent.expires_at, sent.last_delivered_at) == (None, None)
+
+
+def test_a_failed_poll_counts_as_a_poll(user: User, server: DevServer) -> None:
     server.fault("status", status=500, path="receipts/")
     sent = user.send_message("hi", priority=2)
     assert isinstance(sent, EmergencyMessage)
@@ -338,7 +382,7 @@ def test_failed_poll_counts_as_one(user: User, server: DevServer) -> None:
     assert len(server.requests) == 2
 
 
-def test_sending_again_forgets_what_became_of_the_first(user: User, server: DevServer) -> None:
+def test_sending_again_resets_the_state_of_the_first_sending(user: User, server: DevServer) -> None:
     sent = user.send_message("hi", priority=2)
     assert isinstance(sent, EmergencyMessage)
     first = sent.receipt
@@ -351,7 +395,7 @@ def test_sending_again_forgets_what_became_of_the_first(user: User, server: DevS
     assert sent.acknowledged_by is None
 
 
-def test_device_of_the_acknowledgement_is_told(
+def test_device_of_the_acknowledgement_is_known(
     user: User, server: DevServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pushover_logging.client.messages.POLL_INTERVAL", 0.0)

@@ -1,4 +1,4 @@
-"""The one call: who wins of keyword, defaults and environment, and that it never raises."""
+"""``pushover()``: the precedence of keyword, defaults and environment, and that it never raises."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_keyword_comes_before_defaults_and_defaults_before_environment(
     ]
 
 
-def test_none_is_as_good_as_nothing(server: DevServer) -> None:
+def test_a_keyword_that_is_none_counts_as_not_given(server: DevServer) -> None:
     nothing = dict.fromkeys(("device", "title", "url", "priority", "timestamp", "sound", "newer"))
 
     assert pushover("hi", token=server.token, user=server.user, **nothing)
@@ -122,7 +122,7 @@ def test_refusal_is_false_and_a_warning_with_the_reason(
 
 
 @pytest.mark.parametrize("fault", ["reset", "garbage", "lost", "status"])
-def test_trouble_is_false_and_a_warning(
+def test_a_failure_is_false_and_a_warning(
     server: DevServer, caplog: pytest.LogCaptureFixture, fault: str
 ) -> None:
     server.fault(fault)  # type: ignore[arg-type]

@@ -11,7 +11,15 @@ import pytest
 
 import pushover_logging
 from pushover_logging import client
-from pushover_logging.client import Acknowledgement, Application, Transport
+from pushover_logging.client import (
+    Acknowledgement,
+    Application,
+    Team,
+    TeamDevice,
+    TeamState,
+    TeamUser,
+    Transport,
+)
 from pushover_logging.client.encryption import Cipher
 from pushover_logging.client.errors import APIError, PushoverError
 from pushover_logging.devserver import DevServer
@@ -22,7 +30,7 @@ ENCRYPTION_KEY = "5eC2e7" + "0" * 52 + "5eC2e7"
 ENCRYPTION_KEY = ENCRYPTION_KEY.lower()
 WHEN = datetime(2026, 10, 13, tzinfo=timezone.utc)
 
-WITHOUT_SECRETS = {"Allowance", "Priority", "Validation"}
+WITHOUT_SECRETS = {"Allowance", "Priority", "Retries", "Validation"}
 """Classes whose objects never hold one."""
 
 
@@ -43,6 +51,10 @@ def objects() -> Iterator[list[object]]:
             app.get(f"groups/{group.key}.json"),
             Acknowledgement.from_form({"receipt": "r" * 30, "acknowledged_by": USER}),
             Cipher(ENCRYPTION_KEY),
+            Team(TOKEN, api_url=server.url),
+            TeamUser(1, "Ada", USER, devices=(TeamDevice("phone"),)),
+            TeamDevice("phone"),
+            TeamState("Operations", (TeamUser(1, "Ada", USER),)),
             *errors(),
         ]
 
@@ -75,7 +87,7 @@ def test_no_text_shows_a_secret(objects: list[object]) -> None:
     assert shown == {}
 
 
-def test_every_public_class_was_looked_at(objects: list[object]) -> None:
+def test_every_public_class_is_checked(objects: list[object]) -> None:
     faces = (client, pushover_logging)
     names = {name for face in faces for name in face.__all__}
     public = {

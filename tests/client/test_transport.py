@@ -1,4 +1,4 @@
-"""The transport by itself: what goes onto the wire, and what becomes of what comes back."""
+"""The transport by itself: the requests it sends, and its reading of the answers."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_requests_mock_stands_in_for_the_service_in_tests_of_users() -> None:
     assert "message=hello" in service.request_history[0].text
 
 
-def test_requests_mock_can_be_any_trouble() -> None:
+def test_requests_mock_can_play_any_failure() -> None:
     with requests_mock.Mocker() as service:
         service.post(f"{API}messages.json", exc=requests.ConnectTimeout)
 

@@ -1,4 +1,4 @@
-"""The transport at the end of the process, when urllib3 has emptied its pools already."""
+"""The transport at the end of the process, after urllib3 has emptied its pools."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pushover_logging.devserver import DevServer
 
 PROGRAM = """
 import atexit, sys
-atexit.register(lambda: application.send({"user": user, "message": "the last words"}))
+atexit.register(lambda: application.send({"user": user, "message": "sent at exit"}))
 from pushover_logging import Application
 token, user, api_url = sys.argv[1:]
 application = Application(token, api_url=api_url)
-application.send({"user": user, "message": "the first words"})
+application.send({"user": user, "message": "sent before"})
 """
 
 
@@ -30,4 +30,4 @@ def test_an_exit_hook_sends_after_urllib3_has_emptied_its_pools() -> None:
         )
 
     texts = [message.params["message"] for message in server.messages]
-    assert texts == ["the first words", "the last words"], run.stderr
+    assert texts == ["sent before", "sent at exit"], run.stderr

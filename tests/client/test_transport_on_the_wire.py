@@ -1,4 +1,4 @@
-"""The transport on a real wire: what it trusts, the proxy, and bodies of every shape."""
+"""The transport against real servers: trust, proxies, and bodies of every kind."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.answer(self)
 
     def log_message(self, *args: object) -> None:
-        """Say nothing."""
+        """Print no line for each request."""
 
 
 def answers(body: bytes, *, length: int | None = None, **headers: str) -> Answer:
@@ -157,7 +157,7 @@ def test_an_answer_that_breaks_off_is_an_error() -> None:
     assert caught.value.may_have_arrived
 
 
-def test_headers_are_found_however_they_are_written() -> None:
+def test_headers_are_found_in_any_case() -> None:
     with serving(answers(b"", X_LIMIT_app_Limit="7500")) as server:
         reply = Transport(server.api_url).get("sounds.json", {})
 
@@ -176,7 +176,7 @@ def test_a_closed_transport_opens_another_connection() -> None:
     assert len({port for port, _ in server.asked}) == 2
 
 
-def test_only_who_is_trusted_is_asked_and_each_time(
+def test_only_a_trusted_server_gets_requests_every_time(
     certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with serving(answers(b"{}"), certificate) as server:
@@ -194,7 +194,7 @@ def test_only_who_is_trusted_is_asked_and_each_time(
     assert len(server.asked) == 2
 
 
-def test_certificates_that_are_not_there_trust_nobody(
+def test_a_missing_certificate_file_trusts_no_server(
     tmp_path: Path, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "missing.pem"))

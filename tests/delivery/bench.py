@@ -52,7 +52,7 @@ LEVELS = {
     Priority.EMERGENCY: logging.CRITICAL,
 }
 _MOST_STEPS = 3000
-_REPORTS = ("were dropped", "pushes run low")
+_REPORTS = ("dropped", "run low")
 
 
 def no_answer() -> RetryLater:
@@ -159,7 +159,9 @@ class FakeTarget:
     def elapsed(self) -> float:
         return self.clock.now - self.clock.started
 
-    def deliver(self, alert: Alert, timeout: float | None = None) -> Outcome:
+    def deliver(
+        self, alert: Alert, timeout: float | None = None, users: tuple[str, ...] = ()
+    ) -> Outcome:
         self.tried.append((self.elapsed, alert.priority))
         self.timeouts.append(timeout)
         if self.outcomes:
@@ -182,8 +184,8 @@ class FakeTarget:
         self.polled.append(self.elapsed)
         return self.statuses.get(receipt, Status())
 
-    def cancel(self, tag: str, timeout: float | None = None) -> PushoverError | None:
-        self.cancelled.append(tag)
+    def cancel(self, receipt: str, timeout: float | None = None) -> PushoverError | None:
+        self.cancelled.append(receipt)
         return self.cancel_errors.popleft() if self.cancel_errors else None
 
     def reset_users(self) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushover_logging.client.constants import Priority
-from pushover_logging.delivery.grouping import Group, tag_of
+from pushover_logging.delivery.grouping import Group
 from pushover_logging.delivery.incidents import IncidentReport, Incidents, IncidentState
 from pushover_logging.notice import Snapshot
 
@@ -115,22 +115,25 @@ def test_an_expired_emergency_is_not_asked_about() -> None:
     assert incidents.next_due() is None
 
 
-def test_resolving_ends_the_ringing_of_its_tag_once() -> None:
-    incidents = Incidents()
-    mine = incidents.open("1", "title", [group("mine"), group(None)], 60, now=0.0)
+def test_resolving_ends_the_ringing_of_its_groups_once() -> None:
+    incidents, resolved = Incidents(), group("mine")
+    mine = incidents.open("1", "title", [resolved, group(None)], 60, now=0.0)
     other = incidents.open("2", "title", [group("other")], 60, now=0.0)
 
-    tag = tag_of("mine")
-    assert [incidents.resolve(tag, 1.0), incidents.resolve(tag, 2.0)] == [True, False]
+    incidents.resolve([resolved], 1.0)
+    incidents.resolve([resolved], 2.0)
+
     assert (mine.state, other.state) == (RESOLVED, RINGING)
-    assert incidents.to_cancel == {tag: 1.0}
+    assert incidents.to_cancel == {"1": 1.0}
+    assert incidents.cancel_due() == 1.0
 
 
 def test_resolving_an_expired_emergency_cancels_nothing() -> None:
-    incidents = Incidents()
-    incidents.open("1", "title", [group("mine")], 60, now=0.0)
+    incidents, expired = Incidents(), group("mine")
+    incidents.open("1", "title", [expired], 60, now=0.0)
 
-    assert not incidents.resolve(tag_of("mine"), 61.0)
+    incidents.resolve([expired], 61.0)
+
     assert incidents.to_cancel == {}
 
 

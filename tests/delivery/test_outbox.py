@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushover_logging.client.constants import Priority
-from pushover_logging.delivery.grouping import Group, tag_of
+from pushover_logging.delivery.grouping import Group
 from pushover_logging.delivery.limits import Verdict
 from pushover_logging.delivery.outbox import Entry, Outbox, Part
 from pushover_logging.notice import Snapshot
@@ -222,21 +222,20 @@ def test_an_emergency_that_is_resolved_goes_without_ringing(not_before: float) -
     mine.not_before = not_before
     outbox = outbox_with(mine, other)
 
-    outbox.lower(tag_of("mine"), 0.0)
+    outbox.lower([mine.parts[0].group], 0.0)
 
     assert (mine.priority, other.priority) == (NORMAL, EMERGENCY)
     assert (outbox.alerts, outbox.records) == (2, 2)
 
 
 def test_a_digest_of_several_problems_still_rings_when_one_is_resolved() -> None:
-    outbox = outbox_with(
-        alert("one", EMERGENCY, key="mine"), alert("two", EMERGENCY, key="other")
-    )
+    mine = alert("one", EMERGENCY, key="mine")
+    outbox = outbox_with(mine, alert("two", EMERGENCY, key="other"))
     digest = take(outbox, slots=1)
     assert digest is not None
     outbox.put(digest, 0.0)
 
-    outbox.lower(tag_of("mine"), 0.0)
+    outbox.lower([mine.parts[0].group], 0.0)
 
     assert digest.priority is EMERGENCY
 

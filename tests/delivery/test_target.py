@@ -95,13 +95,26 @@ def test_an_emergency_is_delivered_with_its_receipt(server: DevServer) -> None:
     assert not status.acknowledged
 
 
+def test_an_emergency_is_cancelled_by_its_receipt(server: DevServer) -> None:
+    target = target_of(server)
+    outcome = target.deliver(alert(2, retry=60, expire=3600))
+    assert isinstance(outcome, Delivered)
+    assert outcome.receipt
+
+    assert target.cancel(outcome.receipt) is None
+
+    status = target.receipt(outcome.receipt)
+    assert status is not None
+    assert status.expired
+
+
 def test_an_emergency_is_cancelled_by_its_tag(server: DevServer) -> None:
     target = target_of(server)
     outcome = target.deliver(alert(2, retry=60, expire=3600, tags=("payments",)))
     assert isinstance(outcome, Delivered)
     assert outcome.receipt
 
-    assert target.cancel("payments") is None
+    assert target.cancel_by_tag("payments") is None
 
     status = target.receipt(outcome.receipt)
     assert status is not None
@@ -116,7 +129,7 @@ def test_a_service_in_trouble_is_asked_again_later(server: DevServer, status: in
     outcome = target.deliver(alert())
 
     assert isinstance(outcome, RetryLater)
-    assert target.cancel("payments") is not None
+    assert target.cancel("r" * 30) is not None
     assert target.receipt("r" * 30) is None
 
 
@@ -130,7 +143,9 @@ def test_no_answer_is_asked_again_later() -> None:
 
 
 def test_a_push_that_the_service_refuses_is_rejected(server: DevServer) -> None:
-    outcome = target_of(server).deliver(alert(2, retry=1, expire=99_999_999))
+    server.fault("status", status=400)
+
+    outcome = target_of(server).deliver(alert())
 
     assert isinstance(outcome, Rejected)
     assert not outcome.is_credential
@@ -188,7 +203,7 @@ def test_when_every_user_is_refused_it_is_the_credentials(server: DevServer) -> 
 
 
 def test_a_spent_month_says_when_it_ends(server: DevServer) -> None:
-    server.set_remaining(0)
+    server.set_quota(remaining=0)
 
     outcome = target_of(server).deliver(alert())
 
@@ -362,7 +377,7 @@ handler = PushoverHandler("a" * 30, "u" * 30, api_url="http://127.0.0.1:9/1/", e
 handler._pipeline.quiet = False  # nobody is to wake the worker
 handler._pipeline.step(None)
 opened = set(sys.modules)
-handler.handle(logging.makeLogRecord({"msg": "x"}))
+handler.handle(logging.makeLogRecord({"msg": "x", "levelno": 40}))
 handler._pipeline.step(None)
 print("requests" in opened, "tenacity" in opened, "tenacity" in guard.seen)
 print(sorted(set(sys.modules) - opened - guard.seen))

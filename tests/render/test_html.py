@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushover_logging.markup import bold, cut, escape, strip
+from pushover_logging.render.html import bold, cut, escape, strip
 
 PIECE = r"""<(?:/?[biu]|/font|/a|font color="[^"<>]*"|a href="[^"<>]*")>|&(?:[a-z]+|#\d+);|[^<>&]"""
 PIECES = ["<b>", "</b>", "<i>", "</i>", '<a href="https://x/?a&b">', "</a>", "&lt;", "&", "<", "x"]

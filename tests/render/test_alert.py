@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pushover_logging.alerts import Alert, clean, cut, is_blank, trim
 from pushover_logging.client.constants import Priority
+from pushover_logging.render.alert import Alert, clean, cut, is_blank, trim
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -137,7 +137,7 @@ class TestCut:
         assert len(head) > len(tail) > 0
 
     def test_counts_what_was_taken_out_before(self):
-        shown = cut("x" * 2000, 85, gone=5000)
+        shown = cut("x" * 2000, 85, missing=5000)
 
         assert f" … {7000 - shown.count('x')} characters … " in shown
 

@@ -1,0 +1,436 @@
+"""The store of a fleet: a stream for notices and a hash for state, in Redis or Valkey 7.
+
+The logging call writes new alerts into the spool of its process. The worker carries them to the
+stream, and those of dead processes of its host. A slot becomes free when a commit covers it, and
+not before: until then the server may lose what it got.
+
+The lease is a key with a time to live. A script checks it in every commit, so that a sender that
+was stopped cannot write after its successor.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import contextmanager, suppress
+
+from ..ingest.spool import (
+    Entry,
+    Spool,
+    borrowed,
+    carried_at,
+    mark_carried,
+    mark_slots,
+    read_header,
+    slot_entry,
+)
+from .base import LeaseLost, Seen, Source, StoreError, StoreTooNew, Taken
+from .spools import GRACE, Spools, spool_folders
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+    from typing import Any, Literal
+
+    import redis
+
+__all__ = ["RedisStore"]
+
+_VERSION = 1
+_LEASE = 6.0
+_RENEW = 1.0
+_ASK = 0.5
+_CHECK_COVERED = 0.25
+_SWEEP = 1.0
+_CARRY_AGAIN = 30.0
+"""Seconds after which a notice that no commit has covered is carried once more: a server without
+persistence may have been restarted."""
+_KEEP_SEEN = 7200.0
+"""Seconds for which the numbers of a source are kept after its last notice."""
+_BATCH = 500
+_TIMEOUT = 2.0
+
+
+class RedisStore:
+    """See `Store`. ``spool`` replaces the folder in which the folder of the spools is made."""
+
+    durable: Literal[True] = True
+    wire: Literal["json"] = "json"
+
+    def __init__(self, url: str, namespace: str, spool: str | None = None) -> None:
+        self._url = url
+        prefix = f"pushover-logging:{{{namespace}}}:"
+        self._keys = [prefix + name for name in ("lease", "state", "seen", "stream")]
+        self._version_key = prefix + "version"
+        # The password is no part of the name: it may change.
+        folders = spool_folders(f"{url.rpartition('@')[2]}\0{namespace}", None, spool)
+        self.spool = Spool(folders)
+        self._spools = Spools(folders)
+        self._client: redis.Redis | None = None
+        self._version_checked = False
+        self._clock: float | None = None
+        self._problems: list[str] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        self._token: str | None = None
+        self._renewed = 0.0
+        self._next_ask = 0.0
+        self._last_id = b"-"
+        self._seen: dict[Source, Seen] = {}
+        self._changed: dict[Source, float] = {}
+        self._returned: dict[Source, dict[int, list[bytes]]] = {}
+        self._carried: dict[int, float] = {}
+        self._next_check = 0.0
+        self._next_sweep = time.monotonic() + _SWEEP
+        self._without_lock: dict[str, float] = {}
+
+    @property
+    def source(self) -> Source:
+        return self.spool.source
+
+    def append(self, notices: Sequence[tuple[int, bytes]]) -> None:
+        self._add([(self.source, seq, data) for seq, data in sorted(notices)])
+
+    def carry(self, transform: Callable[[bytes], bytes]) -> None:
+        self.spool.maintain()
+        now = time.monotonic()
+        if self.spool.path is not None:
+            with suppress(OSError), borrowed(self.spool.path) as fd:
+                self._carry_own(fd, now, transform)
+        if now >= self._next_sweep:
+            # The processes of a host do not all do so at once.
+            self._next_sweep = now + _SWEEP * (1 + os.urandom(1)[0] / 256)
+            self._carry_orphans(now, transform)
+
+    def _carry_own(self, fd: int, now: float, transform: Callable[[bytes], bytes]) -> None:
+        waiting = read_header(fd).waiting
+        new = [
+            entry
+            for slot, seq in waiting
+            if now >= self._carried.get(seq, now)
+            and (entry := slot_entry(fd, slot, seq)) is not None
+        ]
+        if new:
+            self._carry_entries(fd, self.source, new, transform)
+            self._carried.update((entry.seq, now + _CARRY_AGAIN) for entry in new)
+        if waiting and now >= self._next_check:
+            self._next_check = now + _CHECK_COVERED
+            seen = self._seen_of(self.source)
+            covered = [(slot, seq) for slot, seq in waiting if seq in seen]
+            mark_slots(fd, covered)
+            for _, seq in covered:
+                self._carried.pop(seq, None)
+
+    def _carry_entries(
+        self, fd: int, source: Source, entries: list[Entry], transform: Callable[[bytes], bytes]
+    ) -> None:
+        notices = []
+        for entry in sorted(entries, key=lambda entry: entry.seq):
+            try:
+                notices.append((source, entry.seq, transform(entry.data)))
+            except Exception as error:  # noqa: BLE001  # any: another version wrote the payload
+                self._problems.append(
+                    f"Notice {entry.seq} of {source} is dropped: it cannot be read "
+                    f"({type(error).__name__})."
+                )
+                mark_slots(fd, [(entry.slot, entry.seq)])
+        self._add(notices)
+
+    def _carry_orphans(self, now: float, transform: Callable[[bytes], bytes]) -> None:
+        """Carries the spools of dead processes, and deletes those that commits have covered."""
+        without_lock = {}
+        for path, fd, header in self._spools.orphans():
+            without_lock[path] = since = self._without_lock.get(path, now)
+            if not header.waiting:
+                if header.closed or now >= since + GRACE:
+                    os.unlink(path)
+                continue
+            seen = self._seen_of(header.source)
+            mark_slots(fd, [(slot, seq) for slot, seq in header.waiting if seq in seen])
+            # All processes of the host share this time; a time in the future says nothing.
+            if 0 <= time.time() - carried_at(fd) < _CARRY_AGAIN:
+                continue
+            entries = [
+                entry
+                for slot, seq in header.waiting
+                if seq not in seen and (entry := slot_entry(fd, slot, seq)) is not None
+            ]
+            self._carry_entries(fd, header.source, entries, transform)
+            mark_carried(fd, time.time())
+        self._without_lock = without_lock
+
+    def acquire(self) -> bool:
+        now = time.monotonic()
+        if self._token is not None:
+            if now < self._renewed + _RENEW:
+                return True
+            if not self._fenced("renew"):
+                self._token = None
+                return False
+            self._renewed = now
+            return True
+        if now < self._next_ask:
+            return False
+        self._next_ask = now + _ASK
+        token = os.urandom(8).hex()
+        with self._server() as client:
+            if not client.set(self._keys[0], token, nx=True, px=int(_LEASE * 1000)):
+                return False
+        self._token = token
+        self._renewed = now
+        return True
+
+    def release(self) -> None:
+        if self._token is not None:
+            self._fenced("release")
+            self._token = None
+
+    def take(self, limit: int) -> Sequence[Taken]:
+        taken: list[Taken] = []
+        while not taken:
+            repeated: list[bytes] = []
+            with self._server() as client:
+                entries: Any = client.xrange(self._keys[3], min=self._last_id, count=limit)
+            if not entries:
+                break
+            self._last_id = b"(" + entries[-1][0]
+            for entry_id, fields in entries:
+                try:
+                    head, data = fields[b"n"][:37], fields[b"n"][37:]
+                    source, seq = head[:16].decode("ascii"), int(head[17:36])
+                except (KeyError, ValueError):
+                    self._problems.append(
+                        f"An entry of {self._keys[3]} is deleted: it is no notice."
+                    )
+                    repeated.append(entry_id)
+                    continue
+                returned = self._returned.setdefault(source, {})
+                seen = self._seen.get(source)
+                if seq in returned:
+                    returned[seq].append(entry_id)
+                elif seen is not None and seq in seen:
+                    repeated.append(entry_id)
+                else:
+                    returned[seq] = [entry_id]
+                    taken.append(Taken(source, seq, data))
+            if repeated:  # a commit has covered them, so that anybody may delete them
+                with self._server() as client:
+                    client.xdel(self._keys[3], *repeated)
+        return _in_order(taken)
+
+    def load(self) -> Mapping[str, bytes]:
+        with self._server() as client:
+            pipeline = client.pipeline()
+            pipeline.get(self._keys[0])
+            pipeline.hgetall(self._keys[1])
+            pipeline.hgetall(self._keys[2])
+            lease, state, seen = pipeline.execute()
+        if self._token is None or lease != self._token.encode():
+            self._token = None
+            raise LeaseLost("Another process is the sender.")
+        self._last_id = b"-"
+        self._returned.clear()
+        self._seen, self._changed = {}, {}
+        for source, value in seen.items():
+            when, _, ranges = value.decode().partition(" ")
+            self._seen[source.decode()] = Seen(ranges)
+            self._changed[source.decode()] = float(when)
+        return {key.decode(): value for key, value in state.items()}
+
+    def commit(self, changes: Mapping[str, bytes | None], taken: Mapping[Source, int]) -> None:
+        now = self.now()
+        ids: list[bytes] = []
+        covered: dict[Source, Seen] = {}
+        for source, last in taken.items():
+            returned = self._returned.get(source, {})
+            numbers = sorted(seq for seq in returned if seq <= last)
+            if not numbers:
+                continue
+            covered[source] = seen = self._seen.get(source, Seen()).copy()
+            for seq in numbers:
+                seen.add(seq)
+                ids += returned[seq]
+        ended = [
+            source
+            for source, changed in self._changed.items()
+            if changed < now - _KEEP_SEEN and source not in covered
+        ]
+        changed = [x for key, value in changes.items() if value is not None for x in (key, value)]
+        deleted = [key for key, value in changes.items() if value is None]
+        seen_now: list[str] = []
+        for source, seen in covered.items():
+            seen_now += (source, f"{now:.3f} {seen.encode()}")
+        arguments: list[str | bytes | int] = []
+        for items in (changed, deleted, seen_now, ended, ids):
+            arguments += (len(items), *items)
+        if not self._fenced("commit", *arguments):
+            self._token = None
+            raise LeaseLost("Another process is the sender.")
+        for source, seen in covered.items():
+            self._seen[source] = seen
+            self._changed[source] = now
+            returned = self._returned[source]
+            for seq in [seq for seq in returned if seq in seen]:
+                del returned[seq]
+        for source in ended:
+            self._changed.pop(source, None)
+            self._seen.pop(source, None)
+            self._returned.pop(source, None)
+
+    def peek(self) -> Mapping[str, bytes]:
+        with self._server() as client:
+            state: Any = client.hgetall(self._keys[1])
+        return {key.decode(): value for key, value in state.items()}
+
+    def waiting(self) -> int:
+        with self._server() as client:
+            count: Any = client.xlen(self._keys[3])
+        not_carried = 0
+        if self.spool.path is not None:
+            with suppress(OSError), borrowed(self.spool.path) as fd:
+                waiting = read_header(fd).waiting
+                not_carried = sum(seq not in self._carried for _, seq in waiting)
+        return int(count) + not_carried
+
+    def now(self) -> float:
+        """The server's time; it is asked once, and the monotonic clock goes on from there."""
+        if self._clock is None:
+            with self._server() as client:
+                before = time.monotonic()
+                seconds, microseconds = client.time()
+                after = time.monotonic()
+            self._clock = seconds + microseconds / 1e6 - (before + after) / 2
+        return self._clock + time.monotonic()
+
+    def problems(self) -> Sequence[str]:
+        problems, self._problems = self._problems, []
+        return self._spools.problems() + problems
+
+    def after_fork(self) -> None:
+        self.spool.after_fork()
+        self._client = None
+        self._begin()
+
+    def close(self) -> None:
+        try:
+            self.release()
+        finally:
+            self.spool.close()
+            if self._client is not None:
+                self._client.close()
+                self._client = None
+
+    def _add(self, notices: Sequence[tuple[Source, int, bytes]]) -> None:
+        for start in range(0, len(notices), _BATCH):
+            with self._server() as client:
+                pipeline = client.pipeline(transaction=False)
+                for source, seq, data in notices[start : start + _BATCH]:
+                    pipeline.xadd(
+                        self._keys[3], {b"n": b"%s %019d " % (source.encode(), seq) + data}
+                    )
+                pipeline.execute()
+
+    def _seen_of(self, source: Source) -> Seen:
+        with self._server() as client:
+            value: Any = client.hget(self._keys[2], source)
+        return Seen(value.decode().partition(" ")[2]) if value else Seen()
+
+    def _fenced(self, action: str, *arguments: str | bytes | int) -> bool:
+        """Runs the script; False if another process is the sender."""
+        with self._server() as client:
+            script = client.register_script(_script())
+            lease = int(_LEASE * 1000)
+            return bool(script(self._keys, [self._token or "", lease, action, *arguments]))
+
+    @contextmanager
+    def _server(self) -> Generator[redis.Redis]:
+        """The client for the length of a with block, with its errors in our words."""
+        import redis  # here, because it is an extra, and slow to load
+
+        try:
+            if self._client is None:
+                pool = redis.ConnectionPool.from_url(
+                    self._url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT
+                )
+                pool.connection_class = _guarded(pool.connection_class)
+                self._client = redis.Redis(connection_pool=pool)
+            if not self._version_checked:
+                self._client.set(self._version_key, _VERSION, nx=True)
+                version: Any = self._client.get(self._version_key)
+                if int(version) > _VERSION:
+                    raise StoreTooNew(
+                        f"The store at redis has version {int(version)}, which a newer "
+                        f"pushover_logging has written; this one knows version {_VERSION}."
+                    )
+                self._version_checked = True
+            yield self._client
+        except redis.RedisError as error:
+            raise StoreError(f"The store at redis cannot be used: {error}") from error
+
+
+def _in_order(taken: list[Taken]) -> list[Taken]:
+    """Sorts the notices of each source by number, in the places that the source has."""
+    last: dict[Source, int] = {}
+    for source, seq, _ in taken:
+        if seq < last.get(source, 0):
+            break
+        last[source] = seq
+    else:
+        return taken
+    ordered: dict[Source, list[Taken]] = {}
+    for notice in sorted(taken, key=lambda notice: notice.seq, reverse=True):
+        ordered.setdefault(notice.source, []).append(notice)
+    return [ordered[notice.source].pop() for notice in taken]
+
+
+_script_text: list[str] = []
+
+
+def _script() -> str:
+    if not _script_text:
+        from importlib import resources  # here, because a process that only logs needs no script
+
+        _script_text.append(resources.files(__package__).joinpath("redis.lua").read_text("utf-8"))
+    return _script_text[0]
+
+
+def _guarded(connection_class: Any) -> Any:
+    """A connection that never touches a descriptor whose number has become another file's.
+
+    A daemon may close all descriptors and open its own under the same numbers.
+    """
+
+    class Guarded(connection_class):  # type: ignore[misc]
+        _inode = -1
+
+        def _connect(self) -> Any:
+            sock = super()._connect()
+            self._inode = os.fstat(sock.fileno()).st_ino
+            return sock
+
+        def _let_go(self) -> None:
+            sock = self._sock
+            if sock is not None:
+                try:
+                    if os.fstat(sock.fileno()).st_ino == self._inode:
+                        return
+                except OSError:
+                    pass  # closed by the program
+                sock.detach()
+
+        def connect(self, *args: Any, **options: Any) -> None:
+            self._let_go()
+            if self._sock is not None and self._sock.fileno() < 0:
+                super().disconnect()
+            super().connect(*args, **options)
+
+        def disconnect(self, *args: Any, **options: Any) -> None:
+            self._let_go()
+            super().disconnect(*args, **options)
+
+        def send_packed_command(self, *args: Any, **options: Any) -> None:
+            self._let_go()
+            super().send_packed_command(*args, **options)
+
+    return Guarded
