@@ -131,6 +131,10 @@ class PushoverHandler(logging.Handler):
         # From here on logging knows the handler, and flushes and closes it at exit.
         super().__init__(config.level)
         self._look_again()
+        if self._pipeline.is_shared:
+            # There must be a sender although only child processes log.
+            self._pipeline.news = True
+            WORKER.wake(self._pipeline)
 
     def handle(self, record: logging.LogRecord) -> bool | logging.LogRecord:  # type: ignore[override]
         """Count the record if it is a repeat, else take it in; takes no lock, unlike other handlers.
@@ -217,7 +221,7 @@ class PushoverHandler(logging.Handler):
                         # This takes a third of the time of Snapshot(...).
                         snapshot = tuple.__new__(Snapshot, fields + _NOTHING_MORE)
                         group.snapshot = snapshot
-                        self._queue.put((group, snapshot))
+                        self._queue.put(group, snapshot)
                     except BaseException:  # or its repeats would count for ever
                         group.close()
                         raise
@@ -287,7 +291,7 @@ class PushoverHandler(logging.Handler):
             formatter: Any = self if self._formats_itself else self.formatter
             snapshot = take(record, config, formatter, overrides, complaints, self._redact)
             group.snapshot = snapshot
-            self._queue.put((group, snapshot))
+            self._queue.put(group, snapshot)
         except BaseException:  # the stack is full; without this its repeats would count for ever
             group.close()
             raise
@@ -317,13 +321,13 @@ class PushoverHandler(logging.Handler):
         ``max_per_minute`` wait for the next minute.
         """
         pipeline = self._pipeline
-        if not pipeline.unsent():
+        if not pipeline.is_shared and pipeline.is_drained():
             return True
         pipeline.drain()
         if _is_configuring_logging():
             return False
         timeout = self._config.exit_timeout if timeout is None else timeout
-        return WORKER.wait(pipeline, lambda: not pipeline.unsent(), timeout)
+        return WORKER.wait(pipeline, pipeline.is_drained, timeout)
 
     def close(self) -> None:
         """Send everything that waits and everything that was counted, and wait for it.
@@ -337,8 +341,7 @@ class PushoverHandler(logging.Handler):
             return
         pipeline.drain(close=True)
         if not _is_configuring_logging():
-            done = lambda: not pipeline.unsent()  # noqa: E731
-            WORKER.wait_in_turn(pipeline, done, self._config.exit_timeout)
+            WORKER.wait_in_turn(pipeline, pipeline.is_drained, self._config.exit_timeout)
 
     def stats(self) -> Stats:
         """What became of the records so far; may be called by any thread at any time."""

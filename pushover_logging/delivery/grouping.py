@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
     from .incidents import Incident
 
-__all__ = ["Group", "Groups", "tag_of"]
+__all__ = ["TAG_PREFIX", "Group", "Groups", "tag_of"]
+
+TAG_PREFIX = "key-"
+"""Begins the tags of emergencies that have an explicit key; a receipt never begins so."""
 
 _EPOCHS_KEPT = 16
 """Running totals of a process and group that may still grow: late repeats of its closed groups."""
@@ -242,4 +245,4 @@ class Groups:
 
 def tag_of(key: str) -> str:
     """The tag of the emergencies of an explicit key, in characters that any tag may have."""
-    return "key-" + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:20]
+    return TAG_PREFIX + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:20]

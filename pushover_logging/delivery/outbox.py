@@ -160,6 +160,10 @@ class Outbox:
                 entry.priority, entry.text = Priority.NORMAL, None
                 self.put(entry, now)
 
+    def remove(self, entry: Entry) -> None:
+        """Take out an entry that waits."""
+        self._take_out(entry)
+
     def clear(self) -> list[Part]:
         """Take out everything but the entry in hand."""
         parts = [part for entry in self for part in entry.parts]

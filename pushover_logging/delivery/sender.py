@@ -6,12 +6,13 @@ is not said to be for any thread runs on the worker thread.
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, cast
@@ -23,14 +24,14 @@ from ..config.fields import Style
 from ..notice import Notice, Snapshot
 from ..render import summary
 from ..render.alert import Alert
-from ..render.record import Renderer
+from ..render.record import Renderer, filled_in
 from ..render.redact import Redactor
 from ..ingest.fingerprint import digest
 from ..stores.base import StoreError
 from ..stores.memory import MemoryStore
 
 from . import diagnostics
-from .grouping import Group, Groups
+from .grouping import TAG_PREFIX, Group, Groups
 from .incidents import Incident, Incidents, IncidentState
 from .limits import Limits
 from .outbox import Entry, Outbox, Part
@@ -101,6 +102,8 @@ class Sender:
             quota_reserve=config.quota_reserve,
         )
         self.incidents = Incidents()
+        self.finished: set[str] = set()
+        """Ids of entries that were adopted from another sender, and delivered or dropped."""
         self.delivered = 0
         """Records that an accepted push stands for."""
         self.pushes = 0
@@ -125,8 +128,21 @@ class Sender:
         self._latest_style: tuple[Mapping[str, Any], Style] = ({}, Style())
         self._taken: dict[str, int] = {}
         """The notices of each process that the next commit covers."""
-        self._state = State(clock, store.now) if store.durable else None
+        self._state = State(clock, store.now, self.seal, self.unseal) if store.durable else None
+        self._cipher = target.store_cipher() if store.wire == "json" else None
         self._is_sender = False
+
+    epoch = 0
+    """As `SharedSender.epoch`: the running totals of one sender never begin anew."""
+
+    @property
+    def active(self) -> Sender:
+        """The sender that decides, as for `SharedSender`."""
+        return self
+
+    def append(self, new: Sequence[tuple[Notice, bool]]) -> None:
+        """Hand notices over to the store; none of them is in a spool."""
+        self.store.append([(notice.seq, notices.encode(notice)) for notice, _ in new])
 
     # One step.
 
@@ -149,7 +165,7 @@ class Sender:
             with self.lock:
                 for source, seq, data in batch:
                     try:
-                        self._apply(notices.decode(data), source, now)
+                        self._apply(notices.decode(self.unseal(data)), source, now)
                     except ValueError as error:
                         diagnostics.say("notice", f"a notice could not be read: {error}")
                     self._taken[source] = max(seq, self._taken.get(source, 0))
@@ -503,6 +519,7 @@ class Sender:
             self.refused = None
             self.delivered += entry.records
             self.pushes += 1
+            self._note_finished(entry)
             self.outbox.finished(entry)
             if entry.text.priority is Priority.EMERGENCY and outcome.receipt:
                 groups = [p.group for p in entry.parts if p.group.priority is Priority.EMERGENCY]
@@ -571,11 +588,16 @@ class Sender:
     def _drop(self, entry: Entry, reason: str, error: Exception) -> None:
         with self.lock:
             self.dropped[reason] += entry.records
+            self._note_finished(entry)
             self.outbox.finished(entry)
             for part in entry.parts:
                 self.groups.pushed(part.group, self._clock())
         self._lost(entry.parts)
         self._tell_error(error)
+
+    def _note_finished(self, entry: Entry) -> None:
+        if entry.id and not self.store.durable:
+            self.finished.add(entry.id)
 
     def _write(self, entry: Entry) -> Alert:
         """The text of a push, whose title ends in the number of records if there are several."""
@@ -633,20 +655,21 @@ class Sender:
 
         Cancels come after alerts, one at a time, and use a slot of the minute.
         """
-        due = [receipt for receipt, at in self.incidents.to_cancel.items() if at <= now]
+        due = [name for name, at in self.incidents.to_cancel.items() if at <= now]
         if not due or not self.limits.slots(now):
             return False
-        receipt = due[0]
-        del self.incidents.to_cancel[receipt]
+        name = due[0]
+        del self.incidents.to_cancel[name]
         timeout = None if deadline is None else max(_LEAST_TIMEOUT, deadline - now)
-        error = self._target.cancel(receipt, timeout)
+        by_tag = name.startswith(TAG_PREFIX)
+        error = (self._target.cancel_by_tag if by_tag else self._target.cancel)(name, timeout)
         if error is None:
             self.limits.used_slot(self._clock())
             return True
         diagnostics.say("cancel", f"an emergency could not be cancelled: {error}")
         if error.retryable:
             wait = max(self._policy.wait_initial, min(_CANCEL_AGAIN, self._policy.wait_max))
-            self.incidents.to_cancel[receipt] = self._clock() + wait
+            self.incidents.to_cancel[name] = self._clock() + wait
         self._tell_error(error)
         return True
 
@@ -737,6 +760,82 @@ class Sender:
                 self.dropped["exit" if self.refused is None else "stopped"] += lost
         self._lost(parts)
         return left if self.refused is None else 0
+
+    def adopt(self, other: Sender) -> None:
+        """Go on with what another sender of this process knows, which then knows nothing."""
+        now = self._clock()
+        with self.lock, other.lock:
+            mine: dict[Group, Group] = {}
+            for group in other.groups:
+                known = self.groups.find(group.identity)
+                if known is None:
+                    self.groups.restore(group, group.until)
+                    self.groups.changed.add(group)
+                    mine[group] = group
+                else:
+                    self.groups.put_back(known, group.pending)
+                    mine[group] = known
+            finished = {entry.id for entry in self.outbox if entry.id in other.finished}
+            for entry in [entry for entry in self.outbox if entry.id in finished]:
+                self.outbox.remove(entry)
+            present = {entry.id for entry in self.outbox if entry.id}
+            for entry in other.outbox:
+                if entry.parts and entry.id not in present:
+                    for part in entry.parts:
+                        part.group = mine.get(part.group, part.group)
+                    self.outbox.put(entry, now)
+            for incident in other.incidents.ringing:
+                incident.groups = tuple(mine.get(g, g) for g in incident.groups)
+                self.incidents.restore(incident)
+                self.incidents.changed.add(incident)
+                for group in incident.groups:
+                    group.incident = incident
+            self.limits.pushes.extend(other.limits.pushes)
+            self.limits.quota = other.limits.quota
+            self.delivered += other.delivered
+            self.pushes += other.pushes
+            self.dropped.update(other.dropped)
+            other._forget()  # noqa: SLF001
+
+    def redacted(self, notice: Notice) -> Notice:
+        """The notice without credentials, for a store on another machine."""
+        if notice.snapshot is None:
+            return notice
+        redact = self._renderer.tidy_for(Style(**notice.style))
+        snapshot = notice.snapshot
+        return notice._replace(
+            snapshot=snapshot._replace(
+                text=redact(filled_in(snapshot, redact)),
+                args=None,
+                exceptions=tuple(e._replace(text=redact(e.text)) for e in snapshot.exceptions),
+                fields={name: redact(text) for name, text in snapshot.fields.items()},
+            )
+        )
+
+    def seal(self, data: bytes) -> bytes:
+        """The data as it stands in the store: encrypted if there is a key and it leaves the machine."""
+        if self._cipher is None:
+            return data
+        text = self._cipher.encrypt(base64.b64encode(data).decode())
+        return b"sealed:" + text.encode()
+
+    def unseal(self, data: bytes) -> bytes:
+        """What `seal` was given. Raises ValueError if the key is another."""
+        if not data.startswith(b"sealed:"):
+            return data
+        if self._cipher is None:
+            raise ValueError("it is encrypted, and there is no encryption_key")
+        return base64.b64decode(self._cipher.decrypt(data.removeprefix(b"sealed:").decode()))
+
+    def drained_in(self, state: Mapping[str, bytes]) -> int:
+        """The number of this process's latest drain notice that is done, as the store says."""
+        if self._state is None or "totals" not in state:
+            return 0
+        return self._state.drained(state["totals"]).get(self.store.source, 0)
+
+    def drain_is_done(self, seq: int) -> bool:  # noqa: ARG002 - as for `SharedSender`
+        """Whether everything is sent."""
+        return not self.unsent()
 
     def forget_groups(self) -> None:
         """Forget all groups and emergencies: the handler was closed, and nothing waits."""

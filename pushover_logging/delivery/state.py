@@ -31,10 +31,18 @@ _VERSION = 1
 class State:
     """Makes changes for a store of what changed in a sender, and restores a sender from a store."""
 
-    def __init__(self, clock: Callable[[], float], unix: Callable[[], float]) -> None:
-        """``clock`` is ``time.monotonic``, ``unix`` the store's clock."""
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        unix: Callable[[], float],
+        seal: Callable[[bytes], bytes],
+        unseal: Callable[[bytes], bytes],
+    ) -> None:
+        """``clock`` is ``time.monotonic``, ``unix`` the store's clock; ``seal`` may encrypt."""
         self._clock = clock
         self._unix = unix
+        self._seal = seal
+        self._unseal = unseal
         self._limits = b""
         self._totals = b""
 
@@ -64,7 +72,11 @@ class State:
             changes["limits"] = self._limits = limits
         if totals != self._totals:
             changes["totals"] = self._totals = totals
-        return changes
+        return {k: None if v is None else self._seal(v) for k, v in changes.items()}
+
+    def drained(self, totals: bytes) -> dict[str, int]:
+        """By process, the number of its latest drain notice that is done."""
+        return dict(_loads(self._unseal(totals))[5])
 
     def _group(self, group: Group, ahead: float) -> tuple[Any, ...]:
         return (
@@ -141,6 +153,7 @@ class State:
 
     def restore(self, sender: Sender, state: Mapping[str, bytes]) -> None:
         """Give a sender that knows nothing what the last one knew."""
+        state = {key: self._unseal(data) for key, data in state.items()}
         ahead = self._unix() - self._clock()
         now = self._clock()
         groups: dict[Any, Group] = {}

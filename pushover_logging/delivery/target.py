@@ -148,6 +148,14 @@ class Target:
             return error
         return None
 
+    def store_cipher(self) -> Cipher | None:
+        """What encrypts texts in a store on another machine; None without ``encryption_key``."""
+        if self.config.encryption_key is None:
+            return None
+        from ..client.encryption import Cipher
+
+        return Cipher(self.config.encryption_key)
+
     def reset_users(self) -> None:
         """Try every configured user again: a refusal may have been mended."""
         self._users = list(self.config.users)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import _thread
 import atexit
 import heapq
-import itertools
 import logging
 import os
 import queue
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from ..ingest.queue import Queue
 
     from .sender import Sender
+    from .shared import SharedSender
     from .stats import Stats
 
 __all__ = ["WORKER", "Pipeline", "Worker"]
@@ -50,6 +50,8 @@ _LOGGING_AGAIN = 0.01
 """Seconds until it is seen again whether logging is being configured."""
 _OPEN_AGAIN = 5.0
 """Seconds until modules that could not be loaded are tried again."""
+_COUNT_AGAIN = 0.1
+"""Seconds between two looks at repeats that go to a shared store."""
 _STATS_TRIES = 20
 _STATS_AGAIN = 0.001
 
@@ -98,6 +100,11 @@ class Pipeline:
         self._read_again = read_again
         self._style = config.style.changed()
         self.has_formatter = False
+        if config.store is not None and config.enabled:
+            from .shared import store_for
+
+            store, queue.seq = store_for(config)
+            queue.spool, queue.style = store.spool, self._style
         self._start_over()
         WORKER.enlist(self)
 
@@ -112,11 +119,16 @@ class Pipeline:
         """It ends once nothing waits; a later record makes it go on."""
         self._lock = threading.RLock()
         """Guards the way from the groups to the sender: each record is in one place at a time."""
-        self._sender: Sender | None = None
+        self._sender: Sender | SharedSender | None = None
         self._opens_at = 0.0
-        self._seq = itertools.count(1)
         self._closing: list[tuple[float, int, Group]] = []
         """When each local group ends."""
+        self._epoch = 0
+        self._counted_at = 0.0
+        self.handed_over = 0
+        """Records that a shared store has taken over."""
+        self._drain_seq = 0
+        """The number of the latest drain notice."""
         self._reported_drops: dict[int, int] = {}
         self._turned_away_said = 0
 
@@ -125,6 +137,11 @@ class Pipeline:
         self._queue.clear()
         self._groups.clear()
         self._start_over()
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the store is shared with other processes, and outlives this one."""
+        return self._queue.spool is not None
 
     # On the worker thread.
 
@@ -147,61 +164,84 @@ class Pipeline:
                 self._opens_at = now + _OPEN_AGAIN
                 return self._opens_at
         ending = deadline is not None
-        quietly, self.draining = ending or self.draining, False
+        drains, self.draining = self.draining, False
+        quietly = drains or (ending and not self.is_shared)
         while self._queue.set_aside:
             self._read_again(self._queue.set_aside.popleft())
         sender = self._sender
         with self._lock:
-            self._collect(now, counts=quietly or sender.needs_counts(now, len(self._queue)))
+            self._collect(
+                now, counts=quietly or ending or sender.needs_counts(now, len(self._queue))
+            )
+            if drains and self.is_shared:
+                self._drain_seq = next(self._queue.seq)
+                sender.append([(Notice("drain", self._drain_seq, time.time()), False)])
             sender.begin(now)
             sender.trim(self._queue.capacity - len(self._queue))
         self._hand_over_evicted(sender)
         due = sender.step(deadline, drains=quietly, may_report=not len(self._queue))
         self._queue.outbox_size = sender.outbox.alerts
         self._queue.outbox_least = sender.outbox.least_urgent()
-        if self._closed and not self.news and not self.unsent():
+        if self._closed and not self.is_shared and not self.news and not self.unsent():
             self._closed = False
             self._forget_groups(sender)
             return None
-        if self._closing and not ending:
+        if ending:
+            return due
+        if self._closing:
             due = self._closing[0][0] if due is None else min(due, self._closing[0][0])
+            if self.is_shared:
+                due = min(due, now + _COUNT_AGAIN)
         return due
 
-    def _forget_groups(self, sender: Sender) -> None:
-        """A closed handler ends: nothing is counted, and nobody is asked any more."""
-        with self._lock:
-            for group in values_of(self._groups.open):
-                self._groups.forget(group)
-            for _, group in list(self._groups.retired):
-                group.epoch = group.total = 0  # the sender forgets its totals too
-            self._closing.clear()
-            sender.forget_groups()
+    def _open(self) -> Sender | SharedSender:
+        if self.is_shared:
+            from .shared import sender_for
 
-    def _open(self) -> Sender:
+            return sender_for(self.config)
         from .sender import open_sender  # loads everything that delivers
 
         return open_sender(self.config)
 
+    def _forget_groups(self, sender: Sender | SharedSender) -> None:
+        """A closed handler ends: nothing is counted, and nobody is asked any more."""
+        with self._lock:
+            for group in values_of(self._groups.open):
+                self._groups.forget(group)
+            self._begin_totals_anew()
+            self._closing.clear()
+            sender.forget_groups()
+
+    def _begin_totals_anew(self) -> None:
+        """Let no running total go on that the sender does not know any more."""
+        for group in [*values_of(self._groups.open), *(g for _, g in list(self._groups.retired))]:
+            group.epoch = group.total = 0
+
     def _collect(self, now: float, *, counts: bool) -> None:
-        """Make notices of everything that logging calls left, and append them to the store."""
-        assert self._sender is not None
-        notices: list[Notice] = []
+        """Make notices of everything that logging calls left, and hand them to the sender."""
+        sender = self._sender
+        assert sender is not None
+        if sender.epoch != self._epoch:
+            self._epoch = sender.epoch
+            self._begin_totals_anew()
+        new: list[tuple[Notice, bool]] = []
+        records = 0
         interval = self.config.grouping.interval
         while (entry := self._queue.take()) is not None:
-            group, snapshot = entry
+            group, snapshot, seq, is_kept = entry
             group.snapshot = snapshot
-            notices.append(
-                Notice(
-                    "new",
-                    0,
-                    snapshot.created,
-                    group.identity,
-                    group.priority,
-                    group.key,
-                    snapshot,
-                    self._style,
-                )
+            notice = Notice(
+                "new",
+                seq,
+                snapshot.created,
+                group.identity,
+                group.priority,
+                group.key,
+                snapshot,
+                self._style,
             )
+            new.append((notice, is_kept))
+            records += 1
             if interval:
                 heapq.heappush(self._closing, (now + interval, id(group), group))
         ended = False
@@ -209,28 +249,31 @@ class Pipeline:
             self._groups.forget(heapq.heappop(self._closing)[2])
             ended = True
         # A resolve ends what was logged before it, and so comes after the repeats.
-        resolved: list[Notice] = []
+        resolved: list[tuple[Notice, bool]] = []
         while self._queue.resolved:
             key, at = self._queue.resolved.popleft()
-            resolved.append(Notice("resolved", 0, at, key=key))
+            resolved.append((Notice("resolved", 0, at, key=key), False))
         if counts or ended or resolved or self._groups.has_many_retired():
             for group, repeats in self._groups.with_unclaimed():
-                if (notice := self._counted(group, repeats)) is not None:
-                    notices.append(notice)
+                if (counted := self._counted(group, repeats)) is not None:
+                    new.append((counted, False))
+                    records += repeats
             self._groups.forget_retired(now)
         if resolved:
-            notices = sorted([*notices, *resolved], key=lambda notice: notice.at)
+            new = sorted([*new, *resolved], key=lambda item: item[0].at)
         for level, tally in list(self._queue.turned_away.items()):
             total = tally.value()
             if total != self._reported_drops.get(level):
                 self._reported_drops[level] = total
                 identity = ("dropped", level)
-                at = time.time()
-                notices.append(Notice("dropped", 0, at, identity, total=total))
-        if notices:
-            store = self._sender.store
-            numbered = [notice._replace(seq=next(self._seq)) for notice in notices]
-            store.append([(notice.seq, encode(notice, store.wire)) for notice in numbered])
+                new.append((Notice("dropped", 0, time.time(), identity, total=total), False))
+        if new:
+            seqs = self._queue.seq
+            sender.append(
+                [(n if n.seq else n._replace(seq=next(seqs)), is_kept) for n, is_kept in new]
+            )
+            if self.is_shared:
+                self.handed_over += records
 
     def _counted(self, group: Group, repeats: int) -> Notice | None:
         """The running total of a group, with the record that a summary shows."""
@@ -238,7 +281,7 @@ class Pipeline:
         if first is None:
             return None  # its first record is about to be queued
         group.claimed += repeats
-        group.epoch = group.epoch or next(self._seq)
+        group.epoch = group.epoch or next(self._queue.seq)
         group.total += repeats
         # A summary shows text and exception of the same record. Of a repeat only the message is
         # kept, so that a push that shows more shows the first record.
@@ -262,7 +305,7 @@ class Pipeline:
             is_last,
         )
 
-    def _hand_over_evicted(self, sender: Sender) -> None:
+    def _hand_over_evicted(self, sender: Sender | SharedSender) -> None:
         """Say what found no room, and give it to the fallback handler."""
         turned_away = sum(self._reported_drops.values())
         if turned_away > self._turned_away_said:
@@ -270,16 +313,20 @@ class Pipeline:
             capacity = self._queue.capacity
             say("full", f"{news} of the least urgent records dropped: {capacity} wait already")
         while self._queue.evicted:
-            group, snapshot = self._queue.evicted.popleft()
+            group, snapshot, _, _ = self._queue.evicted.popleft()
             self._groups.forget(group)  # its next record is new, and may find room
             sender.lost(snapshot)
 
     # On any thread.
 
     def drain(self, *, close: bool = False) -> None:
-        """Send the summaries that wait for their interval; ``close``: and then end."""
+        """Send the summaries that wait for their interval.
+
+        ``close``: and then end. A shared store keeps what is counted, and sends it in its time.
+        """
         self._closed = self._closed or close
-        self.draining = self.news = True
+        self.draining = self.draining or not (close and self.is_shared)
+        self.news = True
         WORKER.wake(self)
 
     def is_used(self) -> bool:
@@ -292,6 +339,12 @@ class Pipeline:
             return False
         return self._sender is None or self._sender.settled()
 
+    def is_drained(self) -> bool:
+        """Whether everything that came before the latest `drain` is sent."""
+        if self.draining or self.unsent():
+            return False
+        return self._sender is None or self._sender.drain_is_done(self._drain_seq)
+
     def unsent(self) -> int:
         """How many records no push stands for yet."""
         with self._lock:
@@ -303,7 +356,9 @@ class Pipeline:
         """Whether a record waits, or the end of an alert."""
         if self.unsent() or self._queue.resolved:
             return True
-        return self._sender is not None and bool(self._sender.incidents.to_cancel)
+        if self._sender is None or self.is_shared:
+            return False  # a durable store keeps what is to be cancelled
+        return bool(self._sender.active.incidents.to_cancel)
 
     def abandon(self) -> int:
         """Give up what waits, because the process ends; how many records that were."""
@@ -311,7 +366,7 @@ class Pipeline:
             if not self.unsent():
                 return 0
             if self._sender is None:
-                return self.unsent()
+                return 0 if self.is_shared else self.unsent()
             self._collect(self._clock(), counts=True)
             self._sender.begin(self._clock())
             return self._sender.abandon()
@@ -327,7 +382,8 @@ class Pipeline:
                 before = self._queue.accepted.value()
                 stats = self._count(Stats)
                 after = self._queue.accepted.value()
-            accounted = stats.delivered + stats.pending + sum(stats.dropped.values())
+            arrived = stats.handed_over if self.is_shared else stats.delivered
+            accounted = arrived + stats.pending + sum(stats.dropped.values())
             if before <= accounted <= after:
                 after = accounted  # records came in meanwhile
                 break
@@ -337,8 +393,8 @@ class Pipeline:
     def _count(self, stats: type[Stats]) -> Stats:
         dropped: dict[str, int] = {}
         pending = self.unsent() - len(self._queue.set_aside)  # which are not accepted yet
-        sender = self._sender
-        if sender is not None:
+        sender = None if self._sender is None else self._sender.active
+        if sender is not None and not self.is_shared:
             dropped.update(sender.dropped)
         for reason, count in (
             ("full", sum(tally.value() for tally in values_of(self._queue.turned_away))),
@@ -359,6 +415,7 @@ class Pipeline:
             quota.remaining,
             quota.reset,
             sender.incidents.reports(),
+            handed_over=self.handed_over,
             refused=sender.refused,
         )
 
@@ -638,6 +695,9 @@ class Worker:
         if not isinstance(self.page, bytes):
             self.page[0] = 1
         self._start_over()
+        shared = sys.modules.get("pushover_logging.delivery.shared")
+        if shared is not None:
+            shared.after_fork()
         for pipeline in self.pipelines():
             pipeline.after_fork()
 

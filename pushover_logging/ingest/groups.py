@@ -154,14 +154,13 @@ class Groups:
             made.key = key
         if not self.max_groups:
             return made, True
-        group = self.open.setdefault(identity, made)  # of several threads the first wins
-        if group is made:
-            if len(self.open) > self.max_groups:
-                del self.open[identity]
-                group = self._others(made)
-        elif group.levelno == CLOSED:
-            self.forget(group)
-            group = self.open.setdefault(identity, made)
+        if len(self.open) >= self.max_groups and identity not in self.open:
+            group = self._others(made)
+        else:
+            group = self.open.setdefault(identity, made)  # of several threads the first wins
+            if group.levelno == CLOSED:
+                self.forget(group)
+                group = self.open.setdefault(identity, made)
         if is_common and alias is not None and len(self.known) < 4 * self.max_groups:
             self._alias(group, alias, record)
         return group, group is made
@@ -181,8 +180,10 @@ class Groups:
                 subject = fingerprint.normalize(msg)
         identity = ("text", record.name, record.levelno, "", subject, priority)
         made = Group(identity, record, priority)
-        is_full = len(self.open) >= self.max_groups
-        if is_full or self.open.setdefault(identity, made) is not made:
+        if len(self.open) >= self.max_groups and identity not in self.open:
+            group = self._others(made) if self.max_groups else made
+            return group, group is made
+        if self.open.setdefault(identity, made) is not made:
             return self.find(record, priority, None, is_common=True)
         if self.known.setdefault(alias, made) is made:
             made.aliases = (alias,)

@@ -9,18 +9,23 @@ from __future__ import annotations
 import itertools
 from collections import deque
 
+from ..notice import Notice, encode
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Iterator, Mapping
     from typing import Any, TypeVar
 
     from ..notice import Snapshot
     from .groups import Group
+    from .spool import Spool
 
     V = TypeVar("V")
 
-    Entry = tuple[Group, Snapshot]
-    """A new alert: its group, and the record."""
+    Entry = tuple[Group, Snapshot, int, bool]
+    """A new alert: its group, the record, and with a durable store the number of its notice and
+    whether that is in the spool already."""
 
 __all__ = ["MOST_URGENT_FIRST", "Queue", "Tally", "values_of"]
 
@@ -70,6 +75,12 @@ class Queue:
         """Keys of problems that are over, and when that was logged."""
         self.set_aside: deque[logging.LogRecord] = deque(maxlen=_MOST_SET_ASIDE)
         """Records that could not be read where the stack was full; the worker reads them."""
+        self.spool: Spool | None = None
+        """Where alerts are safe against the end of the process; with a durable store only."""
+        self.seq: Iterator[int] = itertools.count(1)
+        """Numbers the notices of this process and store."""
+        self.style: Mapping[str, Any] = {}
+        """The handler's options that shape a push, as they stand in each notice."""
         self.clear()
 
     def clear(self) -> None:
@@ -90,13 +101,27 @@ class Queue:
         self.outbox_least = 3
         """The priority of the least urgent of them."""
 
-    def put(self, entry: Entry) -> None:
+    def put(self, group: Group, snapshot: Snapshot) -> None:
         """Let an alert wait; where that is too many, the newest of the least urgent goes."""
         lanes = self.lanes
-        lanes[entry[0].priority].append(entry)
+        if self.spool is None:
+            lanes[group.priority].append((group, snapshot, 0, False))
+        else:
+            lanes[group.priority].append((group, snapshot, *self._write(group, snapshot)))
         size = len(lanes[0]) + len(lanes[1]) + len(lanes[2]) + len(lanes[3]) + len(lanes[4])
         if size + self.outbox_size > self.capacity:
             self._make_room(size)
+
+    def _write(self, group: Group, snapshot: Snapshot) -> tuple[int, bool]:
+        """Make an alert safe against the end of the process, without a system call."""
+        assert self.spool is not None
+        seq = next(self.seq)
+        fields = (
+            *("new", seq, snapshot.created, group.identity, group.priority, group.key, snapshot),
+            *(self.style, 0, 0, False, 0.0),
+        )
+        payload = encode(tuple.__new__(Notice, fields))
+        return seq, self.spool.write(seq, payload, group.priority > 0) is not None
 
     def set_record_aside(self, record: logging.LogRecord) -> None:
         """Keep a record for the worker, which has a stack of its own."""

@@ -188,6 +188,9 @@ class FakeTarget:
         self.cancelled.append(receipt)
         return self.cancel_errors.popleft() if self.cancel_errors else None
 
+    def cancel_by_tag(self, tag: str, timeout: float | None = None) -> PushoverError | None:
+        return self.cancel(tag)
+
     def reset_users(self) -> None:
         self.resets += 1
 

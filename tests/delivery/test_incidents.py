@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pushover_logging.client.constants import Priority
-from pushover_logging.delivery.grouping import Group
+from pushover_logging.delivery.grouping import Group, tag_of
 from pushover_logging.delivery.incidents import IncidentReport, Incidents, IncidentState
 from pushover_logging.notice import Snapshot
 
@@ -124,7 +124,7 @@ def test_resolving_ends_the_ringing_of_its_groups_once() -> None:
     incidents.resolve([resolved], 2.0)
 
     assert (mine.state, other.state) == (RESOLVED, RINGING)
-    assert incidents.to_cancel == {"1": 1.0}
+    assert incidents.to_cancel == {tag_of("mine"): 1.0}
     assert incidents.cancel_due() == 1.0
 
 

@@ -1,4 +1,4 @@
-"""What a test does to the inbox and sees of it."""
+"""What tests send to a server, and the inbox page in a browser."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ T = TypeVar("T")
 DEADLINE = 15.0
 
 
-def poll(look: Callable[[], T], what: str, timeout: float = DEADLINE) -> T:
-    """What ``look`` returns, once that is true. Raises AssertionError, which says what was seen."""
+def poll(check: Callable[[], T], what: str, timeout: float = DEADLINE) -> T:
+    """Wait until ``check`` returns something true, and return it. Raises AssertionError."""
     until = time.monotonic() + timeout
-    while not (seen := look()):
+    while not (seen := check()):
         assert time.monotonic() < until, f"not within {timeout:g} s: {what}; seen: {seen!r}"
         time.sleep(0.02)
     return seen
@@ -57,22 +57,22 @@ def picture(width: int = 24, height: int = 16) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-class Phone:
-    """The inbox page of one server in a browser, as a person sees and uses it."""
+class InboxPage:
+    """The inbox page of one server in a browser, as a user sees it."""
 
     def __init__(self, driver: webdriver.Chrome, server: DevServer) -> None:
         self.driver = driver
         self.server = server
 
-    def forget_the_past(self) -> None:
-        """Begin as wide and light as any desktop, with no log of former pages."""
+    def restore_defaults(self) -> None:
+        """Start as wide and light as a desktop, with no log of former pages."""
         self.shape(1180, 900)
         self.prefer("light")
         for kind in ("browser", "performance"):
             self.driver.get_log(kind)
 
-    def look(self) -> None:
-        """Open the page, and wait until it has loaded what there is."""
+    def open(self) -> None:
+        """Open the page, and wait until it has loaded all pushes."""
         self.driver.get(self.server.base_url)
         poll(self.is_ready, "the page is live and has loaded all pushes")
 
@@ -112,27 +112,27 @@ class Phone:
         self.settle()
 
     def settle(self) -> None:
-        """Wait until the browser has drawn all that it knows."""
+        """Wait until the browser has drawn everything."""
         frame = "requestAnimationFrame(() => requestAnimationFrame(arguments[0]))"
         self.driver.execute_async_script(frame)
 
     def press(self, *keys: str) -> None:
-        """Type on whatever has the focus."""
+        """Type into the focused element."""
         self.driver.switch_to.active_element.send_keys(*keys)
 
     def escape(self) -> None:
         self.press(Keys.ESCAPE)
 
     def focused(self) -> str:
-        """The id of what has the focus."""
+        """The id of the focused element."""
         return str(self.run("return document.activeElement.id"))
 
     def complaints(self) -> list[str]:
-        """What the browser wrote to its console."""
+        """The messages in the browser's console."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def asked_for(self) -> Iterator[str]:
-        """Every address the browser has asked for since the page was opened."""
+        """Every address the browser has requested since the page was opened."""
         for entry in self.driver.get_log("performance"):
             event = json.loads(entry["message"])["message"]
             if event["method"] == "Network.requestWillBeSent":

@@ -1,4 +1,4 @@
--- The inbox in a file: what DevServer(db=...) keeps of an account.
+-- The inbox in a file: the part of an account that DevServer(db=...) keeps.
 CREATE TABLE IF NOT EXISTS message (
     number INTEGER PRIMARY KEY,
     received_at REAL NOT NULL,

@@ -1,4 +1,4 @@
-// Opens encrypted pushes in the browser. The key lives in this module's one object and nowhere else.
+// Decrypts pushes in the browser. The key stays in an object of this module.
 //
 // A text is base64 of IV, AES-256-CBC of the gzipped text, and HMAC-SHA256 over both, with one key:
 // https://pushover.net/api#e2ee
@@ -6,7 +6,7 @@
 const [IV_BYTES, MAC_BYTES] = [16, 32];
 const TEXTS = ["message", "title", "url", "url_title"];
 
-export class Opener {
+export class Decrypter {
   #keys = null;
 
   get hasKey() {
@@ -27,7 +27,7 @@ export class Opener {
     this.#keys = null;
   }
 
-  /** Fill in the texts of a push, or say in `problem` why they cannot be read. */
+  /** Fill in the texts of a push, or set `problem` to the reason that they cannot be read. */
   async open(push) {
     try {
       const texts = {};
@@ -38,7 +38,7 @@ export class Opener {
       Object.assign(push, { title: texts.title || "No title", url: texts.url, url_title: texts.url_title });
       Object.assign(push, { opened: true, problem: null, haystack: undefined });
     } catch (error) {
-      push.problem = error instanceof Unreadable ? error.message : "It holds nothing that was encrypted for Pushover.";
+      push.problem = error instanceof Unreadable ? error.message : "This text is not encrypted for Pushover.";
     }
   }
 
@@ -46,7 +46,7 @@ export class Opener {
     const raw = Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
     const [sealed, mac] = [raw.slice(0, -MAC_BYTES), raw.slice(-MAC_BYTES)];
     if (!(await crypto.subtle.verify("HMAC", this.#keys.mac, mac, sealed))) {
-      throw new Unreadable("Encrypted with another key, or altered on the way.");
+      throw new Unreadable("Encrypted with another key, or changed in transit.");
     }
     const iv = sealed.slice(0, IV_BYTES);
     const zipped = await crypto.subtle.decrypt({ name: "AES-CBC", iv }, this.#keys.aes, sealed.slice(IV_BYTES));
@@ -61,7 +61,7 @@ export function close(push) {
   Object.assign(push, { opened: false, title: "", text: [], url: "", url_title: "", problem: null, haystack: undefined });
 }
 
-// HTML is cleaned where all HTML is: in the server, on this machine, which keeps nothing of it.
+// The server on this machine cleans all HTML; it does not keep this one.
 async function clean(html) {
   const answer = await fetch("/inbox/text", { method: "POST", body: html });
   if (!answer.ok) throw new Unreadable("Its HTML could not be cleaned, so it is not shown.");
