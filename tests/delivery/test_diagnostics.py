@@ -119,7 +119,7 @@ def test_a_stderr_that_is_none_closed_or_broken_is_survived(
 
     mine.say("outage", "cannot deliver now")
 
-    assert not mine.is_writing
+    assert not mine.writing
 
 
 @pytest.mark.parametrize("error", [RuntimeError("the user's"), SystemExit(3)])
