@@ -37,6 +37,7 @@ _DELIVERING = ("urllib3", "requests", "charset_normalizer")
 """Loggers of what delivers: their records on the worker thread would each make another push."""
 _REMEMBERED_NAMES = 1000
 _LogRecord = logging.LogRecord
+_writing = DIAGNOSTICS.writing
 _NOTHING_MORE = tuple(Snapshot(0.0, "", 0, "", ""))[9:]
 """The fields of a snapshot from ``exceptions`` on."""
 
@@ -143,8 +144,11 @@ class PushoverHandler(logging.Handler):
         """
         if not WORKER.page[0]:
             WORKER.notice_fork()
-        if record.levelno < self.level:
-            return False
+        try:
+            if record.levelno < self.level:
+                return False
+        except TypeError:
+            pass  # the record has no level, as one that came through a socket may; emit copes
         if self._handle_as_documented:
             return super().handle(record)
         if self.filters or self._filters_itself:
@@ -192,6 +196,8 @@ class PushoverHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Take the record in and return; never blocks, never raises."""
         WORKER.notice_fork()  # a subclass with its own handle may call this
+        if _writing and get_ident() in _writing:
+            return  # stderr leads into logging, and this is a line of ours
         pipeline = self._pipeline
         try:
             msg, args = record.msg, record.args
@@ -259,8 +265,6 @@ class PushoverHandler(logging.Handler):
                 return
             if not name.startswith(_DELIVERING) and len(self._plain_names) < _REMEMBERED_NAMES:
                 self._plain_names.add(name)
-        if DIAGNOSTICS.writing and get_ident() in DIAGNOSTICS.writing:
-            return  # stderr leads into logging, and this is a line of ours
         priority = self._priorities[record.levelno]
         key: str | None = None
         overrides: Mapping[str, Any] = {}

@@ -165,7 +165,11 @@ class Incidents:
             if incident.state is IncidentState.RINGING
         )
         escalations = (i.escalates_at for i in self.ringing if i.escalates_at is not None)
-        return min((*polls, *escalations, *self.to_cancel.values()), default=None)
+        return min((*polls, *escalations), default=None)
+
+    def cancel_due(self) -> float | None:
+        """When the next ringing is to be ended."""
+        return min(self.to_cancel.values(), default=None)
 
     def to_escalate(self, now: float) -> Incident | None:
         """An emergency that nobody has acknowledged in the time for it."""

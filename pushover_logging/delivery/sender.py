@@ -35,9 +35,10 @@ from .grouping import TAG_PREFIX, Group, Groups
 from .incidents import Incident, Incidents, IncidentState
 from .limits import Limits
 from .outbox import Entry, Outbox, Part
-from .retry import Backoff, RetryPolicy
+from .retry import Backoff, RetryPolicy, load_for_failures
 from .state import State
 from .target import Delivered, Outcome, QuotaSpent, Rejected, RetryLater, Target
+from .worker import WORKER
 
 if TYPE_CHECKING:
     from ..config import HandlerConfig
@@ -209,9 +210,8 @@ class Sender:
                 self._commit()
             if self.outbox or self.incidents.to_cancel or self._turned_away:
                 return self._clock()
-        elif (self.incidents.ringing or self.incidents.to_cancel) and deadline is None:
-            if self._follow_up(now):
-                return self._clock()
+        elif self._cancel(now, deadline) or (deadline is None and self._follow_up(now)):
+            return self._clock()
         with self.lock:
             return self._next_due(now, verdict.opens_at, ending=deadline is not None)
 
@@ -437,9 +437,10 @@ class Sender:
 
     def _next_due(self, now: float, opens_at: float, *, ending: bool) -> float | None:
         # When the process ends everything is summed up already, and nobody is asked any more.
-        due = [] if ending else [self.groups.next_due()]
-        if not ending and (self.incidents.ringing or self.incidents.to_cancel):
-            due.append(self.incidents.next_due())
+        due = [] if ending else [self.groups.next_due(), self.incidents.next_due()]
+        cancel = self.incidents.cancel_due()
+        if cancel is not None:
+            due.append(max(cancel, self.limits.slot_opens_at(now)))
         waits = self.outbox.next_due()
         if waits is not None:
             if self.outbox.has_emergency() and not self.limits.holds(now):
@@ -494,7 +495,10 @@ class Sender:
         now = self._clock()
         if isinstance(outcome, Delivered):
             self._delivered(entry, outcome, now)
-        elif isinstance(outcome, RetryLater):
+            return
+        with WORKER.loading:  # a fork in the middle would leave the child an import lock
+            load_for_failures()
+        if isinstance(outcome, RetryLater):
             self._try_later(entry, outcome.error, now, quietly=is_last_chance)
         elif isinstance(outcome, QuotaSpent):
             with self.lock:
@@ -647,26 +651,33 @@ class Sender:
 
     # Emergencies.
 
-    def _follow_up(self, now: float) -> bool:
-        """Cancel, ask about or escalate one emergency; whether the service was called.
+    def _cancel(self, now: float, deadline: float | None) -> bool:
+        """End the ringing of one emergency; whether the service was called.
 
         Cancels come after alerts, one at a time, and use a slot of the minute.
         """
-        for name, at in list(self.incidents.to_cancel.items()):
-            if at > now or not self.limits.slots(now):
-                continue
-            del self.incidents.to_cancel[name]
-            by_tag = name.startswith(TAG_PREFIX)
-            error = (self._target.cancel_by_tag if by_tag else self._target.cancel)(name)
-            if error is None:
-                self.limits.used_slot(self._clock())
-                return True
-            diagnostics.say("cancel", f"an emergency could not be cancelled: {error}")
-            if error.retryable:
-                wait = max(self._policy.wait_initial, min(_CANCEL_AGAIN, self._policy.wait_max))
-                self.incidents.to_cancel[name] = self._clock() + wait
-            self._tell_error(error)
+        due = [name for name, at in self.incidents.to_cancel.items() if at <= now]
+        if not due or not self.limits.slots(now):
+            return False
+        name = due[0]
+        del self.incidents.to_cancel[name]
+        timeout = None if deadline is None else max(_LEAST_TIMEOUT, deadline - now)
+        by_tag = name.startswith(TAG_PREFIX)
+        error = (self._target.cancel_by_tag if by_tag else self._target.cancel)(name, timeout)
+        if error is None:
+            self.limits.used_slot(self._clock())
             return True
+        diagnostics.say("cancel", f"an emergency could not be cancelled: {error}")
+        if error.retryable:
+            wait = max(self._policy.wait_initial, min(_CANCEL_AGAIN, self._policy.wait_max))
+            self.incidents.to_cancel[name] = self._clock() + wait
+        self._tell_error(error)
+        return True
+
+    def _follow_up(self, now: float) -> bool:
+        """Escalate or ask about one emergency; whether the service was called."""
+        if not self.incidents.ringing:
+            return False
         with self.lock:
             unanswered = self.incidents.to_escalate(now)
         if unanswered is not None:

@@ -83,6 +83,7 @@ class Target:
         """Load everything that a send needs; raises what importing raises."""
         if self._application is not None:
             return
+        from ..client import reasons  # noqa: F401  # or the transport would, in a send
         from ..client.application import Application
 
         if self.config.encryption_key is not None:

@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from ..config import HandlerConfig
     from ..ingest.groups import Group, Groups
     from ..ingest.queue import Queue
-    from ..notice import Identity
 
     from .sender import Sender
     from .shared import SharedSender
@@ -96,6 +95,7 @@ class Pipeline:
     ) -> None:
         """``read_again`` takes in a record that could not be read in its logging call."""
         self.config = config
+        self._clock = time.monotonic
         self._queue = queue
         self._groups = groups
         self._read_again = read_again
@@ -128,8 +128,6 @@ class Pipeline:
         self._opens_at = 0.0
         self._closing: list[tuple[float, int, Group]] = []
         """When each local group ends."""
-        self._totals: dict[Identity, tuple[int, int]] = {}
-        """The epoch and value of the running total of each group."""
         self._epoch = 0
         self._counted_at = 0.0
         self.handed_over = 0
@@ -154,7 +152,8 @@ class Pipeline:
 
     def step(self, deadline: float | None) -> float | None:
         """Hand over notices and send once at most; when to come again, None: not before news."""
-        now = time.monotonic()
+        now = self._clock()
+        self.news = False  # before anything is looked at: news that come meanwhile are seen next
         if self._sender is None:
             if now < self._opens_at:
                 return self._opens_at
@@ -169,7 +168,6 @@ class Pipeline:
                 say("open", f"cannot send: {type(error).__name__}: {error}")
                 self._opens_at = now + _OPEN_AGAIN
                 return self._opens_at
-        self.news = False  # before anything is looked at: news that come meanwhile are seen next
         ending = deadline is not None
         drains, self.draining = self.draining, False
         quietly = drains or (ending and not self.is_shared)
@@ -225,9 +223,14 @@ class Pipeline:
         with self._lock:
             for group in values_of(self._groups.open):
                 self._groups.forget(group)
+            self._begin_totals_anew()
             self._closing.clear()
-            self._totals.clear()
             sender.forget_groups()
+
+    def _begin_totals_anew(self) -> None:
+        """Let no running total go on that the sender does not know any more."""
+        for group in [*values_of(self._groups.open), *(g for _, g in list(self._groups.retired))]:
+            group.epoch = group.total = 0
 
     def _collect(self, now: float, *, counts: bool) -> None:
         """Make notices of everything that logging calls left, and hand them to the sender."""
@@ -235,7 +238,7 @@ class Pipeline:
         assert sender is not None
         if sender.epoch != self._epoch:
             self._epoch = sender.epoch
-            self._totals.clear()
+            self._begin_totals_anew()
         new: list[tuple[Notice, bool]] = []
         records = 0
         interval = self.config.grouping.interval
@@ -256,20 +259,23 @@ class Pipeline:
             records += 1
             if interval:
                 heapq.heappush(self._closing, (now + interval, id(group), group))
-        while self._queue.resolved:
-            key, at = self._queue.resolved.popleft()
-            new.append((Notice("resolved", 0, at, key=key), False))
-            new.sort(key=lambda item: item[0].at)  # it ends what was logged before it
         ended = False
         while self._closing and self._closing[0][0] <= now:
             self._groups.forget(heapq.heappop(self._closing)[2])
             ended = True
-        if counts or ended or self._groups.has_late_counts(now):
+        # A resolve ends what was logged before it, and so comes after the repeats.
+        resolved: list[tuple[Notice, bool]] = []
+        while self._queue.resolved:
+            key, at = self._queue.resolved.popleft()
+            resolved.append((Notice("resolved", 0, at, key=key), False))
+        if counts or ended or resolved or self._groups.has_late_counts(now):
             for group, repeats in self._groups.with_unclaimed():
                 if (counted := self._counted(group, repeats)) is not None:
                     new.append((counted, False))
                     records += repeats
             self._groups.read(now)
+        if resolved:
+            new = sorted([*new, *resolved], key=lambda item: item[0].at)
         for level, tally in self._queue.turned_away.copy().items():
             total = tally.value()
             if total != self._reported_drops.get(level):
@@ -290,11 +296,8 @@ class Pipeline:
         if first is None:
             return None  # its first record is about to be queued
         group.claimed += repeats
-        epoch, total = self._totals.pop(group.identity, (next(self._queue.seq), 0))
-        total += repeats
-        self._totals[group.identity] = (epoch, total)
-        if len(self._totals) > totals_kept(self.config.grouping.max_groups):
-            del self._totals[next(iter(self._totals))]
+        group.epoch = group.epoch or next(self._queue.seq)
+        group.total += repeats
         # A summary shows text and exception of the same record. Of a repeat only the message is
         # kept, so that a push that shows more shows the first record.
         msg, args, created, _ = group.last
@@ -312,8 +315,8 @@ class Pipeline:
             group.key,
             shown._replace(created=created),
             self._style,
-            epoch,
-            total,
+            group.epoch,
+            group.total,
             is_last,
         )
 
@@ -343,7 +346,7 @@ class Pipeline:
 
     def is_used(self) -> bool:
         """Whether any record has come since the process began, or since it was forked."""
-        return self._sender is not None or self.news or bool(self._queue.set_aside)
+        return self._sender is not None or self.news or bool(self.unsent())
 
     def settled(self) -> bool:
         """Whether nothing that is due waits, and nothing is being sent."""
@@ -364,6 +367,14 @@ class Pipeline:
             waiting = len(self._queue) + len(self._queue.set_aside) + counted
             return waiting + (self._sender.unsent() if self._sender is not None else 0)
 
+    def is_unfinished(self) -> bool:
+        """Whether a record waits, or the end of an alert."""
+        if self.unsent() or self._queue.resolved:
+            return True
+        if self._sender is None or self.is_shared:
+            return False  # a durable store keeps what is to be cancelled
+        return bool(self._sender.active.incidents.to_cancel)
+
     def abandon(self) -> int:
         """Give up what waits, because the process ends; how many records that were."""
         with self._lock:
@@ -371,8 +382,8 @@ class Pipeline:
                 return 0
             if self._sender is None:
                 return 0 if self.is_shared else self.unsent()
-            self._collect(time.monotonic(), counts=True)
-            self._sender.begin(time.monotonic())
+            self._collect(self._clock(), counts=True)
+            self._sender.begin(self._clock())
             return self._sender.abandon()
 
     def stats(self) -> Stats:
@@ -664,7 +675,7 @@ class Worker:
         self.notice_fork()
         self._exiting = True
         DIAGNOSTICS.say_what_waits()
-        waiting = [pipeline for pipeline in self.pipelines() if pipeline.unsent()]
+        waiting = [pipeline for pipeline in self.pipelines() if pipeline.is_unfinished()]
         if not waiting:
             return
         for pipeline in waiting:

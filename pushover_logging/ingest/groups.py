@@ -62,6 +62,10 @@ class Group:
     reads = 0
     claimed = 0
     """Repeats that were handed over in a notice."""
+    epoch = 0
+    """Names its running total; 0 before there is a total."""
+    total = 0
+    """Repeats that its notices have reported in this epoch."""
 
     def __init__(self, identity: Identity, record: logging.LogRecord, priority: int) -> None:
         self.identity = identity
@@ -164,14 +168,13 @@ class Groups:
             made.key = key
         if not self.max_groups:
             return made, True
-        group = self.open.setdefault(identity, made)  # of several threads the first wins
-        if group is made:
-            if len(self.open) > self.max_groups:
-                del self.open[identity]
-                group = self._others(made)
-        elif group.levelno == CLOSED:
-            self.forget(group)
-            group = self.open.setdefault(identity, made)
+        if len(self.open) >= self.max_groups and identity not in self.open:
+            group = self._others(made)
+        else:
+            group = self.open.setdefault(identity, made)  # of several threads the first wins
+            if group.levelno == CLOSED:
+                self.forget(group)
+                group = self.open.setdefault(identity, made)
         if is_common and alias is not None and len(self.known) < 4 * self.max_groups:
             self._alias(group, alias, record)
         return group, group is made
@@ -191,13 +194,11 @@ class Groups:
                 subject = fingerprint.normalize(msg)
         identity = ("text", record.name, record.levelno, "", subject, priority)
         made = Group(identity, record, priority)
-        group = self.open.setdefault(identity, made)
-        if group is not made:
-            return self.find(record, priority, None, is_common=True)
-        if len(self.open) > self.max_groups:
-            del self.open[identity]
-            group = self._others(made)
+        if len(self.open) >= self.max_groups and identity not in self.open:
+            group = self._others(made) if self.max_groups else made
             return group, group is made
+        if self.open.setdefault(identity, made) is not made:
+            return self.find(record, priority, None, is_common=True)
         if self.known.setdefault(alias, made) is made:
             made.aliases = (alias,)
         else:
@@ -258,8 +259,11 @@ class Groups:
         return due is not None and (due <= now or len(self.retired) > _MANY_RETIRED)
 
     def with_unclaimed(self) -> list[tuple[Group, int]]:
-        """The groups with repeats that were not handed over, and how many; for the worker."""
-        groups = [*values_of(self.open), *(group for _, group in values_of(self.retired))]
+        """The groups with repeats that were not handed over, and how many; for the worker.
+
+        Closed groups come first: of groups with the same identity they are the earlier ones.
+        """
+        groups = [*(group for _, group in values_of(self.retired)), *values_of(self.open)]
         return [(group, repeats) for group in groups if (repeats := group.unclaimed())]
 
     def read(self, now: float) -> None:
