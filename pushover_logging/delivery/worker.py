@@ -21,7 +21,6 @@ import time
 import weakref
 from _thread import get_ident
 
-from ..ingest.groups import totals_kept
 from ..ingest.queue import values_of
 from ..notice import Notice, encode, is_plain
 from .diagnostics import DIAGNOSTICS, say

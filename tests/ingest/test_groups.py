@@ -295,9 +295,9 @@ def test_late_repeats_of_a_forgotten_group_are_not_lost() -> None:
 
     now = time.monotonic()
     assert groups.with_unclaimed() == [(group, 1)]
-    groups.forget_retired(now)
+    groups.read(now)
     assert groups.with_unclaimed() == [(group, 1)]
-    groups.forget_retired(now + 60)
+    groups.read(now + 60)
     assert groups.with_unclaimed() == []
 
 
