@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from records import record
+
 from pushover_logging import Grouping, PushoverHandler, RetryPolicy
 from pushover_logging.client.constants import Priority
 from pushover_logging.client.errors import (
@@ -41,7 +43,6 @@ from pushover_logging.render.alert import Alert
 from pushover_logging.render.record import Renderer
 from pushover_logging.render.redact import Redactor
 from pushover_logging.stores.memory import MemoryStore
-from records import record
 
 TODAY = datetime(2026, 3, 10, 12, tzinfo=timezone.utc)
 LEVELS = {

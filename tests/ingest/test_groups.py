@@ -100,7 +100,9 @@ def test_a_groups_count_is_exact_from_any_number_of_threads() -> None:
         for turn in range(20_000):
             made = logging.makeLogRecord({"created": next(ticks)})
             group.count(made)
-            if number == 0 and turn % 1000 == 0:  # a single reader, as the lock of the worker sees to
+            if (
+                number == 0 and turn % 1000 == 0
+            ):  # a single reader, as the lock of the worker sees to
                 repeats = group.unclaimed()
                 group.claimed += repeats
                 claimed.append(repeats)
