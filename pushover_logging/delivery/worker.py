@@ -368,8 +368,13 @@ class Pipeline:
         with self._lock:
             if not self.unsent():
                 return 0
+            if self._sender is None and self.is_shared:
+                try:
+                    self._sender = self._open()  # what was counted must reach the store
+                except Exception as error:  # noqa: BLE001 - a broken installation
+                    say("open", f"cannot hand over: {type(error).__name__}: {error}")
             if self._sender is None:
-                return 0 if self.is_shared else self.unsent()
+                return self.unsent()
             self._collect(self._clock(), counts=True)
             self._sender.begin(self._clock())
             return self._sender.abandon()
