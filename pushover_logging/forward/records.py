@@ -72,7 +72,8 @@ class RecordReader:
         while pos < size:
             self.position = at + pos
             quick = self._is_quick
-            if quick and (ahead := self._skipper.next(data, pos)) > pos:
+            holds = bool(self._joiners)
+            if quick and (ahead := self._skipper.next(data, pos, unwrapped=holds)) > pos:
                 pos = ahead
                 self.position = at + pos
                 if self._joiners:
@@ -84,7 +85,7 @@ class RecordReader:
             if quick and (entry := self._read_quickly(text := line.decode("utf-8", "replace"))):
                 if self._joiners:
                     yield from self.finish()
-                ahead = self._skipper.next(data, end + 1)
+                ahead = self._skipper.next(data, end + 1, unwrapped=True)
                 if ahead > end + 1:
                     # The next line is below WARNING: this one is all of its record.
                     pos = ahead
@@ -128,8 +129,8 @@ class RecordReader:
             self._joiners[known.source] = joiner
         else:
             self._joiners.pop(known.source, None)
-        if self._in_bulk and not known.format and joiner.last is not None and known.text == line:
-            self._skipper.learn(line, joiner.last)
+        if self._in_bulk and joiner.last is not None:
+            self._skipper.learn(line, known, joiner.last)
         if line.strip():
             self._understanding.note(line, joiner.last, joiner.was_more)
 

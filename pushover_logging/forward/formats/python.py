@@ -101,7 +101,8 @@ FORMATS: Final = (
     ),
     Format(
         "twisted, legacy",
-        rf"{T} \[(?P<logger>-|[^\]]{{1,100}},[^\]]{{0,60}},[^\]]{{0,60}})\] {M}",
+        rf"{T} \[(?P<logger>-|[^\]]{{1,100}},[^\]]{{0,60}},[^\]]{{0,60}})\] "
+        rf"(?!Unhandled [Ee]rror){M}",
         (
             Sample(
                 "2026-01-05 10:00:00+0000 [HTTPChannel,7,10.0.0.7] connection lost",
