@@ -86,7 +86,7 @@ class RecordReader:
                 if self._joiners:
                     yield from self.finish()
                 ahead = self._skipper.next(data, end + 1, unwrapped=True)
-                if ahead > end + 1:
+                if ahead > end + 1 and entry.message:
                     # The next line is below WARNING: this one is all of its record.
                     pos = ahead
                     self.position = at + pos
@@ -152,7 +152,7 @@ class RecordReader:
     @property
     def _is_quick(self) -> bool:
         """Whether a line below WARNING changes nothing but to end the record in hand."""
-        if not self._in_bulk or self._seen < _FIRST_LINES:
+        if not self._in_bulk or self._seen < _FIRST_LINES or self._plain.awaits_text:
             return False
         return not self._joiners or (len(self._joiners) == 1 and "" in self._joiners)
 

@@ -129,9 +129,12 @@ class Skipper:
         name = entry.format.partition(" in ")[0]
         if entry.level_at is not None and entry.level_at[1] <= _LONGEST:
             start, end = entry.level_at
-            header = find_header(text) if text[0] != "{" and "=" not in text[:start] else None
+            by_header = text[0] not in "{ \t" and "=" not in text[:start]
+            header = find_header(text) if by_header else None
             if isinstance(header, Header) and header.level.span() == (start, end):
                 shape = _shape(text, header)
+                if shape is None:
+                    return None
                 low = shape + _level_pattern(text[start:end], below=logging.WARNING)
                 compiled = re.compile(
                     f"{shape}({_level_pattern(text[start:end])}){_after(text, end)}{_LOGGER_NEXT}"
@@ -182,7 +185,7 @@ def _wrapped(line: str, text: str, low: str, entry: Entry) -> str | None:
     return rf'\{{"log":"{low}{_DOCKER}'
 
 
-def _shape(line: str, header: Header) -> str:
+def _shape(line: str, header: Header) -> str | None:
     """A regular expression for the beginnings that are the same to the reader of headers."""
     start = header.level.start()
     tokens = list(_TOKEN.finditer(line, 0, start))
@@ -193,6 +196,9 @@ def _shape(line: str, header: Header) -> str:
     if header.time is not None and header.time.start() < start:
         opening[header.time.start()] = "(?P<time>"
         closing.add(header.time.end())
+    ends = {found.end() for found in tokens}
+    if not (opening.keys() <= {found.start() for found in tokens} and closing <= ends):
+        return None  # what the reader takes for one part ends in the middle of another
     parts: list[str] = []
     for found in tokens:
         token = found.group()
