@@ -34,6 +34,31 @@ FORMATS: Final = (
         level=logging.ERROR,
     ),
     Format(
+        "flask",
+        rf"\[{T}\] {L} in (?P<logger>[\w.]{{1,100}}): {M}",
+        (
+            Sample(
+                "[2026-01-05 10:00:00,123] ERROR in app: Exception on /boom [GET]",
+                *(logging.ERROR, "app", "2026-01-05 10:00:00,123", "Exception on /boom [GET]"),
+            ),
+        ),
+        begins=r"\[",
+        hint="] ",
+    ),
+    Format(
+        "python, warnings",
+        r"(?P<logger>[\w./@-]{1,300}\.py):\d+: (?P<message>\w{0,60}Warning: .*)",
+        (
+            Sample(
+                "/srv/shop/app.py:3: DeprecationWarning: sell() is old",
+                *(logging.WARNING, "/srv/shop/app.py", None, "DeprecationWarning: sell() is old"),
+            ),
+        ),
+        begins=r"/\w.",
+        hint="Warning: ",
+        level=logging.WARNING,
+    ),
+    Format(
         "django, access",
         r"\[(?P<time>\d\d/[A-Z][a-z]{2}/\d{4} \d\d:\d\d:\d\d)\] (?P<message>\".*)",
         (
