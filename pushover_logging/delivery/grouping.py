@@ -5,6 +5,7 @@ Made from notices alone. No clock is read here: ``now`` is ``time.monotonic()`` 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import heapq
 import itertools
@@ -213,11 +214,13 @@ class Groups:
         """The groups with repeats that no push stands for."""
         return [group for group in self._known.values() if group.pending]
 
-    def tagged(self, tag: str) -> list[Group]:
-        """The groups with this tag."""
-        return [group for group in self._known.values() if group.key and group.tag == tag]
+    def with_key(self, key: str) -> list[Group]:
+        """The groups of an explicit key."""
+        found = (self._known.get(("key", key, int(priority))) for priority in Priority)
+        return [group for group in found if group is not None]
 
 
+@functools.lru_cache(maxsize=10_000)
 def tag_of(key: str) -> str:
     """The tag of the emergencies of an explicit key, in characters that any tag may have."""
     return "key-" + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:20]

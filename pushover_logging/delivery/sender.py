@@ -198,10 +198,11 @@ class Sender:
             self._drains = True
 
     def _resolve(self, notice: Notice, now: float) -> None:
-        tag = tag_of(notice.key or "")
+        assert notice.key is not None
+        tag = tag_of(notice.key)
         self.incidents.resolve(tag, now)
         self.outbox.lower(tag, now)
-        for group in self.groups.tagged(tag):
+        for group in self.groups.with_key(notice.key):
             if group.pending and group.until is not None:
                 entry = Entry([Part(group, self.groups.claim(group))], Priority.NORMAL, now)
                 # It may have been put off for as long as the ringing would have lasted.

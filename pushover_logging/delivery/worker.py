@@ -240,7 +240,7 @@ class Pipeline:
         while self._queue.resolved:
             key, at = self._queue.resolved.popleft()
             notices.append(Notice("resolved", 0, at, key=key))
-            notices.sort(key=lambda notice: notice.at)  # it ends what was logged before it
+        notices.sort(key=lambda notice: notice.at)  # a resolve ends what was logged before it
         ended = False
         while self._closing and self._closing[0][0] <= now:
             self._groups.forget(heapq.heappop(self._closing)[2])
