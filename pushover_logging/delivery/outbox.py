@@ -149,7 +149,8 @@ class Outbox:
 
     def lower(self, groups: Collection[Group], now: float) -> None:
         """Let entries of these groups alone go without ringing: their problems are over."""
-        for entry in list(self):
+        put_off = (entry for _, _, entry in self._later)
+        for entry in [*self._lanes[Priority.EMERGENCY], *put_off]:
             if (
                 entry.priority is Priority.EMERGENCY
                 and entry.parts
@@ -257,7 +258,9 @@ class Outbox:
 
     def _take_out(self, entry: Entry) -> None:
         lane = self._lanes[entry.priority]
-        if entry in lane:
+        if lane and lane[-1] is entry:
+            lane.pop()  # the usual case, because the newest are turned away
+        elif entry in lane:
             lane.remove(entry)
         else:
             self._later = [item for item in self._later if item[2] is not entry]

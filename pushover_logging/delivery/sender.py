@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import os
+import re
 import threading
 import time
 from collections import Counter
@@ -47,6 +48,7 @@ __all__ = ["Hooks", "Sender", "open_sender"]
 
 _BATCH = 1000
 """Notices that are taken from the store at a time."""
+_GROUP_ID = re.compile(r"[0-9a-f]{16}")
 _MOST_RESOLVED = 1000
 _MOST_TAGS = 50
 """The service's bound is not known; nobody resolves a digest of more groups than this."""
@@ -376,7 +378,9 @@ class Sender:
         self.resolved_at[name] = max(notice.at, self.resolved_at.pop(name, 0.0))
         if len(self.resolved_at) > _MOST_RESOLVED:
             del self.resolved_at[next(iter(self.resolved_at))]
-        groups = [group for group in self.groups if name in self._names_of(group)]
+        groups = self.groups.with_key(name)
+        if _GROUP_ID.fullmatch(name):  # an operator may name a group by its id
+            groups += [group for group in self.groups if digest(group.identity) == name]
         self.incidents.resolve(groups, now)
         self.outbox.lower(groups, now)
         for group in groups:

@@ -81,6 +81,17 @@ def _page_wiped_by_forks() -> memoryview | _ProcessId:
     return view
 
 
+def _is_subinterpreter() -> bool:
+    try:
+        if sys.version_info >= (3, 13):
+            import _interpreters as interpreters  # type: ignore[import-not-found, unused-ignore]
+        else:
+            import _xxsubinterpreters as interpreters  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return False
+    return bool(interpreters.get_current() != interpreters.get_main())
+
+
 class Pipeline:
     """One handler's records on their way from the queue to the store, and on to the service."""
 
@@ -467,6 +478,8 @@ class Worker:
         self._tokens: queue.SimpleQueue[Pipeline | None] = queue.SimpleQueue()
         """Pipelines with news, and None for a look at all that are active."""
         self._start_thread = _thread.start_new_thread
+        self._ends = False
+        """The thread is to end, because its interpreter is destroyed."""
         self._starting = threading.Lock()
         """Guards the start of the thread; tried, never waited for."""
         self.loading = threading.RLock()
@@ -557,7 +570,10 @@ class Worker:
             self._hook_pools()
             self.alive = True
             try:
-                self._start_thread(self._run, ())
+                if _is_subinterpreter():
+                    self._start_in_subinterpreter()
+                else:
+                    self._start_thread(self._run, ())
             except BaseException:
                 self.alive = False
                 raise
@@ -568,13 +584,27 @@ class Worker:
         finally:
             self._starting.release()
 
+    def _start_in_subinterpreter(self) -> None:
+        """A subinterpreter aborts the process if a thread outlives it, and joins no daemon thread.
+
+        It runs the callbacks registered here before it joins its threads, and exit hooks after.
+        """
+
+        def end() -> None:
+            self.finish()
+            self._ends = True
+            self._tokens.put(None)
+
+        threading._register_atexit(end)  # type: ignore[attr-defined]
+        threading.Thread(target=self._run, daemon=False).start()
+
     def _run(self) -> None:
         threading.current_thread().name = "pushover-worker"
         if isinstance(self.page, bytes):
             self.page = _page_wiped_by_forks()
         self.delivering.add(get_ident())
         try:
-            while True:
+            while not self._ends:
                 self._rest(self._round())
         except BaseException as error:  # noqa: BLE001 - killed from outside, or the interpreter ends
             say("worker", f"the worker thread ended by {type(error).__name__}")
@@ -682,9 +712,9 @@ class Worker:
                 self._wait_for_thread(self._deadline)
             if not self.alive:
                 self._deliver_inline(self._deadline)
+            self._exit_seconds_used += time.monotonic() - started
         except KeyboardInterrupt:
-            pass  # Ctrl-C ends the wait, and nothing else
-        self._exit_seconds_used += time.monotonic() - started
+            self._exit_seconds_used = float("inf")  # Ctrl-C ends all waits, and nothing else
         left = sum(pipeline.abandon() for pipeline in self.pipelines())
         if left:
             records = "1 record was" if left == 1 else f"{left} records were"

@@ -293,3 +293,33 @@ def test_sixteen_thousand_groups_do_not_freeze_the_worker(scenario: Scenario) ->
     few, many = busy(4000), busy(16_000)
 
     assert many < 8 * few + 0.5, (few, many)
+
+
+RESOLVED = """
+import logging, stage, time
+handler = stage.attach("shop", capacity=50_000, priorities={{"WARNING": "LOW"}},
+                       grouping={{"max_groups": 50_000, "max_per_minute": 2}})
+log = logging.getLogger("shop")
+for number in range({groups}):
+    log.warning(stage.mark(number), extra={{"pushover": {{"key": f"order {{number}}"}}}})
+handler.flush(1)
+busy = time.process_time()
+for number in range(1000):
+    log.warning("solved", extra={{"pushover": {{"resolve": f"order {{number}}"}}}})
+stage.until(lambda: handler._pipeline.quiet and not handler._queue.resolved, 15)
+stage.note(busy=time.process_time() - busy)
+"""
+
+
+@pytest.mark.scenario("U10")
+def test_resolving_costs_the_same_among_many_groups(scenario: Scenario) -> None:
+    """U10: a thousand problems end, among two thousand and among sixteen thousand groups."""
+
+    def busy(groups: int) -> float:
+        outcome = scenario.run(RESOLVED.format(groups=groups), deadline=40)
+        assert outcome.records == groups
+        return float(outcome.notes["busy"])
+
+    few, many = busy(2000), busy(16_000)
+
+    assert many < 4 * few + 0.3, (few, many)
