@@ -467,8 +467,10 @@ def test_records_of_other_threads_are_taken_in_while_a_line_of_ours_is_written(
 ) -> None:
     logger = logging.Logger("stderr")
     logger.addHandler(handler)
+    shop = logging.Logger("shop")
+    shop.addHandler(handler)
     stderr = IntoLogging(logger)
-    stderr.others.append(lambda: logger.error("disk is full"))
+    stderr.others.append(lambda: shop.error("disk is full"))
     monkeypatch.setattr(sys, "stderr", stderr)
 
     DIAGNOSTICS.say("test d", "cannot deliver now")
