@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .client.teams import Team as Team
     from .config.fields import Grouping as Grouping
     from .handler import PushoverHandler as PushoverHandler
+    from .hooks import drain as drain
     from .delivery.incidents import IncidentReport as IncidentReport
     from .delivery.incidents import IncidentState as IncidentState
     from .oneshot import pushover as pushover
@@ -58,6 +59,7 @@ _HOMES = {
     "IncidentReport": ".delivery.incidents",
     "IncidentState": ".delivery.incidents",
     "PushoverHandler": ".handler",
+    "drain": ".hooks",
     "pushover": ".oneshot",
     "pushover_defaults": ".oneshot",
     "RetryPolicy": ".delivery.retry",

@@ -96,7 +96,8 @@ MAY_IMPORT = {
         *("options",),
     ),
     "oneshot": ("client", "credentials"),
-    "cli": (*VALUES, *SPELLING, "client", "handler", "courier", "devserver"),
+    "forward": ("converters", "courier", "handler"),
+    "cli": (*VALUES, *SPELLING, "client", "devserver", "forward", "handler", "markup"),
     "pytest_plugin": ("devserver", "handler", "retrying"),
     "__main__": ("cli",),
 }

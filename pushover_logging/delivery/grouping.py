@@ -29,6 +29,7 @@ TAG_PREFIX = "key-"
 
 _EPOCHS_KEPT = 16
 """Running totals of a process and group that may still grow: late repeats of its closed groups."""
+_FORGOTTEN_KEPT = 10_000
 _CLOSED_GROUPS_KEPT = 0.5
 """The part of ``max_groups`` that closed groups may take before the longest closed are forgotten."""
 
@@ -90,6 +91,9 @@ class Groups:
         """Repeats of all groups that no push stands for."""
         self.changed: set[Group] = set()
         """Groups that differ from what the last commit stored."""
+        self._forgotten: dict[tuple[str, int], int] = {}
+        """Running totals of groups that are not known any more, by process and epoch: the process
+        may go on counting in them."""
         self.observed: dict[Group, None] = {}
         """Groups that have had too few records for an alert so far."""
 
@@ -123,7 +127,9 @@ class Groups:
         assert snapshot is not None
         group = self._group_for(notice, snapshot)
         totals = group.totals.setdefault(source, {})
-        known = totals.pop(notice.epoch, 0)
+        known = totals.pop(notice.epoch, None)
+        if known is None:
+            known = self._forgotten.pop((source, notice.epoch), 0)
         repeats = notice.total - known  # a notice that arrives twice, or late, says nothing new
         totals[notice.epoch] = max(known, notice.total)
         if len(totals) > _EPOCHS_KEPT + (group.identity[0] == "other") * self._policy.max_groups:
@@ -237,6 +243,10 @@ class Groups:
                 return
             self._known.pop(identity, None)
             self.changed.add(oldest)
+            for source, totals in oldest.totals.items():
+                self._forgotten.update({(source, epoch): n for epoch, n in totals.items()})
+            while len(self._forgotten) > _FORGOTTEN_KEPT:
+                del self._forgotten[next(iter(self._forgotten))]
 
     def unfinished(self) -> list[Group]:
         """The groups with repeats that no push stands for and that a push is to stand for."""

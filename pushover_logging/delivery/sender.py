@@ -284,6 +284,7 @@ class Sender:
             if repeats and group in self.groups.observed:
                 self._observe(group, repeats, now)
             elif repeats and not group.is_open:
+                # It was counted as a repeat of a group that is over for the sender.
                 self.groups.reopen(group, now)
         elif notice.kind == "resolved":
             self._resolve(notice, now)

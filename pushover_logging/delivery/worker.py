@@ -21,6 +21,7 @@ import time
 import weakref
 from _thread import get_ident
 
+from ..ingest.groups import totals_kept
 from ..ingest.queue import values_of
 from ..notice import Notice, encode, is_plain
 from .diagnostics import DIAGNOSTICS, say
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from .shared import SharedSender
     from .stats import Stats
 
-__all__ = ["WORKER", "Pipeline", "Worker"]
+__all__ = ["WORKER", "Pipeline", "Worker", "is_configuring_logging"]
 
 _FORK_PATIENCE = 2.0
 """Seconds a fork waits until nothing is being loaded."""
@@ -107,6 +108,10 @@ class Pipeline:
             queue.spool, queue.style = store.spool, self._style
         self._start_over()
         WORKER.enlist(self)
+        if "uwsgi" in sys.modules:
+            # uWSGI forks in C while the worker may be loading modules, and a child would wait for
+            # the locks of that import for ever. So everything is loaded before the worker starts.
+            self._open()
 
     def _start_over(self) -> None:
         self.quiet = True
@@ -179,20 +184,30 @@ class Pipeline:
             sender.begin(now)
             sender.trim(self._queue.capacity - len(self._queue))
         self._hand_over_evicted(sender)
+        self._tell_queue(sender)
         due = sender.step(deadline, drains=quietly, may_report=not len(self._queue))
+        self._tell_queue(sender)
+        if self._closed and not self.is_shared and not self.news and not self.unsent():
+            if self._groups.open or self._closing:
+                self._forget_groups(sender)
+                return self._groups.next_late_count()
+            self._groups.clear()
+            self._closed = False
+            return None
+        if not ending:
+            # When a group ends, and twice after that: a thread may have found it before, and count.
+            ends = self._groups.next_late_count()
+            if self._closing:
+                ends = min(self._closing[0][0], ends or self._closing[0][0])
+            due = ends if due is None or (ends is not None and ends < due) else due
+            if self.is_shared and self._groups.open:
+                due = now + _COUNT_AGAIN if due is None else min(due, now + _COUNT_AGAIN)
+        return due
+
+    def _tell_queue(self, sender: Sender | SharedSender) -> None:
+        """Let logging calls know how much waits behind the queue; a send may take long."""
         self._queue.outbox_size = sender.outbox.alerts
         self._queue.outbox_least = sender.outbox.least_urgent()
-        if self._closed and not self.is_shared and not self.news and not self.unsent():
-            self._closed = False
-            self._forget_groups(sender)
-            return None
-        if ending:
-            return due
-        if self._closing:
-            due = self._closing[0][0] if due is None else min(due, self._closing[0][0])
-            if self.is_shared:
-                due = min(due, now + _COUNT_AGAIN)
-        return due
 
     def _open(self) -> Sender | SharedSender:
         if self.is_shared:
@@ -253,15 +268,15 @@ class Pipeline:
         while self._queue.resolved:
             key, at = self._queue.resolved.popleft()
             resolved.append((Notice("resolved", 0, at, key=key), False))
-        if counts or ended or resolved or self._groups.has_many_retired():
+        if counts or ended or resolved or self._groups.has_late_counts(now):
             for group, repeats in self._groups.with_unclaimed():
                 if (counted := self._counted(group, repeats)) is not None:
                     new.append((counted, False))
                     records += repeats
-            self._groups.forget_retired(now)
+            self._groups.read(now)
         if resolved:
             new = sorted([*new, *resolved], key=lambda item: item[0].at)
-        for level, tally in list(self._queue.turned_away.items()):
+        for level, tally in self._queue.turned_away.copy().items():
             total = tally.value()
             if total != self._reported_drops.get(level):
                 self._reported_drops[level] = total
@@ -429,6 +444,13 @@ def _logging_is_locked() -> bool:
     return False
 
 
+def is_configuring_logging() -> bool:
+    """Whether this thread holds logging's module lock, as dictConfig does while it closes us."""
+    lock = getattr(logging, "_lock", None)
+    is_owned: Callable[[], bool] = getattr(lock, "_is_owned", lambda: False)
+    return is_owned()
+
+
 class Worker:
     """Steps through every handler's pipeline on one daemon thread, started by the first record."""
 
@@ -445,7 +467,7 @@ class Worker:
         self.alive = False
         """Whether the thread runs, or is about to."""
         self._exiting = False
-        self._hooked_multiprocessing = False
+        self._hooked_pools = False
         self._comes_first_at_exit = False
         # Both from the same moment: gevent replaces both, and a greenlet that waits at a native
         # queue would stop all others.
@@ -509,6 +531,23 @@ class Worker:
         self._waited_in_vain_at = time.monotonic()
         return False
 
+    def drain(self, pipelines: list[Pipeline], timeout: float | None) -> bool:
+        """Have all of them send what waits and what was counted, and wait; whether it is sent.
+
+        ``timeout`` is for all together, by default the longest ``exit_timeout``. Does not wait
+        while this thread configures logging.
+        """
+        self.notice_fork()
+        waiting = [pipeline for pipeline in pipelines if pipeline.is_shared or pipeline.unsent()]
+        for pipeline in waiting:
+            pipeline.drain()
+        if is_configuring_logging() or not waiting:
+            return not waiting
+        if timeout is None:
+            timeout = max(pipeline.config.exit_timeout for pipeline in waiting)
+        done = lambda: all(pipeline.is_drained() for pipeline in waiting)  # noqa: E731
+        return self.wait(waiting[0], done, timeout)
+
     def pipelines(self) -> list[Pipeline]:
         """All that were enlisted and still exist."""
         pipelines = (known() for known in list(self._known.values()))
@@ -522,7 +561,7 @@ class Worker:
         try:
             if self.alive:
                 return
-            self._hook_multiprocessing()
+            self._hook_pools()
             self.alive = True
             try:
                 self._start_thread(self._run, ())
@@ -608,16 +647,24 @@ class Worker:
         except queue.Empty:
             return
 
-    def _hook_multiprocessing(self) -> None:
-        """Children of multiprocessing end by os._exit: only its own exit hooks run there."""
+    def _hook_pools(self) -> None:
+        """Children of multiprocessing, billiard and Celery end by os._exit, after their own hooks."""
+        if self._hooked_pools:
+            return
+        self._hooked_pools = True
         process = sys.modules.get("multiprocessing.process")
         util = sys.modules.get("multiprocessing.util")
-        if util is None or process is None or self._hooked_multiprocessing:
-            return
-        if process.parent_process() is None:
-            return
-        self._hooked_multiprocessing = True
-        util.Finalize(None, self.finish, exitpriority=0)
+        if util is not None and process is not None:
+            # billiard sets the current process, but not its parent.
+            is_child = process.parent_process() is not None
+            if is_child or process.current_process().name != "MainProcess":
+                util.Finalize(None, self.finish, exitpriority=0)
+        signals = sys.modules.get("celery.signals")
+        if signals is not None:
+            # The children of its pool run no finalizers.
+            signals.worker_process_shutdown.connect(
+                lambda **_: self.finish(), weak=False, dispatch_uid="pushover_logging"
+            )
 
     # The end of the process, and places without a thread.
 
@@ -625,6 +672,7 @@ class Worker:
         """Deliver what waits before the process ends, within the time that is left for it."""
         if get_ident() in self.delivering:
             return
+        self.notice_fork()
         self._exiting = True
         DIAGNOSTICS.say_what_waits()
         waiting = [pipeline for pipeline in self.pipelines() if pipeline.is_unfinished()]
@@ -690,8 +738,13 @@ class Worker:
         else:
             self.loading.release()
 
+    def notice_fork(self) -> None:
+        """Start afresh if the process was forked by C code, which runs no hook of Python's."""
+        if not self.page[0]:
+            self.after_fork_in_child()
+
     def after_fork_in_child(self) -> None:
-        """Forget what the parent will send; also called by the first record after a C-level fork."""
+        """Forget what the parent will send."""
         if not isinstance(self.page, bytes):
             self.page[0] = 1
         self._start_over()

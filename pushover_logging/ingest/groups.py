@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..notice import Identity, Snapshot
 
-__all__ = ["Group", "Groups", "text_alias"]
+__all__ = ["Group", "Groups", "text_alias", "totals_kept"]
 
 _LONG_TEXT = 256
 _PUNCTUATION = b" ,.:;-_()[]!*#+"
@@ -33,7 +33,13 @@ CLOSED = -1
 _LATE_COUNTS = 10.0
 """Seconds a closed group is still read: a thread may have found it and not have counted yet."""
 _MANY_RETIRED = 1000
-_LATE_COUNTS_OF_MANY = 0.1
+_SOON = 0.5
+"""Seconds until closed groups are read for the first time, and until they are dropped if many."""
+
+
+def totals_kept(max_groups: int) -> int:
+    """The running totals that a process goes on with when their groups are open again."""
+    return 4 * max_groups + 100
 
 
 def text_alias(text: str) -> bytes | int:
@@ -69,13 +75,20 @@ class Group:
         self.priority = priority
         self.ticks: Iterator[int] = itertools.count()
         """Advanced by each repeat; exact from any number of threads."""
-        self.last: tuple[Any, Any, float, Any] = (None, None, record.created, record.thread)
+        msg: object = record.msg
+        self.last: tuple[Any, Any, float, Any] = (
+            msg if type(msg) is str else None,
+            None,
+            record.created,
+            record.thread,
+        )
         """``msg``, ``args``, ``created`` and ``thread`` of the latest repeat."""
 
     def count(self, record: logging.LogRecord) -> bool:
         """Count a repeat; False for the very record that was counted last, which came twice."""
-        _, _, created, thread = self.last
-        if created == record.created and thread == record.thread:
+        msg, _, created, thread = self.last
+        # Records that come from a file or a socket may have the same time, but not the same object.
+        if created == record.created and thread == record.thread and msg is record.msg:
             return False
         self.last = record.msg, record.args, record.created, record.thread
         next(self.ticks)
@@ -104,6 +117,7 @@ class Groups:
         self.open: dict[Identity, Group] = {}
         self.retired: deque[tuple[float, Group]] = deque()
         """Closed groups that may still be counted in, and when they were closed."""
+        self._read_at = 0.0
 
     def clear(self) -> None:
         """Forget everything, for a forked child."""
@@ -231,20 +245,30 @@ class Groups:
             if self.known.get(alias) is group:
                 self.known.pop(alias, None)
 
-    def has_many_retired(self) -> bool:
-        """Whether closed groups are to be read and forgotten, or they would fill the memory."""
-        return len(self.retired) > _MANY_RETIRED
+    def next_late_count(self) -> float | None:
+        """When to read the closed groups again; None if there are none."""
+        try:
+            soon = self.retired[-1][0] + _SOON
+            return soon if self._read_at < soon else self.retired[0][0] + _LATE_COUNTS
+        except IndexError:
+            return None
+
+    def has_late_counts(self, now: float) -> bool:
+        """Whether closed groups are to be read now: in their time, or so as not to fill memory."""
+        due = self.next_late_count()
+        return due is not None and (due <= now or len(self.retired) > _MANY_RETIRED)
 
     def with_unclaimed(self) -> list[tuple[Group, int]]:
         """The groups with repeats that were not handed over, and how many; for the worker.
 
         Closed groups come first: of groups with the same identity they are the earlier ones.
         """
-        groups = [*(group for _, group in list(self.retired)), *values_of(self.open)]
+        groups = [*(group for _, group in values_of(self.retired)), *values_of(self.open)]
         return [(group, repeats) for group in groups if (repeats := group.unclaimed())]
 
-    def forget_retired(self, now: float) -> None:
-        """Forget groups that were closed a while ago, whose repeats have been handed over."""
-        kept = _LATE_COUNTS if len(self.retired) <= _MANY_RETIRED else _LATE_COUNTS_OF_MANY
-        while self.retired and self.retired[0][0] + kept < now:
+    def read(self, now: float) -> None:
+        """All repeats were handed over, as of ``now``: drop groups that were closed long ago."""
+        kept = _LATE_COUNTS if len(self.retired) <= _MANY_RETIRED else _SOON
+        while self.retired and self.retired[0][0] + kept <= now:
             self.retired.popleft()
+        self._read_at = now
