@@ -165,7 +165,9 @@ class AnyStream(RuleBasedStateMachine):
 
 
 TestAnyStream = AnyStream.TestCase
-TestAnyStream.settings = settings(max_examples=100, stateful_step_count=30, report_multiple_bugs=False)
+TestAnyStream.settings = settings(
+    max_examples=100, stateful_step_count=30, report_multiple_bugs=False
+)
 
 
 def test_a_count_that_is_wrong_does_not_balance() -> None:

@@ -16,11 +16,16 @@ from .bench import Bench, Push, record
 HIGH, EMERGENCY = Priority.HIGH, Priority.EMERGENCY
 
 
+def fail(value: str) -> None:
+    raise ValueError(f"bad {value}")
+
+
 def failing(value: str) -> object:
     try:
-        raise ValueError(f"bad {value}")
+        fail(value)
     except ValueError:
         return sys.exc_info()
+    raise AssertionError("it did not raise")
 
 
 def log(bench: Bench, msg: object, *args: object, **options: object) -> None:

@@ -49,9 +49,14 @@ def find(
 
 def raised(error: Exception) -> tuple[type, Exception, object]:
     try:
-        raise error
+        fail(error)
     except Exception:
         return sys.exc_info()  # type: ignore[return-value]
+    raise AssertionError("it did not raise")
+
+
+def fail(error: Exception) -> None:
+    raise error
 
 
 _MADE: list[PushoverHandler] = []
@@ -100,7 +105,7 @@ def test_a_groups_count_is_exact_from_any_number_of_threads() -> None:
         for turn in range(20_000):
             made = logging.makeLogRecord({"created": next(ticks)})
             group.count(made)
-            if number == 0 and turn % 1000 == 0:  # a single reader, as the lock of the worker sees to
+            if number == 0 and turn % 1000 == 0:  # in a single thread
                 repeats = group.unclaimed()
                 group.claimed += repeats
                 claimed.append(repeats)
@@ -295,9 +300,9 @@ def test_late_repeats_of_a_forgotten_group_are_not_lost() -> None:
 
     now = time.monotonic()
     assert groups.with_unclaimed() == [(group, 1)]
-    groups.forget_retired(now)
+    groups.read(now)
     assert groups.with_unclaimed() == [(group, 1)]
-    groups.forget_retired(now + 60)
+    groups.read(now + 60)
     assert groups.with_unclaimed() == []
 
 
