@@ -367,10 +367,7 @@ class PushoverHandler(logging.Handler):
         config = self._config
         self._pipeline.has_formatter = self.formatter is not None or self._formats_itself
         self._takes_as_is = config.enabled and not (
-            self._pipeline.has_formatter
-            or self._find_key
-            or config.loggers
-            or config.placeholders
+            self._pipeline.has_formatter or self._find_key or config.loggers or config.placeholders
         )
 
     def _submit_again(self, record: logging.LogRecord) -> None:

@@ -10,7 +10,17 @@ import marshal
 
 from .values import NamedTuple
 
-__all__ = ["Frame", "Notice", "Snapshot", "SnapshotError", "decode", "encode", "is_plain", "plain", "restored"]
+__all__ = [
+    "Frame",
+    "Notice",
+    "Snapshot",
+    "SnapshotError",
+    "decode",
+    "encode",
+    "is_plain",
+    "plain",
+    "restored",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

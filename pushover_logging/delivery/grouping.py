@@ -19,7 +19,6 @@ from ..notice import Notice, Snapshot
 if TYPE_CHECKING:
     from ..config import Grouping
     from ..notice import Identity
-
     from .incidents import Incident
 
 __all__ = ["TAG_PREFIX", "Group", "Groups", "tag_of"]

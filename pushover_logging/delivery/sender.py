@@ -21,15 +21,14 @@ from .. import notice as notices
 from ..client.constants import MESSAGE_LIMIT, Priority
 from ..client.errors import PushoverError
 from ..config.fields import Style
+from ..ingest.fingerprint import digest
 from ..notice import Notice, Snapshot
 from ..render import summary
 from ..render.alert import Alert
 from ..render.record import Renderer, filled_in
 from ..render.redact import Redactor
-from ..ingest.fingerprint import digest
 from ..stores.base import StoreError
 from ..stores.memory import MemoryStore
-
 from . import diagnostics
 from .grouping import TAG_PREFIX, Group, Groups
 from .incidents import Incident, Incidents, IncidentState
@@ -539,9 +538,7 @@ class Sender:
         if outcome.info:
             diagnostics.say("info", f"a push was accepted, but the service says: {outcome.info}")
 
-    def _try_later(
-        self, entry: Entry, error: PushoverError, now: float, *, quietly: bool
-    ) -> None:
+    def _try_later(self, entry: Entry, error: PushoverError, now: float, *, quietly: bool) -> None:
         with self.lock:
             entry.backoff = entry.backoff or Backoff(self._policy, now)
             wait = entry.backoff.wait_after(error, now)
@@ -550,9 +547,7 @@ class Sender:
                 entry.not_before = max(until, now + wait)
                 self.outbox.put(entry, now)
         if wait is None:
-            diagnostics.say(
-                "gave_up", f"an alert was given up after {entry.tries} tries: {error}"
-            )
+            diagnostics.say("gave_up", f"an alert was given up after {entry.tries} tries: {error}")
             self._drop(entry, "gave_up", error)
             return
         if not quietly:
@@ -796,7 +791,7 @@ class Sender:
             self.delivered += other.delivered
             self.pushes += other.pushes
             self.dropped.update(other.dropped)
-            other._forget()  # noqa: SLF001
+            other._forget()
 
     def redacted(self, notice: Notice) -> Notice:
         """The notice without credentials, for a store on another machine."""
@@ -867,7 +862,9 @@ def open_sender(config: HandlerConfig, store: Store | None = None) -> Sender:
     target = Target(config)
     target.open()
     redactor = Redactor(config.redact, (config.token, *config.users, *config.escalate_to))
-    hooks = Hooks(config.on_error, config.on_acknowledged, diagnostics.fallback_for(config.fallback))
+    hooks = Hooks(
+        config.on_error, config.on_acknowledged, diagnostics.fallback_for(config.fallback)
+    )
     return Sender(store or MemoryStore(), config, target, Renderer(redactor), policy, hooks)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ..client.constants import EXPIRE_MAXIMUM, Priority
 from ..ingest.fingerprint import digest
 from ..notice import plain, restored
-from .grouping import Group, Groups
+from .grouping import Group
 from .incidents import Incident, IncidentState
 from .limits import Quota
 from .outbox import Entry, Part
@@ -56,7 +56,7 @@ class State:
         for group in groups.changed:
             key = f"group:{digest(group.identity)}"
             known = groups.find(group.identity) is group
-            changes[key] = _dumps(self._group(groups, group, ahead)) if known else None
+            changes[key] = _dumps(self._group(group, ahead)) if known else None
         groups.changed.clear()
         for entry in sender.outbox.changed:
             waits = entry.parts and sender.outbox.holds(entry)
@@ -78,7 +78,7 @@ class State:
         """By process, the number of its latest drain notice that is done."""
         return dict(_loads(self._unseal(totals))[5])
 
-    def _group(self, groups: Groups, group: Group, ahead: float) -> tuple[Any, ...]:
+    def _group(self, group: Group, ahead: float) -> tuple[Any, ...]:
         return (
             group.identity,
             int(group.priority),
@@ -93,7 +93,7 @@ class State:
             group.claimed,
             _add(group.until, ahead),
             None if group.incident is None else group.incident.receipt,
-            groups.totals_of(group),
+            {source: dict(totals) for source, totals in group.totals.items()},
             tuple(at + ahead for at in group.occurrences),
         )
 
@@ -183,8 +183,9 @@ class State:
             if receipt is not None:
                 receipts.setdefault(receipt, []).append(group)
             horizon = now + max(sender.interval, EXPIRE_MAXIMUM)
+            group.totals = totals
             ends = None if until is None else min(until - ahead, horizon)
-            sender.groups.restore(group, ends, totals)
+            sender.groups.restore(group, ends)
         for key, data in state.items():
             if key.startswith("incident:"):
                 title, members, expires, value, at, by, counted, escalates = _loads(data)

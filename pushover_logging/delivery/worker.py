@@ -21,9 +21,8 @@ import time
 import weakref
 from _thread import get_ident
 
-from ..ingest.groups import totals_kept
 from ..ingest.queue import values_of
-from ..notice import Notice, encode, is_plain
+from ..notice import Notice, is_plain
 from .diagnostics import DIAGNOSTICS, say
 
 TYPE_CHECKING = False
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from ..config import HandlerConfig
     from ..ingest.groups import Group, Groups
     from ..ingest.queue import Queue
-
     from .sender import Sender
     from .shared import SharedSender
     from .stats import Stats
@@ -301,10 +299,9 @@ class Pipeline:
         # A summary shows text and exception of the same record. Of a repeat only the message is
         # kept, so that a push that shows more shows the first record.
         msg, args, created, _ = group.last
-        is_last = (
-            not (first.exceptions or first.fields or first.overrides or self.has_formatter)
-            and is_plain(msg, args)
-        )
+        is_last = not (
+            first.exceptions or first.fields or first.overrides or self.has_formatter
+        ) and is_plain(msg, args)
         shown = first._replace(text=msg, args=args or None) if is_last else first
         return Notice(
             "counted",

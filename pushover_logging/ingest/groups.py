@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..notice import Identity, Snapshot
 
-__all__ = ["Group", "Groups", "text_alias", "totals_kept"]
+__all__ = ["Group", "Groups", "text_alias"]
 
 _LONG_TEXT = 256
 _PUNCTUATION = b" ,.:;-_()[]!*#+"
@@ -35,11 +35,6 @@ _LATE_COUNTS = 10.0
 _MANY_RETIRED = 1000
 _SOON = 0.5
 """Seconds until closed groups are read for the first time, and until they are dropped if many."""
-
-
-def totals_kept(max_groups: int) -> int:
-    """The running totals that a process goes on with when their groups are open again."""
-    return 4 * max_groups + 100
 
 
 def text_alias(text: str) -> bytes | int:
