@@ -38,11 +38,13 @@ def _failures_are_intended(capsys: pytest.CaptureFixture[str]) -> None:
 class AnyStream(RuleBasedStateMachine):
     """Records of all kinds, a service that fails in all ways, and time that passes."""
 
+    grouping = Grouping(interval=60, max_per_minute=4, max_groups=12)
+
     def __init__(self) -> None:
         super().__init__()
         self.bench = Bench(
             capacity=CAPACITY,
-            grouping=Grouping(interval=60, max_per_minute=4, max_groups=12),
+            grouping=self.grouping,
             retry_policy=RetryPolicy(attempts=3, give_up_after=1000),
             quota_reserve=3,
             someone_listens=True,
@@ -164,10 +166,37 @@ class AnyStream(RuleBasedStateMachine):
         assert self.bench.balances(), self.bench.stats
 
 
+class OnlyFrequentProblems(AnyStream):
+    """A problem is an alert only from its third record within a while on."""
+
+    grouping = Grouping(interval=60, max_per_minute=4, max_groups=12, after=3, within=50)
+
+
+class NoGroups(AnyStream):
+    """Every record is an alert."""
+
+    grouping = Grouping(interval=0, max_per_minute=4)
+
+
+class OnePushAMinute(AnyStream):
+    """Almost everything is a digest."""
+
+    grouping = Grouping(interval=60, max_per_minute=1, max_groups=3)
+
+
 TestAnyStream = AnyStream.TestCase
-TestAnyStream.settings = settings(
-    max_examples=100, stateful_step_count=30, report_multiple_bugs=False
-)
+TestOnlyFrequentProblems = OnlyFrequentProblems.TestCase
+TestNoGroups = NoGroups.TestCase
+TestOnePushAMinute = OnePushAMinute.TestCase
+for case, examples in [
+    (TestAnyStream, 60),
+    (TestOnlyFrequentProblems, 30),
+    (TestNoGroups, 20),
+    (TestOnePushAMinute, 30),
+]:
+    case.settings = settings(
+        max_examples=examples, stateful_step_count=30, report_multiple_bugs=False
+    )
 
 
 def test_a_count_that_is_wrong_does_not_balance() -> None:
