@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from pushover_logging import Grouping, RetryPolicy
+from pushover_logging import Grouping, RetryPolicy, handler
 from pushover_logging.client.constants import Priority
 from pushover_logging.delivery.target import Outcome
+from pushover_logging.delivery.worker import WORKER
 
 from .bench import Bench, Status, no_answer, quota_spent, record, refusal, server_error
 
@@ -277,4 +279,25 @@ def test_a_handler_that_is_used_after_it_was_closed_counts_nothing_twice() -> No
     bench.run()
 
     assert bench.stats.delivered == 10
+    assert bench.balances(), bench.stats
+
+
+def test_repeats_of_a_record_that_could_not_be_read_are_accounted_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+    take = handler.take
+
+    def run_out_of_stack(*arguments: Any) -> Any:
+        monkeypatch.setattr(handler, "take", take)
+        bench.log("disk is full")  # by another thread, which finds the group
+        raise RecursionError
+
+    monkeypatch.setattr(handler, "take", run_out_of_stack)
+    monkeypatch.setattr(WORKER, "wake", lambda pipeline: None)
+
+    bench.log("disk is full")
+    bench.run(1000)
+
+    assert bench.stats.pending == 0
     assert bench.balances(), bench.stats
