@@ -195,7 +195,8 @@ class PushoverHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take the record in and return; never blocks, never raises."""
-        WORKER.notice_fork()  # a subclass with its own handle may call this
+        if not WORKER.page[0]:
+            WORKER.notice_fork()  # a subclass with its own handle may call this
         if _writing and get_ident() in _writing:
             return  # stderr leads into logging, and this is a line of ours
         pipeline = self._pipeline

@@ -105,6 +105,8 @@ class Pipeline:
 
             store, queue.seq = store_for(config)
             queue.spool, queue.style = store.spool, self._style
+        self.is_shared = queue.spool is not None
+        """Whether the store is shared with other processes, and outlives this one."""
         self._start_over()
         WORKER.enlist(self)
         if "uwsgi" in sys.modules:
@@ -142,11 +144,6 @@ class Pipeline:
         self._groups.clear()
         self._start_over()
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether the store is shared with other processes, and outlives this one."""
-        return self._queue.spool is not None
-
     # On the worker thread.
 
     def step(self, deadline: float | None) -> float | None:
@@ -174,17 +171,17 @@ class Pipeline:
             self._read_again(self._queue.set_aside.popleft())
         sender = self._sender
         with self._lock:
-            self._collect(
-                now, counts=quietly or ending or sender.needs_counts(now, len(self._queue))
-            )
+            arriving = len(self._queue)
+            self._collect(now, counts=quietly or ending or sender.needs_counts(now, arriving))
             if drains and self.is_shared:
                 self._drain_seq = next(self._queue.seq)
                 sender.append([(Notice("drain", self._drain_seq, time.time()), False)])
             sender.begin(now)
-            sender.trim(self._queue.capacity - len(self._queue))
+            left = len(self._queue)
+            sender.trim(self._queue.capacity - left)
         self._hand_over_evicted(sender)
         self._tell_queue(sender)
-        due = sender.step(deadline, drains=quietly, may_report=not len(self._queue))
+        due = sender.step(deadline, drains=quietly, may_report=not left)
         self._tell_queue(sender)
         if self._closed and not self.is_shared and not self.news and not self.unsent():
             if self._groups.open or self._closing:
@@ -195,7 +192,7 @@ class Pipeline:
             return None
         if not ending:
             # When a group ends, and twice after that: a thread may have found it before, and count.
-            ends = self._groups.next_late_count()
+            ends = self._groups.next_late_count() if self._groups.retired else None
             if self._closing:
                 ends = min(self._closing[0][0], ends or self._closing[0][0])
             due = ends if due is None or (ends is not None and ends < due) else due
@@ -205,8 +202,10 @@ class Pipeline:
 
     def _tell_queue(self, sender: Sender | SharedSender) -> None:
         """Let logging calls know how much waits behind the queue; a send may take long."""
-        self._queue.outbox_size = sender.outbox.alerts
-        self._queue.outbox_least = sender.outbox.least_urgent()
+        outbox = sender.outbox
+        self._queue.outbox_size = outbox.alerts
+        if outbox.alerts:
+            self._queue.outbox_least = outbox.least_urgent()
 
     def _open(self) -> Sender | SharedSender:
         if self.is_shared:
@@ -239,22 +238,14 @@ class Pipeline:
             self._epoch = sender.epoch
             self._begin_totals_anew()
         new: list[tuple[Notice, bool]] = []
-        records = 0
+        records, seqs = 0, self._queue.seq
         interval = self.config.grouping.interval
         while (entry := self._queue.take()) is not None:
             group, snapshot, seq, is_kept = entry
             group.snapshot = snapshot
-            notice = Notice(
-                "new",
-                seq,
-                snapshot.created,
-                group.identity,
-                group.priority,
-                group.key,
-                snapshot,
-                self._style,
-            )
-            new.append((notice, is_kept))
+            fields = ("new", seq or next(seqs), snapshot.created, group.identity, group.priority)
+            more = (group.key, snapshot, self._style, 0, 0, False, 0.0)
+            new.append((Notice._make(fields + more), is_kept))
             records += 1
             if interval:
                 heapq.heappush(self._closing, (now + interval, id(group), group))
@@ -267,7 +258,8 @@ class Pipeline:
         while self._queue.resolved:
             key, at = self._queue.resolved.popleft()
             resolved.append((Notice("resolved", 0, at, key=key), False))
-        if counts or ended or resolved or self._groups.has_late_counts(now):
+        late = self._groups.retired and self._groups.has_late_counts(now)
+        if counts or ended or resolved or late:
             for group, repeats in self._groups.with_unclaimed():
                 if (counted := self._counted(group, repeats)) is not None:
                     new.append((counted, False))
@@ -275,17 +267,16 @@ class Pipeline:
             self._groups.read(now)
         if resolved:
             new = sorted([*new, *resolved], key=lambda item: item[0].at)
+            new = [(n if is_kept else n._replace(seq=next(seqs)), is_kept) for n, is_kept in new]
         for level, tally in self._queue.turned_away.copy().items():
             total = tally.value()
             if total != self._reported_drops.get(level):
                 self._reported_drops[level] = total
                 identity = ("dropped", level)
-                new.append((Notice("dropped", 0, time.time(), identity, total=total), False))
+                notice = Notice("dropped", next(seqs), time.time(), identity, total=total)
+                new.append((notice, False))
         if new:
-            seqs = self._queue.seq
-            sender.append(
-                [(n if n.seq else n._replace(seq=next(seqs)), is_kept) for n, is_kept in new]
-            )
+            sender.append(new)
             if self.is_shared:
                 self.handed_over += records
 
@@ -310,7 +301,7 @@ class Pipeline:
         shown = first._replace(text=msg, args=args or None) if is_last else first
         return Notice(
             "counted",
-            0,
+            next(self._queue.seq),
             created,
             group.identity,
             group.priority,
