@@ -21,6 +21,7 @@ import time
 import weakref
 from _thread import get_ident
 
+from ..ingest.groups import CLOSED
 from ..ingest.queue import values_of
 from ..notice import Notice, is_plain
 from .diagnostics import DIAGNOSTICS, say
@@ -294,7 +295,11 @@ class Pipeline:
         """The running total of a group, with the record that a summary shows."""
         first = group.snapshot
         if first is None:
-            return None  # its first record is about to be queued
+            if group.levelno == CLOSED:  # its first record could not be read, and so nothing shows
+                group.claimed += repeats
+                for _ in range(repeats):
+                    self._queue.unreadable.add()
+            return None  # otherwise its first record is about to be queued
         group.claimed += repeats
         group.epoch = group.epoch or next(self._queue.seq)
         group.total += repeats
