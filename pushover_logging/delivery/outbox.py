@@ -253,6 +253,10 @@ class Outbox:
         since = min(entry.since for entry in merged)
         digest = Entry(list(parts.values()), merged[0].priority, since)
         digest.is_in_doubt = any(entry.is_in_doubt for entry in merged)
+        # It goes on with the failures of its entries, or an outage would never end for it.
+        failed = min((e for e in merged if e.tries), key=lambda e: e.since, default=None)
+        if failed is not None:
+            digest.tries, digest.backoff = failed.tries, failed.backoff
         self.changed.add(digest)
         return digest
 

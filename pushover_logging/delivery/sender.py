@@ -406,6 +406,8 @@ class Sender:
             elif group.pending:
                 priority = group.priority
                 is_over = incident is not None and not incident.is_still_happening(group)
+                if group.key is not None and self.resolved_at.get(group.key, 0.0) >= group.last_at:
+                    is_over = True  # it was over before its repeats were read
                 if priority is Priority.EMERGENCY and (quietly or is_over):
                     priority = Priority.NORMAL  # it rang for this already
                 part = Part(group, self.groups.claim(group))
