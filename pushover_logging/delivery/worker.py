@@ -48,7 +48,7 @@ _SAME_TURN = 1.0
 _MADV_WIPEONFORK = 18
 _LOGGING_AGAIN = 0.01
 """Seconds until it is seen again whether logging is being configured."""
-_OPEN_AGAIN = 5.0
+_OPEN_AGAIN = 2.0
 """Seconds until modules that could not be loaded are tried again."""
 _COUNT_AGAIN = 0.1
 """Seconds between two looks at repeats that go to a shared store."""
@@ -605,8 +605,6 @@ class Worker:
 
     def _run(self) -> None:
         threading.current_thread().name = "pushover-worker"
-        if isinstance(self.page, bytes):
-            self.page = _page_wiped_by_forks()
         self.delivering.add(get_ident())
         try:
             while not self._ends:
@@ -625,6 +623,11 @@ class Worker:
     def _round(self) -> float | None:
         """One step of each active pipeline; when the next is due (None: not before news)."""
         asked = self._asked
+        if isinstance(self.page, bytes):
+            try:
+                self.page = _page_wiped_by_forks()
+            except ImportError:
+                pass  # out of file descriptors; a later round tries again
         if DIAGNOSTICS.waiting:
             DIAGNOSTICS.say_what_waits()
         while True:
