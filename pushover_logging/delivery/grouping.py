@@ -142,15 +142,13 @@ class Groups:
     def _make(self, notice: Notice, snapshot: Snapshot) -> Group:
         """A closed group for a problem that is not known."""
         identity, key = notice.identity, notice.key
-        if self._policy.interval:
-            if len(self._known) - len(self._closed) >= self._policy.max_groups:
-                # Further different problems are counted together, by level and priority.
-                identity, key = ("other", snapshot.levelno, notice.priority), None
-                if (group := self._known.get(identity)) is not None:
-                    return group
-        group = Group(
-            identity, Priority(notice.priority), key, snapshot, notice.style, snapshot
-        )
+        is_full = len(self._known) - len(self._closed) >= self._policy.max_groups
+        if is_full and self._policy.interval:
+            # Further different problems are counted together, by level and priority.
+            identity, key = ("other", snapshot.levelno, notice.priority), None
+            if (group := self._known.get(identity)) is not None:
+                return group
+        group = Group(identity, Priority(notice.priority), key, snapshot, notice.style, snapshot)
         group.is_open = False
         if self._policy.interval:
             self._known[identity] = group

@@ -616,7 +616,7 @@ class Worker:
             return
 
     def _hook_pools(self) -> None:
-        """Children of multiprocessing, billiard and Celery end by os._exit, after their own hooks."""
+        """Children of multiprocessing, billiard and Celery end by os._exit after hooks of theirs."""
         if self._hooked_pools:
             return
         self._hooked_pools = True

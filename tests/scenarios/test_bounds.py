@@ -154,7 +154,7 @@ def test_a_closed_interval_takes_few_steps_and_then_none(scenario: Scenario) -> 
 
 
 def test_closed_handlers_leave_no_memory_and_no_steps(scenario: Scenario) -> None:
-    """Handlers that were used, closed and dropped are collected, and the worker knows of no more."""
+    """Handlers that were used, closed and dropped are collected; the worker knows none of them."""
     program = """
 import gc, logging, stage, weakref
 from pushover_logging.delivery.worker import WORKER
@@ -260,7 +260,8 @@ def test_a_repeat_that_comes_while_its_group_is_closed_is_sent_by_itself(
 
 MANY = """
 import logging, stage, time
-handler = stage.attach("shop", capacity=50_000, grouping={{"max_groups": {groups}, "max_per_minute": 2}})
+handler = stage.attach("shop", capacity=50_000,
+                       grouping={{"max_groups": {groups}, "max_per_minute": 2}})
 log = logging.getLogger("shop")
 log.warning(stage.mark(60_000))
 log.warning(stage.mark(60_001))
