@@ -93,6 +93,9 @@ def _is_subinterpreter() -> bool:
     return bool(interpreters.get_current() != interpreters.get_main())
 
 
+_IN_SUBINTERPRETER = _is_subinterpreter()  # now, because a logging call imports nothing
+
+
 class Pipeline:
     """One handler's records on their way from the queue to the store, and on to the service."""
 
@@ -575,7 +578,7 @@ class Worker:
             self._hook_pools()
             self.alive = True
             try:
-                if _is_subinterpreter():
+                if _IN_SUBINTERPRETER:
                     self._start_in_subinterpreter()
                 else:
                     self._start_thread(self._run, ())
@@ -679,7 +682,7 @@ class Worker:
             return
 
     def _hook_pools(self) -> None:
-        """Children of multiprocessing, billiard and Celery end by os._exit, after their own hooks."""
+        """Children of multiprocessing, billiard and Celery end by os._exit after hooks of theirs."""
         if self._hooked_pools:
             return
         self._hooked_pools = True

@@ -20,7 +20,8 @@ def pack(request, name):
     raise KeyError(name)
 
 settings.configure(
-    DEBUG=False, ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, SECRET_KEY="of a test", LOGGING_CONFIG=None,
+    DEBUG=False, ALLOWED_HOSTS=["*"], ROOT_URLCONF=__name__, SECRET_KEY="of a test",
+    LOGGING_CONFIG=None,
 )
 urlpatterns = [path("charge/<name>", charge), path("pack/<name>", pack)]
 django.setup()

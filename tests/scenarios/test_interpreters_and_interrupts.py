@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness import Scenario, each_once
@@ -26,7 +27,8 @@ handler = stage.attach("shop", exit_timeout=8)
 log = logging.getLogger("shop")
 for number in range(3):
     log.error(stage.mark(number))
-stage.until(lambda: handler._pipeline._sender is not None and handler._pipeline._sender.outbox.in_hand)
+in_hand = lambda sender: sender is not None and sender.outbox.in_hand is not None
+stage.until(lambda: in_hand(handler._pipeline._sender))
 stage.main_ends()
 {ending}
 """
@@ -70,7 +72,7 @@ def _text(path: Path) -> str:
 @pytest.mark.parametrize("end", ["", "handler.drain(10)", "handler.close()"])
 @pytest.mark.parametrize("fault", [0.0, 0.5])
 def test_a_subinterpreter_that_logs_and_is_destroyed_delivers(
-    scenario: Scenario, server: object, end: str, fault: float
+    scenario: Scenario, server: Any, end: str, fault: float
 ) -> None:
     """U7: neither an abort nor a hang, and its records arrive."""
     program = f'''
@@ -105,7 +107,7 @@ stage.note(survived=True)
         pytest.skip("subinterpreters are usable from Python 3.12 on")
 
     if fault:
-        server.fault("delay", seconds=fault)  # type: ignore[attr-defined]
+        server.fault("delay", seconds=fault)
     outcome = scenario.run(program, processes=3)
 
     assert outcome.notes["survived"]
