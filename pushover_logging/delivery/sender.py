@@ -6,7 +6,6 @@ is not said to be for any thread runs on the worker thread.
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import os
 import threading
@@ -36,7 +35,7 @@ from .incidents import Incident, Incidents, IncidentState
 from .limits import Limits
 from .outbox import Entry, Outbox, Part
 from .retry import Backoff, RetryPolicy
-from .state import State
+from .state import State, seal, unseal
 from .target import Delivered, Outcome, QuotaSpent, Rejected, RetryLater, Target
 
 if TYPE_CHECKING:
@@ -804,18 +803,11 @@ class Sender:
 
     def seal(self, data: bytes) -> bytes:
         """The data as it stands in the store: encrypted if there is a key and it leaves the machine."""
-        if self._cipher is None:
-            return data
-        text = self._cipher.encrypt(base64.b64encode(data).decode())
-        return b"sealed:" + text.encode()
+        return seal(data, self._cipher)
 
     def unseal(self, data: bytes) -> bytes:
         """What `seal` was given. Raises ValueError if the key is another."""
-        if not data.startswith(b"sealed:"):
-            return data
-        if self._cipher is None:
-            raise ValueError("it is encrypted, and there is no encryption_key")
-        return base64.b64decode(self._cipher.decrypt(data.removeprefix(b"sealed:").decode()))
+        return unseal(data, self._cipher)
 
     def drained_in(self, state: Mapping[str, bytes]) -> int:
         """The number of this process's latest drain notice that is done, as the store says."""
