@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import marshal
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -267,6 +268,7 @@ class State:
             changes[key] = _dumps(self._group(group, ahead)) if known else None
         groups.changed.clear()
         for entry in sender.outbox.changed:
+            entry.id = entry.id or os.urandom(6).hex()
             waits = entry.parts and sender.outbox.holds(entry)
             changes[f"entry:{entry.id}"] = _dumps(self._entry(entry, ahead)) if waits else None
         sender.outbox.changed.clear()
@@ -285,6 +287,11 @@ class State:
     def drained(self, totals: bytes) -> dict[str, int]:
         """By process, the number of its latest drain notice that is done."""
         return dict(_loads(self._unseal(totals))[5])
+
+    def is_in_flight(self, state: Mapping[str, bytes]) -> bool:
+        """Whether a push is being sent, or was when its sender died."""
+        entries = (data for key, data in state.items() if key.startswith("entry:"))
+        return any(_loads(self._unseal(data))[5] for data in entries)
 
     def _group(self, group: Group, ahead: float) -> tuple[Any, ...]:
         return (
