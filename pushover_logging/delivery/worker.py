@@ -348,14 +348,18 @@ class Pipeline:
             return waiting + (self._sender.unsent() if self._sender is not None else 0)
 
     def abandon(self) -> int:
-        """Give up what waits, because the process ends; how many records that were."""
+        """Give up what waits, because the process ends; how many records that were.
+
+        With a shared store it stays there, and another process may become the sender at once.
+        """
         with self._lock:
-            if not self.unsent():
-                return 0
             if self._sender is None:
                 return 0 if self.is_shared else self.unsent()
-            self._collect(time.monotonic(), counts=True)
-            self._sender.begin(time.monotonic())
+            if self.unsent():
+                self._collect(time.monotonic(), counts=True)
+                self._sender.begin(time.monotonic())
+            elif not self.is_shared:
+                return 0
             return self._sender.abandon()
 
     def stats(self) -> Stats:
@@ -394,10 +398,10 @@ class Pipeline:
         quota = sender.limits.quota
         return stats(
             0,
-            sender.delivered,
+            sender.delivered_here,
             pending,
             dropped,
-            sender.pushes,
+            sender.pushes_here,
             quota.limit,
             quota.remaining,
             quota.reset,
@@ -616,6 +620,8 @@ class Worker:
         DIAGNOSTICS.say_what_waits()
         waiting = [pipeline for pipeline in self.pipelines() if pipeline.unsent()]
         if not waiting:
+            for pipeline in self.pipelines():
+                pipeline.abandon()
             return
         for pipeline in waiting:
             pipeline.news = True  # it may hold counts that nobody would look at for long
