@@ -55,6 +55,8 @@ def run(arguments: argparse.Namespace) -> Exit:
     from pushover_logging.delivery.worker import WORKER
     from pushover_logging.handler import PushoverHandler
 
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # nothing else ends it
     with wakeups(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
         sender = sender_for(config)
         sender.be_relay()

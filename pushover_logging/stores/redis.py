@@ -10,6 +10,7 @@ was stopped cannot write after its successor.
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401  # redis needs it; it cannot be loaded at exit
 import os
 import time
 from contextlib import contextmanager, suppress
