@@ -17,7 +17,7 @@ class Exit(enum.IntEnum):
     USAGE = 2
     """Called wrongly, or an extra is missing; argparse ends with it too."""
     LATER = 75
-    """No usable answer, or no messages left this month (sysexits.h: EX_TEMPFAIL)."""
+    """No usable answer or store, or no messages left this month (sysexits.h: EX_TEMPFAIL)."""
     INTERRUPTED = 130
     """Ctrl-C, as a shell reports it."""
 
