@@ -106,12 +106,7 @@ class Operators:
     def report(self) -> Report:
         """Raises StoreError, and ValueError if no process has used the store."""
         overview = self._known()
-        waiting = self._store.waiting()
-        state = self._view()
-        self._store.problems()
-        for _ in self._store.browse():
-            pass  # it finds the files that are no spools, and those that are damaged
-        return Report(state, overview, waiting, tuple(self._store.problems()))
+        return Report(self._view(), overview, self._store.waiting(), tuple(self._store.problems()))
 
     def resolve(self, name: str) -> HandedOver:
         """End the problem with this key or id: what rings for it is cancelled."""
@@ -140,7 +135,6 @@ class Operators:
     def check(self, progress: Progress) -> Checked:
         """Read everything in the store, and say what cannot be read."""
         self._known()
-        self._store.problems()
         problems = list(self._store.faults())
         state = self._store.peek()
         for key, data in state.items():

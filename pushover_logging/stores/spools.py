@@ -207,10 +207,16 @@ class Spools:
         for path, source in self._paths():
             if Spool.is_own(path):
                 continue
-            with suppress(OSError, ValueError), borrowed(path) as fd:
-                header = read_header(fd)
-                alive = not header.closed and not _lock(fd)
-                count = _waiting_in(fd, header, seen.get(source))
+            try:
+                with borrowed(path) as fd:
+                    header = read_header(fd, source)
+                    alive = not header.closed and not _lock(fd)
+                    count = _waiting_in(fd, header, seen.get(source))
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError) as error:
+                self._report_unusable(path, error)
+            else:
                 yield SpoolReport(path, source, header.pid, alive, header.slots > 0, count)
 
     def browse(self, seen: Mapping[Source, Seen]) -> Iterator[Taken]:
@@ -248,8 +254,7 @@ class Spools:
             except FileNotFoundError:
                 continue
             except (OSError, ValueError) as error:
-                reason = error.strerror if isinstance(error, OSError) else str(error)
-                self._report(path, f"cannot be used: it {reason or 'cannot be read'}")
+                self._report_unusable(path, error)
 
     def pid(self, source: Source) -> int | None:
         """The process that a spool belongs to."""
@@ -357,8 +362,7 @@ class Spools:
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            self._report(reading.path, f"is skipped: it {reason or 'cannot be read'}")
+            self._report_unusable(reading.path, error)
             return
         if entries:
             everything = [*reading.buffer, *entries]
@@ -417,6 +421,10 @@ class Spools:
                 with borrowed(path) as fd:
                     if _lock(fd):
                         os.unlink(path)
+
+    def _report_unusable(self, path: str, error: OSError | ValueError) -> None:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        self._report(path, f"is skipped: it {reason or 'cannot be read'}")
 
     def _report(self, path: str, reason: str) -> None:
         if path not in self._reported and len(self._reported) < 100:

@@ -441,10 +441,26 @@ def test_check_names_what_is_damaged(
     (folder / "0123456789abcdef.spool").chmod(0o600)
 
     run = command("store", "check", "--store", sqlite_store)
+    status = command("status", "--store", sqlite_store)
 
     assert run.returncode == 1
+    assert (status.returncode, status.stderr.count("\n")) == (2, 1)
     assert re.search(r"The state group:\w{16} cannot be read", run.stdout)
-    assert re.search(r"0123456789abcdef\.spool cannot be used: it is no spool", run.stdout)
+    assert re.search(r"0123456789abcdef\.spool is skipped: it is no spool", run.stdout)
+
+
+def test_status_names_a_file_that_is_no_spool(
+    server: DevServer, sqlite_store: str, memory_folder: Path
+) -> None:
+    fill(sqlite_store, server)
+    folder = next(memory_folder.iterdir())
+    (folder / "shopping-list").write_text("milk")
+    (folder / "0123456789abcdef.spool").symlink_to("/etc/passwd")
+
+    problems = facts("status", "--store", sqlite_store)["problems"]
+
+    assert len(problems) == 2
+    assert any("shopping-list is skipped: it is no spool" in problem for problem in problems)
 
 
 def test_clear_wants_to_be_told_and_then_leaves_nothing(server: DevServer, store: str) -> None:
