@@ -383,19 +383,23 @@ class Pipeline:
         return bool(self._sender.active.incidents.to_cancel)
 
     def abandon(self) -> int:
-        """Give up what waits, because the process ends; how many records that were."""
+        """Give up what waits, because the process ends; how many records that were.
+
+        With a shared store it stays there, and another process may become the sender at once.
+        """
         with self._lock:
-            if not self.unsent():
-                return 0
-            if self._sender is None and self.is_shared:
+            if self._sender is None and self.is_shared and self.unsent():
                 try:
                     self._sender = self._open()  # what was counted must reach the store
                 except Exception as error:  # noqa: BLE001 - a broken installation
                     say("open", f"cannot hand over: {type(error).__name__}: {error}")
             if self._sender is None:
                 return self.unsent()
-            self._collect(self._clock(), counts=True)
-            self._sender.begin(self._clock())
+            if self.unsent():
+                self._collect(self._clock(), counts=True)
+                self._sender.begin(self._clock())
+            elif not self.is_shared:
+                return 0
             return self._sender.abandon()
 
     def stats(self) -> Stats:
@@ -434,10 +438,10 @@ class Pipeline:
         quota = sender.limits.quota
         return stats(
             0,
-            sender.delivered,
+            sender.delivered_here,
             pending,
             dropped,
-            sender.pushes,
+            sender.pushes_here,
             quota.limit,
             quota.remaining,
             quota.reset,
@@ -711,6 +715,8 @@ class Worker:
         DIAGNOSTICS.say_what_waits()
         waiting = [pipeline for pipeline in self.pipelines() if pipeline.is_unfinished()]
         if not waiting:
+            for pipeline in self.pipelines():
+                pipeline.abandon()
             return
         for pipeline in waiting:
             pipeline.news = True  # it may hold counts that nobody would look at for long

@@ -48,6 +48,7 @@ CALLED = {
 }
 OF_PYTHON = {
     *("__future__", "importlib", "importlib._bootstrap", "importlib._bootstrap_external"),
+    *("_interpreters", "_xxsubinterpreters"),  # built in
     *("_queue", "marshal", "queue"),  # built in, or loaded by logging.handlers in most programs
 }
 
