@@ -6,9 +6,9 @@ is not said to be for any thread runs on the worker thread.
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import os
+import re
 import threading
 import time
 from collections import Counter
@@ -21,23 +21,23 @@ from .. import notice as notices
 from ..client.constants import EXPIRE_MAXIMUM, MESSAGE_LIMIT, Priority
 from ..client.errors import PushoverError
 from ..config.fields import Style
+from ..ingest.fingerprint import digest
 from ..notice import Notice, Snapshot
 from ..render import summary
 from ..render.alert import Alert
 from ..render.record import Renderer, filled_in
 from ..render.redact import Redactor
-from ..ingest.fingerprint import digest
 from ..stores.base import LeaseLost, StoreError
 from ..stores.memory import MemoryStore
-
 from . import diagnostics
-from .grouping import Group, Groups
+from .grouping import TAG_PREFIX, Group, Groups
 from .incidents import Incident, Incidents, IncidentState
 from .limits import Limits
 from .outbox import Entry, Outbox, Part
-from .retry import Backoff, RetryPolicy
-from .state import State
+from .retry import Backoff, RetryPolicy, load_for_failures
+from .state import State, seal, unseal
 from .target import Delivered, Outcome, QuotaSpent, Rejected, RetryLater, Target
+from .worker import WORKER
 
 if TYPE_CHECKING:
     from ..config import HandlerConfig
@@ -47,6 +47,7 @@ __all__ = ["Hooks", "Sender", "open_sender"]
 
 _BATCH = 1000
 """Notices that are taken from the store at a time."""
+_GROUP_ID = re.compile(r"[0-9a-f]{16}")
 _MOST_RESOLVED = 1000
 _MOST_TAGS = 50
 """The service's bound is not known; nobody resolves a digest of more groups than this."""
@@ -108,6 +109,8 @@ class Sender:
         self.delivered = 0
         """Records that an accepted push stands for."""
         self.pushes = 0
+        self.delivered_here = self.pushes_here = 0
+        """The same as far as this process sent them."""
         self.dropped: Counter[str] = Counter()
         """Records that will not be delivered, by reason."""
         self.refused: str | None = None
@@ -364,7 +367,6 @@ class Sender:
                 untried_first=self.limits.in_outage,
             )
             if entry is not None and self.store.durable:
-                entry.id = entry.id or os.urandom(6).hex()
                 entry.is_in_flight = True
                 self.outbox.changed.add(entry)
         self._commit()
@@ -374,9 +376,8 @@ class Sender:
                 self._commit()
             if self.outbox or self.incidents.to_cancel or self.turned_away:
                 return self._clock()
-        elif (self.incidents.ringing or self.incidents.to_cancel) and deadline is None:
-            if self._follow_up(now):
-                return self._clock()
+        elif self._cancel(now, deadline) or (deadline is None and self._follow_up(now)):
+            return self._clock()
         with self.lock:
             return self._next_due(now, verdict.opens_at, ending=deadline is not None)
 
@@ -478,8 +479,7 @@ class Sender:
                     entry = Entry([Part(group, repeats)], self._most(group, Priority.NORMAL), now)
                     self.outbox.put(entry, now)
                 else:
-                    group.is_open = True
-                    self.groups.wait(group, now)
+                    self.groups.reopen(group, now)
         elif notice.kind == "resolved":
             self._resolve(notice, now)
         elif notice.kind == "dropped":
@@ -497,12 +497,9 @@ class Sender:
         elif notice.kind == "ringing" and notice.key is not None:
             self._take_over_ringing(notice, now)
         elif notice.kind == "silence" and notice.key is not None:
-            self.silenced[notice.key] = notice.until
+            self._silence(notice.key, notice.until, now)
         elif notice.kind == "unsilence" and notice.key is not None:
-            self.silenced.pop(notice.key, None)
-            for group in self.groups:
-                if group.until is not None and notice.key in self._names_of(group):
-                    self.groups.wait(group, now)
+            self._end_silence(notice.key, now)
 
     def _moment(self, unix: float, latest: float) -> float:
         """A stored time in seconds of ``time.monotonic()``."""
@@ -577,6 +574,9 @@ class Sender:
         seen.clear()
         del self.groups.observed[group]
         group.until = None
+        if (silent_until := self._silent_until(group)) > now:
+            self.groups.wait(group, silent_until)
+            return
         repeats = self.groups.claim(group)
         self.outbox.put(Entry([Part(group, repeats, group.shown)], group.priority, now), now)
 
@@ -600,11 +600,40 @@ class Sender:
         """Until when (``time.monotonic()``) a group makes no push."""
         if not self.silenced:
             return 0.0
-        unix = self.store.now()
-        for name in [name for name, until in self.silenced.items() if until <= unix]:
-            del self.silenced[name]
-        until = max((self.silenced.get(name, 0.0) for name in self._names_of(group)), default=0.0)
-        return self._clock() + until - unix if until else 0.0
+        until = max(self.silenced.get(name, 0.0) for name in self._names_of(group))
+        return self._clock() + until - self.store.now() if until else 0.0
+
+    def _silence(self, name: str, until: float, now: float) -> None:
+        """Only count the records of a group, or of all groups with a key, for some time."""
+        self.silenced[name] = until
+        groups = [group for group in self.groups if name in self._names_of(group)]
+        self.incidents.resolve(groups, now)
+        for entry in list(self.outbox):
+            if entry.parts and all(part.group in groups for part in entry.parts):
+                self.outbox.remove(entry)
+                for part in entry.parts:
+                    self.groups.put_back(part.group, part.records)
+                    self.groups.wait(part.group, self._silent_until(part.group))
+
+    def _end_silence(self, name: str, now: float) -> None:
+        """Say how many records the silence held, without ringing; the next record is an alert."""
+        if self.silenced.pop(name, None) is None:
+            return
+        for group in self.groups:
+            if name not in self._names_of(group) or self._silent_until(group) > now:
+                continue
+            if group.pending and group not in self.groups.observed:
+                part = Part(group, self.groups.claim(group))
+                priority = min(group.priority, Priority.NORMAL)
+                self.outbox.put(Entry([part], priority, now), now)
+                self.groups.close(group)
+            elif group.until is not None and group not in self.groups.observed:
+                self.groups.close(group)
+
+    def _to_sum_up(self) -> list[Group]:
+        """The groups whose repeats a push may stand for now."""
+        now = self._clock()
+        return [g for g in self.groups.unfinished() if self._silent_until(g) <= now]
 
     def _resolve(self, notice: Notice, now: float) -> None:
         """End what was logged before the notice, also if that is read later."""
@@ -612,7 +641,9 @@ class Sender:
         self.resolved_at[name] = max(notice.at, self.resolved_at.pop(name, 0.0))
         if len(self.resolved_at) > _MOST_RESOLVED:
             del self.resolved_at[next(iter(self.resolved_at))]
-        groups = [group for group in self.groups if name in self._names_of(group)]
+        groups = self.groups.with_key(name)
+        if _GROUP_ID.fullmatch(name):  # an operator may name a group by its id
+            groups += [group for group in self.groups if digest(group.identity) == name]
         self.incidents.resolve(groups, now)
         self.outbox.lower(groups, now)
         for group in groups:
@@ -627,17 +658,23 @@ class Sender:
 
     def _sum_up(self, now: float, *, quietly: bool) -> None:
         """Make the summaries of groups whose interval has ended, or of all."""
-        for group in self.groups.unfinished() if quietly else self.groups.due(now):
+        if self.silenced:
+            unix = self.store.now()
+            for name in [name for name, until in self.silenced.items() if until <= unix]:
+                self._end_silence(name, now)
+        for group in self._to_sum_up() if quietly else self.groups.due(now):
             incident = group.incident
             if group in self.groups.observed:
                 self._stop_observing(group, now)
-            elif (silent_until := self._silent_until(group)) > now and not quietly:
+            elif (silent_until := self._silent_until(group)) > now:
                 self.groups.wait(group, silent_until)
             elif incident is not None and incident.rings(now) and not quietly:
                 self.groups.wait(group, incident.expires_at)
             elif group.pending:
                 priority = group.priority
                 is_over = incident is not None and not incident.is_still_happening(group)
+                if group.key is not None and self.resolved_at.get(group.key, 0.0) >= group.last_at:
+                    is_over = True  # it was over before its repeats were read
                 if priority is Priority.EMERGENCY and (quietly or is_over):
                     priority = Priority.NORMAL  # it rang for this already
                 part = Part(group, self.groups.claim(group))
@@ -672,9 +709,10 @@ class Sender:
 
     def _next_due(self, now: float, opens_at: float, *, ending: bool) -> float | None:
         # When the process ends everything is summed up already, and nobody is asked any more.
-        due = [] if ending else [self.groups.next_due()]
-        if not ending and (self.incidents.ringing or self.incidents.to_cancel):
-            due.append(self.incidents.next_due())
+        due = [] if ending else [self.groups.next_due(), self.incidents.next_due()]
+        cancel = self.incidents.cancel_due()
+        if cancel is not None:
+            due.append(max(cancel, self.limits.slot_opens_at(now)))
         waits = self.outbox.next_due()
         if waits is not None:
             if self.outbox.has_emergency() and not self.limits.holds(now):
@@ -739,7 +777,10 @@ class Sender:
         now = self._clock()
         if isinstance(outcome, Delivered):
             self._delivered(entry, outcome, now)
-        elif isinstance(outcome, RetryLater):
+            return
+        with WORKER.loading:  # a fork in the middle would leave the child an import lock
+            load_for_failures()
+        if isinstance(outcome, RetryLater):
             self._try_later(entry, outcome.error, now, quietly=is_last_chance)
         elif isinstance(outcome, QuotaSpent):
             with self.lock:
@@ -760,7 +801,9 @@ class Sender:
             self.limits.delivered(quota, now, self._today())
             self.refused = self.failing_since = None
             self.delivered += entry.records
+            self.delivered_here += entry.records
             self.pushes += 1
+            self.pushes_here += 1
             self.outbox.finished(entry)
             if entry.text.priority is Priority.EMERGENCY and outcome.receipt:
                 groups = [p.group for p in entry.parts if p.group.priority is Priority.EMERGENCY]
@@ -779,9 +822,7 @@ class Sender:
         if outcome.info:
             diagnostics.say("info", f"a push was accepted, but the service says: {outcome.info}")
 
-    def _try_later(
-        self, entry: Entry, error: PushoverError, now: float, *, quietly: bool
-    ) -> None:
+    def _try_later(self, entry: Entry, error: PushoverError, now: float, *, quietly: bool) -> None:
         if self.failing_since is None:
             self.failing_since = now
         with self.lock:
@@ -792,9 +833,7 @@ class Sender:
                 entry.not_before = max(until, now + wait)
                 self.outbox.put(entry, now)
         if wait is None:
-            diagnostics.say(
-                "gave_up", f"an alert was given up after {entry.tries} tries: {error}"
-            )
+            diagnostics.say("gave_up", f"an alert was given up after {entry.tries} tries: {error}")
             self._drop(entry, "gave_up", error)
             return
         if not quietly:
@@ -888,25 +927,33 @@ class Sender:
 
     # Emergencies.
 
-    def _follow_up(self, now: float) -> bool:
-        """Cancel, ask about or escalate one emergency; whether the service was called.
+    def _cancel(self, now: float, deadline: float | None) -> bool:
+        """End the ringing of one emergency; whether the service was called.
 
         Cancels come after alerts, one at a time, and use a slot of the minute.
         """
-        for receipt, at in list(self.incidents.to_cancel.items()):
-            if at > now or not self.limits.slots(now):
-                continue
-            del self.incidents.to_cancel[receipt]
-            error = self._target.cancel(receipt)
-            if error is None:
-                self.limits.used_slot(self._clock())
-                return True
-            diagnostics.say("cancel", f"an emergency could not be cancelled: {error}")
-            if error.retryable:
-                wait = max(self._policy.wait_initial, min(_CANCEL_AGAIN, self._policy.wait_max))
-                self.incidents.to_cancel[receipt] = self._clock() + wait
-            self._tell_error(error)
+        due = [name for name, at in self.incidents.to_cancel.items() if at <= now]
+        if not due or not self.limits.slots(now):
+            return False
+        name = due[0]
+        del self.incidents.to_cancel[name]
+        timeout = None if deadline is None else max(_LEAST_TIMEOUT, deadline - now)
+        by_tag = name.startswith(TAG_PREFIX)
+        error = (self._target.cancel_by_tag if by_tag else self._target.cancel)(name, timeout)
+        if error is None:
+            self.limits.used_slot(self._clock())
             return True
+        diagnostics.say("cancel", f"an emergency could not be cancelled: {error}")
+        if error.retryable:
+            wait = max(self._policy.wait_initial, min(_CANCEL_AGAIN, self._policy.wait_max))
+            self.incidents.to_cancel[name] = self._clock() + wait
+        self._tell_error(error)
+        return True
+
+    def _follow_up(self, now: float) -> bool:
+        """Escalate or ask about one emergency; whether the service was called."""
+        if not self.incidents.ringing:
+            return False
         with self.lock:
             unanswered = self.incidents.to_escalate(now)
         if unanswered is not None:
@@ -918,7 +965,8 @@ class Sender:
                     self._escalate(unanswered, now)
             return True
         with self.lock:
-            listens = self._hooks.on_acknowledged is not None
+            # Operators read in a durable store who has acknowledged.
+            listens = self._hooks.on_acknowledged is not None or self.store.durable
             incident = self.incidents.to_poll(now, someone_listens=listens)
         if incident is None:
             return False
@@ -1012,18 +1060,11 @@ class Sender:
 
     def seal(self, data: bytes) -> bytes:
         """The data as it stands in the store: encrypted if there is a key and it leaves the machine."""
-        if self._cipher is None:
-            return data
-        text = self._cipher.encrypt(base64.b64encode(data).decode())
-        return b"sealed:" + text.encode()
+        return seal(data, self._cipher)
 
     def unseal(self, data: bytes) -> bytes:
         """What `seal` was given. Raises ValueError if the key is another."""
-        if not data.startswith(b"sealed:"):
-            return data
-        if self._cipher is None:
-            raise ValueError("it is encrypted, and there is no encryption_key")
-        return base64.b64decode(self._cipher.decrypt(data.removeprefix(b"sealed:").decode()))
+        return unseal(data, self._cipher)
 
     def drained_in(self, state: Mapping[str, bytes]) -> int:
         """The number of this process's latest drain notice that is done, as the store says."""
@@ -1034,6 +1075,10 @@ class Sender:
     def leads(self) -> bool:
         """As for `SharedSender`: nobody relies on the memory of this process."""
         return False
+
+    def is_in_flight(self, state: Mapping[str, bytes]) -> bool:
+        """Whether the state says that a push is being sent."""
+        return self._state is not None and self._state.is_in_flight(state)
 
     def drain_is_done(self, seq: int) -> bool:  # noqa: ARG002 - as for `SharedSender`
         """Whether everything is sent."""
@@ -1068,7 +1113,9 @@ def open_sender(config: HandlerConfig, store: Store | None = None) -> Sender:
     target = Target(config)
     target.open()
     redactor = Redactor(config.redact, (config.token, *config.users, *config.escalate_to))
-    hooks = Hooks(config.on_error, config.on_acknowledged, diagnostics.fallback_for(config.fallback))
+    hooks = Hooks(
+        config.on_error, config.on_acknowledged, diagnostics.fallback_for(config.fallback)
+    )
     return Sender(store or MemoryStore(), config, target, Renderer(redactor), policy, hooks)
 
 

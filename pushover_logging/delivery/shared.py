@@ -22,7 +22,7 @@ from .sender import Sender, open_sender
 if TYPE_CHECKING:
     from ..config import HandlerConfig
     from ..ingest.spool import Spool
-    from ..stores.base import Store
+    from ..stores.base import DurableStore, Store
     from .outbox import Outbox
 
 __all__ = ["SharedSender", "namespace_of", "sender_for", "store_for"]
@@ -31,8 +31,9 @@ _CARRY = 0.1
 """Seconds between two turns of the store's periodic work."""
 _ASK = 0.5
 """Seconds between two attempts to become the sender."""
-_RENEW = 1.0
-"""Seconds within which the sender must renew its lease."""
+_TAKE = 0.2
+"""Seconds between two turns in which the sender takes what other processes have handed over, and
+renews its lease."""
 _RECOVER = 5.0
 """Seconds until a store that failed is tried again."""
 _PATIENCE = 60.0
@@ -40,7 +41,7 @@ _PATIENCE = 60.0
 _STAY_AWAY = 60.0
 """Seconds for which a process that gave up its place leaves it to others."""
 
-_stores: dict[tuple[str, str], tuple[Store, Iterator[int]]] = {}
+_stores: dict[tuple[str, str], tuple[DurableStore, Iterator[int]]] = {}
 """The open stores of this process, and the numbers of its notices, by address and namespace."""
 _senders: dict[tuple[str, str], SharedSender] = {}
 
@@ -51,7 +52,7 @@ def namespace_of(token: str, users: Sequence[str]) -> str:
     return hashlib.sha256(keys.encode()).hexdigest()[:32]
 
 
-def store_for(config: HandlerConfig) -> tuple[Store, Iterator[int]]:
+def store_for(config: HandlerConfig) -> tuple[DurableStore, Iterator[int]]:
     """The store of a handler, opened when the process configures the first handler with it.
 
     With it come the numbers for the notices of this process, the same for all its handlers.
@@ -84,11 +85,11 @@ def after_fork() -> None:
 class SharedSender:
     """The part that this process has in sending for a store."""
 
-    def __init__(self, config: HandlerConfig, store: Store, numbers: Iterator[int]) -> None:
+    def __init__(self, config: HandlerConfig, store: DurableStore, numbers: Iterator[int]) -> None:
         """``numbers`` are those of the notices of this process."""
         store.prepare()
         self._config = config
-        self.store = store
+        self._store = store
         self._numbers = numbers
         self.active = open_sender(config, store)
         """Decides for the store while this process is its sender, or from memory."""
@@ -107,6 +108,22 @@ class SharedSender:
         self._recover_at = 0.0
         self.epoch = 0
         """Rises whenever running totals must begin anew."""
+        self._is_relay = False
+        self._takes_over = False
+        """The process is to become the sender, although another process is."""
+
+    def be_relay(self) -> None:
+        """Send in place of the processes that log: for a process that does nothing else.
+
+        It becomes the sender at a moment when no push of another sender is in flight. When it
+        ends, it begins no further push.
+        """
+        self._is_relay = self._takes_over = True
+
+    @property
+    def store(self) -> Store:
+        """The store that the sender uses just now."""
+        return self.active.store
 
     @property
     def outbox(self) -> Outbox:
@@ -121,7 +138,7 @@ class SharedSender:
             self.active.commit()
         except StoreError:
             return  # the next step finds that the store fails
-        self.active = open_sender(config, self.store)
+        self.active = open_sender(config, self._store)
 
     def append(self, new: Sequence[tuple[Notice, bool, int]]) -> None:
         """Hand notices over to the sender.
@@ -137,10 +154,10 @@ class SharedSender:
             data = [(notice.seq, self._encoded(notice)) for notice in missing]
             try:
                 try:
-                    self.store.append(data)
+                    self._store.append(data)
                 except StoreError:
                     # Perhaps they are there, and only the answer is lost. They count once.
-                    self.store.append(data)
+                    self._store.append(data)
             except StoreError as error:
                 self._fail(error, leave=[notice.seq for notice, _, _ in new])
                 self._unsure += [notice.seq for notice in missing]
@@ -164,14 +181,20 @@ class SharedSender:
         try:
             if now >= self._carry_at:
                 self._carry_at = now + _CARRY
-                self.store.carry(self._carried)
-                for problem in self.store.problems():
+                self._store.carry(self._carried)
+                for problem in self._store.problems():
                     diagnostics.say("store", problem)
+            if self._takes_over and not self.is_sender:
+                if not self.active.is_in_flight(self._store.peek()):
+                    self._store.seize()
+                    self._takes_over = False
+                    self._begin_at = now
             if self.is_sender or (now >= self._begin_at and not self._has_ended):
                 if not self.is_sender:
                     self._begin_at = now + _ASK
                 self.is_sender = self.active.begin(now)
                 self._has_begun = True
+                self._takes_over = self._takes_over and not self.is_sender
         except LeaseLost:
             self.is_sender = False
         except StoreError as error:
@@ -191,7 +214,9 @@ class SharedSender:
                 return due
             return self._recover_at if due is None else min(due, self._recover_at)
         if not self.is_sender:
-            return None if deadline is not None else now + _ASK
+            return None if deadline is not None else now + (_TAKE if self._takes_over else _ASK)
+        if self._is_relay and deadline is not None:
+            return None
         try:
             due = self.active.step(deadline, drains=drains, may_report=may_report)
             if deadline is None and self._should_give_up(now):
@@ -207,14 +232,14 @@ class SharedSender:
             return now
         if deadline is not None:
             return due
-        return now + _RENEW if due is None else min(due, now + _RENEW)
+        return now + _TAKE if due is None else min(due, now + _TAKE)
 
     def _should_give_up(self, now: float) -> bool:
         """Whether this process cannot deliver, and another one may be able to."""
         since = self.active.failing_since
         if self.active.refused is None and (since is None or now < since + _PATIENCE):
             return False
-        return self.store.others()
+        return self._store.others()
 
     def needs_counts(self, now: float, arriving: int) -> bool:
         """Counts go to a shared store as soon as they can."""
@@ -251,20 +276,20 @@ class SharedSender:
         try:
             if self.is_sender:
                 with self.active.lock:
-                    waiting = self.active.unsent() or self.store.waiting()
+                    waiting = self.active.unsent() or self._store.waiting()
                     now = time.monotonic()
                     ringing = sum(i.rings(now) for i in self.active.incidents.ringing)
                 self.is_sender = False
                 self.active.leave()
             else:
                 waiting = self._untaken()
-                self.store.release()
-            if (waiting or ringing) and not self.store.others():
+                self._store.release()
+            if (waiting or ringing) and not self._store.others():
                 diagnostics.say("waits", _left(waiting, ringing))
         except StoreError:
             pass  # the others find out that this process has ended
-        if self.store.spool is not None:
-            self.store.spool.leave()
+        if self._store.spool is not None:
+            self._store.spool.leave()
         return 0
 
     def drain_is_done(self, seq: int) -> bool:
@@ -272,9 +297,9 @@ class SharedSender:
         if self._fails:
             return not self.active.unsent()
         if self.is_sender:
-            return self.active.drained.get(self.store.source, 0) >= seq
+            return self.active.drained.get(self._store.source, 0) >= seq
         try:
-            return self.active.drained_in(self.store.peek()) >= seq
+            return self.active.drained_in(self._store.peek()) >= seq
         except StoreError:
             return False
 
@@ -300,7 +325,7 @@ class SharedSender:
         self.epoch += 1
         self._recover_at = time.monotonic() + _RECOVER
         self.active.detach()
-        spool = self.store.spool
+        spool = self._store.spool
         assert spool is not None
         try:
             waiting = spool.waiting()
@@ -328,10 +353,10 @@ class SharedSender:
         self._settle()
         try:
             known = self._kept + self._unsure
-            told = self.active.attach(self.store, self._numbers, known)
+            told = self.active.attach(self._store, self._numbers, known)
             if told is not None:
-                self.store.append([(notice.seq, self._encoded(notice)) for notice in told])
-                self.active.forget(self.store)
+                self._store.append([(notice.seq, self._encoded(notice)) for notice in told])
+                self.active.forget(self._store)
         except StoreError:
             return
         if told is not None:
@@ -345,7 +370,7 @@ class SharedSender:
 
     def _settle(self, *, everything: bool = False) -> None:
         """Mark notices in the spool as delivered once all of them are sent."""
-        spool = self.store.spool
+        spool = self._store.spool
         if self._kept and spool is not None and (everything or self.active.settled()):
             try:
                 spool.settle(self._kept)
@@ -355,7 +380,7 @@ class SharedSender:
 
     def _untaken(self) -> int:
         """Notices of this process that no sender has taken."""
-        spool = self.store.spool
+        spool = self._store.spool
         try:
             return 0 if spool is None else len(spool.waiting())
         except OSError:
@@ -364,7 +389,7 @@ class SharedSender:
     # Texts that leave this machine.
 
     def _encoded(self, notice: Notice) -> bytes:
-        if self.store.wire == "marshal":
+        if self._store.wire == "marshal":
             return notices.encode(notice)
         return self.active.seal(notices.encode(self.active.redacted(notice), "json"))
 

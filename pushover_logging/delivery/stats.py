@@ -33,7 +33,7 @@ class Stats:
     ``refused`` (by the service), ``gave_up`` (the retry policy's bound), ``exit`` (no time left
     when the process ended), ``stopped`` (the service refused the token until then), ``error`` (a defect, or a record that nothing could read)."""
     pushes: int
-    """Pushes that the service has accepted."""
+    """Pushes of this process that the service has accepted."""
     limit: int | None
     """Messages a month, as the service last said; None before it said so."""
     remaining: int | None

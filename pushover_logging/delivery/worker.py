@@ -21,8 +21,9 @@ import time
 import weakref
 from _thread import get_ident
 
+from ..ingest.groups import CLOSED
 from ..ingest.queue import values_of
-from ..notice import Notice, encode, is_plain
+from ..notice import Notice, is_plain
 from .diagnostics import DIAGNOSTICS, say
 
 TYPE_CHECKING = False
@@ -32,13 +33,11 @@ if TYPE_CHECKING:
     from ..config import HandlerConfig
     from ..ingest.groups import Group, Groups
     from ..ingest.queue import Queue
-    from ..notice import Identity
-
     from .sender import Sender
     from .shared import SharedSender
     from .stats import Stats
 
-__all__ = ["WORKER", "Pipeline", "Worker"]
+__all__ = ["WORKER", "Pipeline", "Worker", "is_configuring_logging"]
 
 _FORK_PATIENCE = 2.0
 """Seconds a fork waits until nothing is being loaded."""
@@ -49,7 +48,7 @@ _SAME_TURN = 1.0
 _MADV_WIPEONFORK = 18
 _LOGGING_AGAIN = 0.01
 """Seconds until it is seen again whether logging is being configured."""
-_OPEN_AGAIN = 5.0
+_OPEN_AGAIN = 2.0
 """Seconds until modules that could not be loaded are tried again."""
 _COUNT_AGAIN = 0.1
 """Seconds between two looks at repeats that go to a shared store."""
@@ -83,6 +82,20 @@ def _page_wiped_by_forks() -> memoryview | _ProcessId:
     return view
 
 
+def _is_subinterpreter() -> bool:
+    try:
+        if sys.version_info >= (3, 13):
+            import _interpreters as interpreters  # type: ignore[import-not-found, unused-ignore]
+        else:
+            import _xxsubinterpreters as interpreters  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return False
+    return bool(interpreters.get_current() != interpreters.get_main())
+
+
+_IN_SUBINTERPRETER = _is_subinterpreter()  # now, because a logging call imports nothing
+
+
 class Pipeline:
     """One handler's records on their way from the queue to the store, and on to the service."""
 
@@ -95,6 +108,7 @@ class Pipeline:
     ) -> None:
         """``read_again`` takes in a record that could not be read in its logging call."""
         self.config = config
+        self._clock = time.monotonic
         self._queue = queue
         self._groups = groups
         self._read_again = read_again
@@ -105,9 +119,16 @@ class Pipeline:
 
             store, queue.seq = store_for(config)
             queue.spool, queue.style = store.spool, self._style
-            WORKER.notice_forks()
+        self.is_shared = queue.spool is not None
+        """Whether the store is shared with other processes, and outlives this one."""
+        if self.is_shared:
+            WORKER.prepare_for_forks()
         self._start_over()
         WORKER.enlist(self)
+        if "uwsgi" in sys.modules:
+            # uWSGI forks in C while the worker may be loading modules, and a child would wait for
+            # the locks of that import for ever. So everything is loaded before the worker starts.
+            self._open()
 
     def _start_over(self) -> None:
         self.quiet = True
@@ -126,8 +147,6 @@ class Pipeline:
         """When the sender wanted to be stepped again."""
         self._closing: list[tuple[float, int, Group]] = []
         """When each local group ends."""
-        self._totals: dict[Identity, tuple[int, int]] = {}
-        """The epoch and value of the running total of each group."""
         self._epoch = 0
         self._counted_at = 0.0
         self.handed_over = 0
@@ -143,16 +162,12 @@ class Pipeline:
         self._groups.clear()
         self._start_over()
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether the store is shared with other processes, and outlives this one."""
-        return self._queue.spool is not None
-
     # On the worker thread.
 
     def step(self, deadline: float | None) -> float | None:
         """Hand over notices and send once at most; when to come again, None: not before news."""
-        now = time.monotonic()
+        now = self._clock()
+        self.news = False  # before anything is looked at: news that come meanwhile are seen next
         if self._sender is None:
             if now < self._opens_at:
                 return self._opens_at
@@ -180,49 +195,63 @@ class Pipeline:
             self._read_again(self._queue.set_aside.popleft())
         sender = self._sender
         with self._lock:
-            self._collect(
-                now, counts=quietly or ending or sender.needs_counts(now, len(self._queue))
-            )
+            arriving = len(self._queue)
+            self._collect(now, counts=quietly or ending or sender.needs_counts(now, arriving))
             if drains and self.is_shared:
                 self._drain_seq = next(self._queue.seq)
                 sender.append([(Notice("drain", self._drain_seq, time.time()), False, 0)])
             sender.begin(now)
-            sender.trim(self._queue.capacity - len(self._queue))
+            left = len(self._queue)
+            sender.trim(self._queue.capacity - left)
         self._hand_over_evicted(sender)
-        due = sender.step(deadline, drains=quietly, may_report=not len(self._queue))
-        self._queue.outbox_size = sender.outbox.alerts
-        self._queue.outbox_least = sender.outbox.least_urgent()
-        if self._closed and not self.news and not self.unsent():
-            if not self.is_shared or self._has_successor():
-                self._closed = False
+        self._tell_queue(sender)
+        due = sender.step(deadline, drains=quietly, may_report=not left)
+        self._tell_queue(sender)
+        is_over = self._closed and not self.news and not self.unsent()
+        if is_over and (not self.is_shared or self._has_successor()):
+            if self._groups.open or self._closing:
                 self._forget_groups(sender)
-                return None
-        if ending:
-            return due
+                return self._groups.next_late_count()
+            self._groups.clear()
+            self._closed = False
+            return None
         self._sender_due = due
-        if self._closing:
-            due = self._closing[0][0] if due is None else min(due, self._closing[0][0])
-            if self.is_shared:
-                due = min(due, now + _COUNT_AGAIN)
+        if not ending:
+            # When a group ends, and twice after that: a thread may have found it before, and count.
+            ends = self._groups.next_late_count() if self._groups.retired else None
+            if self._closing:
+                ends = min(self._closing[0][0], ends or self._closing[0][0])
+            due = ends if due is None or (ends is not None and ends < due) else due
+            if self.is_shared and self._groups.open:
+                due = now + _COUNT_AGAIN if due is None else min(due, now + _COUNT_AGAIN)
         return due
 
     def _nothing_due(self, now: float) -> float | None:
         """When to come again, if there is no repeat and the sender has nothing to do before."""
         due = self._sender_due
-        if due is None or due <= now or self._queue.set_aside or self._groups.has_many_retired():
+        if due is None or due <= now or self._queue.set_aside or self._groups.retired:
             return None
-        if self._closing:
-            if self._closing[0][0] <= now or self._groups.with_unclaimed(now):
+        if self._closing and self._closing[0][0] <= now:
+            return None
+        if self._groups.open:
+            if self._groups.with_unclaimed():
                 return None
-            due = min(due, self._closing[0][0], now + _COUNT_AGAIN)
-        return due
+            due = min(due, now + _COUNT_AGAIN)
+        return min(due, self._closing[0][0]) if self._closing else due
 
     def _has_successor(self) -> bool:
         """Whether another handler of this process has the same store and is not closed."""
         return any(
-            other is not self and other._sender is self._sender and not other._closed  # noqa: SLF001
+            other is not self and other._sender is self._sender and not other._closed
             for other in WORKER.pipelines()
         )
+
+    def _tell_queue(self, sender: Sender | SharedSender) -> None:
+        """Let logging calls know how much waits behind the queue; a send may take long."""
+        outbox = sender.outbox
+        self._queue.outbox_size = outbox.alerts
+        if outbox.alerts:
+            self._queue.outbox_least = outbox.least_urgent()
 
     def _open(self) -> Sender | SharedSender:
         if self.is_shared:
@@ -238,8 +267,14 @@ class Pipeline:
         with self._lock:
             for group in values_of(self._groups.open):
                 self._groups.forget(group)
+            self._begin_totals_anew()
             self._closing.clear()
             sender.forget_groups()
+
+    def _begin_totals_anew(self) -> None:
+        """Let no running total go on that the sender does not know any more."""
+        for group in [*values_of(self._groups.open), *(g for _, g in list(self._groups.retired))]:
+            group.epoch = group.total = 0
 
     def _collect(self, now: float, *, counts: bool) -> None:
         """Make notices of everything that logging calls left, and hand them to the sender."""
@@ -247,53 +282,45 @@ class Pipeline:
         assert sender is not None
         if sender.epoch != self._epoch:
             self._epoch = sender.epoch
-            self._totals.clear()
+            self._begin_totals_anew()
         new: list[tuple[Notice, bool, int]] = []
+        seqs = self._queue.seq
         interval = self.config.grouping.interval
         while (entry := self._queue.take()) is not None:
             group, snapshot, seq, is_kept = entry
             group.snapshot = snapshot
-            notice = Notice(
-                "new",
-                seq,
-                snapshot.created,
-                group.identity,
-                group.priority,
-                group.key,
-                snapshot,
-                self._style,
-            )
-            new.append((notice, is_kept, 1))
-            # The totals of a group begin anew, so that a sender need not keep old ones.
-            self._totals.pop(group.identity, None)
+            fields = ("new", seq or next(seqs), snapshot.created, group.identity, group.priority)
+            more = (group.key, snapshot, self._style, 0, 0, False, 0.0)
+            new.append((Notice._make(fields + more), is_kept, 1))
             if interval:
                 heapq.heappush(self._closing, (now + interval, id(group), group))
-        while self._queue.resolved:
-            key, at = self._queue.resolved.popleft()
-            new.append((Notice("resolved", 0, at, key=key), False, 0))
-            new.sort(key=lambda item: item[0].at)  # it ends what was logged before it
         ended = False
         while self._closing and self._closing[0][0] <= now:
             self._groups.forget(heapq.heappop(self._closing)[2])
             ended = True
-        if counts or ended or self._groups.has_many_retired():
-            for group, repeats in self._groups.with_unclaimed(now):
+        # A resolve ends what was logged before it, and so comes after the repeats.
+        resolved: list[tuple[Notice, bool, int]] = []
+        while self._queue.resolved:
+            key, at = self._queue.resolved.popleft()
+            resolved.append((Notice("resolved", 0, at, key=key), False, 0))
+        late = self._groups.retired and self._groups.has_late_counts(now)
+        if counts or ended or resolved or late:
+            for group, repeats in self._groups.with_unclaimed():
                 if (counted := self._counted(group, repeats)) is not None:
                     new.append((counted, False, repeats))
-        for level, tally in list(self._queue.turned_away.items()):
+            self._groups.read(now)
+        if resolved:
+            new = sorted([*new, *resolved], key=lambda item: item[0].at)
+            new = [(n if is_kept else n._replace(seq=next(seqs)), is_kept, i) for n, is_kept, i in new]
+        for level, tally in self._queue.turned_away.copy().items():
             total = tally.value()
             if total != self._reported_drops.get(level):
                 self._reported_drops[level] = total
                 identity = ("dropped", level)
-                new.append((Notice("dropped", 0, time.time(), identity, total=total), False, 0))
+                notice = Notice("dropped", next(seqs), time.time(), identity, total=total)
+                new.append((notice, False, 0))
         if new:
-            seqs = self._queue.seq
-            sender.append(
-                [
-                    (n if n.seq else n._replace(seq=next(seqs)), is_kept, records)
-                    for n, is_kept, records in new
-                ]
-            )
+            sender.append(new)
             if self.is_shared:
                 self.handed_over += sum(records for _, _, records in new)
 
@@ -301,32 +328,32 @@ class Pipeline:
         """The running total of a group, with the record that a summary shows."""
         first = group.snapshot
         if first is None:
-            return None  # its first record is about to be queued
+            if group.levelno == CLOSED:  # its first record could not be read, and so nothing shows
+                group.claimed += repeats
+                for _ in range(repeats):
+                    self._queue.unreadable.add()
+            return None  # otherwise its first record is about to be queued
         group.claimed += repeats
-        epoch, total = self._totals.pop(group.identity, (next(self._queue.seq), 0))
-        total += repeats
-        self._totals[group.identity] = (epoch, total)
-        if len(self._totals) > 4 * self.config.grouping.max_groups + 100:
-            del self._totals[next(iter(self._totals))]
+        group.epoch = group.epoch or next(self._queue.seq)
+        group.total += repeats
         # A summary shows text and exception of the same record. Of a repeat only the message is
         # kept, so that a push that shows more shows the first record.
         msg, args, created, _ = group.last
-        is_last = (
-            not (first.exceptions or first.fields or first.overrides or self.has_formatter)
-            and is_plain(msg, args)
-        )
+        is_last = not (
+            first.exceptions or first.fields or first.overrides or self.has_formatter
+        ) and is_plain(msg, args)
         shown = first._replace(text=msg, args=args or None) if is_last else first
         return Notice(
             "counted",
-            0,
+            next(self._queue.seq),
             created,
             group.identity,
             group.priority,
             group.key,
             shown._replace(created=created),
             self._style,
-            epoch,
-            total,
+            group.epoch,
+            group.total,
             is_last,
         )
 
@@ -357,7 +384,7 @@ class Pipeline:
 
     def is_used(self) -> bool:
         """Whether any record has come since the process began, or since it was forked."""
-        return self._sender is not None or self.news or bool(self._queue.set_aside)
+        return self._sender is not None or self.news or bool(self.unsent())
 
     def settled(self) -> bool:
         """Whether nothing that is due waits, and nothing is being sent."""
@@ -379,7 +406,7 @@ class Pipeline:
     def unsent(self) -> int:
         """How many records no push stands for yet."""
         with self._lock:
-            counted = sum(repeats for _, repeats in self._groups.with_unclaimed(time.monotonic()))
+            counted = sum(repeats for _, repeats in self._groups.with_unclaimed())
             waiting = len(self._queue) + len(self._queue.set_aside) + counted
             return waiting + (self._sender.unsent() if self._sender is not None else 0)
 
@@ -389,23 +416,34 @@ class Pipeline:
             return self.unsent()
         return self.unsent() - self._sender.unsent()
 
-    def must_step_at_exit(self) -> bool:
-        """Whether the process may not end without another step."""
-        if self.is_shared and self._sender is not None and self._sender.leads():
+    def is_unfinished(self) -> bool:
+        """Whether a record waits, or the end of an alert."""
+        if self.unsent() or self._queue.resolved:
             return True
-        return bool(self.unsent())
+        if self._sender is not None and self._sender.leads():
+            return True  # other processes rely on it
+        if self._sender is None or self.is_shared:
+            return False  # a durable store keeps what is to be cancelled
+        return bool(self._sender.active.incidents.to_cancel)
 
     def abandon(self) -> int:
-        """Give up what waits, because the process ends; how many records that were."""
+        """Give up what waits, because the process ends; how many records that were.
+
+        With a shared store it stays there, and another process may become the sender at once.
+        """
         with self._lock:
-            if self._sender is not None and self.is_shared and not self.unsent():
-                return self._sender.abandon()
-            if not self.unsent():
-                return 0
+            if self._sender is None and self.is_shared and self.unsent():
+                try:
+                    self._sender = self._open()  # what was counted must reach the store
+                except Exception as error:  # noqa: BLE001 - a broken installation
+                    say("open", f"cannot hand over: {type(error).__name__}: {error}")
             if self._sender is None:
-                return 0 if self.is_shared else self.unsent()
-            self._collect(time.monotonic(), counts=True)
-            self._sender.begin(time.monotonic())
+                return self.unsent()
+            if self.unsent():
+                self._collect(self._clock(), counts=True)
+                self._sender.begin(self._clock())
+            elif not self.is_shared:
+                return 0
             return self._sender.abandon()
 
     def stats(self) -> Stats:
@@ -445,10 +483,10 @@ class Pipeline:
         quota = sender.limits.quota
         return stats(
             0,
-            sender.delivered,
+            sender.delivered_here,
             pending,
             dropped,
-            sender.pushes,
+            sender.pushes_here,
             quota.limit,
             quota.remaining,
             quota.reset,
@@ -467,6 +505,13 @@ def _logging_is_locked() -> bool:
     return False
 
 
+def is_configuring_logging() -> bool:
+    """Whether this thread holds logging's module lock, as dictConfig does while it closes us."""
+    lock = getattr(logging, "_lock", None)
+    is_owned: Callable[[], bool] = getattr(lock, "_is_owned", lambda: False)
+    return is_owned()
+
+
 class Worker:
     """Steps through every handler's pipeline on one daemon thread, started by the first record."""
 
@@ -483,13 +528,15 @@ class Worker:
         self.alive = False
         """Whether the thread runs, or is about to."""
         self._exiting = False
-        self._hooked_multiprocessing = False
+        self._hooked_pools = False
         self._comes_first_at_exit = False
         # Both from the same moment: gevent replaces both, and a greenlet that waits at a native
         # queue would stop all others.
         self._tokens: queue.SimpleQueue[Pipeline | None] = queue.SimpleQueue()
         """Pipelines with news, and None for a look at all that are active."""
         self._start_thread = _thread.start_new_thread
+        self._ends = False
+        """The thread is to end, because its interpreter is destroyed."""
         self._starting = threading.Lock()
         """Guards the start of the thread; tried, never waited for."""
         self.loading = threading.RLock()
@@ -547,6 +594,23 @@ class Worker:
         self._waited_in_vain_at = time.monotonic()
         return False
 
+    def drain(self, pipelines: list[Pipeline], timeout: float | None) -> bool:
+        """Have all of them send what waits and what was counted, and wait; whether it is sent.
+
+        ``timeout`` is for all together, by default the longest ``exit_timeout``. Does not wait
+        while this thread configures logging.
+        """
+        self.notice_fork()
+        waiting = [pipeline for pipeline in pipelines if pipeline.is_shared or pipeline.unsent()]
+        for pipeline in waiting:
+            pipeline.drain()
+        if is_configuring_logging() or not waiting:
+            return not waiting
+        if timeout is None:
+            timeout = max(pipeline.config.exit_timeout for pipeline in waiting)
+        done = lambda: all(pipeline.is_drained() for pipeline in waiting)  # noqa: E731
+        return self.wait(waiting[0], done, timeout)
+
     def pipelines(self) -> list[Pipeline]:
         """All that were enlisted and still exist."""
         pipelines = (known() for known in list(self._known.values()))
@@ -564,10 +628,13 @@ class Worker:
                 # Its C-level forks copy the locks that another thread holds, the GIL too. What is
                 # logged here is in the store, from which the children send it.
                 return
-            self._hook_multiprocessing()
+            self._hook_pools()
             self.alive = True
             try:
-                self._start_thread(self._run, ())
+                if _IN_SUBINTERPRETER:
+                    self._start_in_subinterpreter()
+                else:
+                    self._start_thread(self._run, ())
             except BaseException:
                 self.alive = False
                 raise
@@ -578,17 +645,33 @@ class Worker:
         finally:
             self._starting.release()
 
-    def notice_forks(self) -> None:
-        """Be able to tell that the process was forked, also where Python's hooks do not run."""
+    def _start_in_subinterpreter(self) -> None:
+        """A subinterpreter aborts the process if a thread outlives it, and joins no daemon thread.
+
+        It runs the callbacks registered here before it joins its threads, and exit hooks after.
+        """
+
+        def end() -> None:
+            self.finish()
+            self._ends = True
+            self._tokens.put(None)
+
+        threading._register_atexit(end)  # type: ignore[attr-defined]
+        threading.Thread(target=self._run, daemon=False).start()
+
+    def prepare_for_forks(self) -> None:
+        """Be able to notice a C-level fork before the first record."""
         if isinstance(self.page, bytes):
-            self.page = _page_wiped_by_forks()
+            try:
+                self.page = _page_wiped_by_forks()
+            except ImportError:
+                pass  # out of file descriptors; a later round tries again
 
     def _run(self) -> None:
         threading.current_thread().name = "pushover-worker"
-        self.notice_forks()
         self.delivering.add(get_ident())
         try:
-            while True:
+            while not self._ends:
                 self._rest(self._round())
         except BaseException as error:  # noqa: BLE001 - killed from outside, or the interpreter ends
             say("worker", f"the worker thread ended by {type(error).__name__}")
@@ -604,6 +687,7 @@ class Worker:
     def _round(self) -> float | None:
         """One step of each active pipeline; when the next is due (None: not before news)."""
         asked = self._asked
+        self.prepare_for_forks()
         if DIAGNOSTICS.waiting:
             DIAGNOSTICS.say_what_waits()
         while True:
@@ -654,16 +738,24 @@ class Worker:
         except queue.Empty:
             return
 
-    def _hook_multiprocessing(self) -> None:
-        """Children of multiprocessing end by os._exit: only its own exit hooks run there."""
+    def _hook_pools(self) -> None:
+        """Children of multiprocessing, billiard and Celery end by os._exit after hooks of theirs."""
+        if self._hooked_pools:
+            return
+        self._hooked_pools = True
         process = sys.modules.get("multiprocessing.process")
         util = sys.modules.get("multiprocessing.util")
-        if util is None or process is None or self._hooked_multiprocessing:
-            return
-        if process.parent_process() is None:
-            return
-        self._hooked_multiprocessing = True
-        util.Finalize(None, self.finish, exitpriority=0)
+        if util is not None and process is not None:
+            # billiard sets the current process, but not its parent.
+            is_child = process.parent_process() is not None
+            if is_child or process.current_process().name != "MainProcess":
+                util.Finalize(None, self.finish, exitpriority=0)
+        signals = sys.modules.get("celery.signals")
+        if signals is not None:
+            # The children of its pool run no finalizers.
+            signals.worker_process_shutdown.connect(
+                lambda **_: self.finish(), weak=False, dispatch_uid="pushover_logging"
+            )
 
     # The end of the process, and places without a thread.
 
@@ -671,11 +763,10 @@ class Worker:
         """Deliver what waits before the process ends, within the time that is left for it."""
         if get_ident() in self.delivering:
             return
-        if not self.page[0]:
-            self.after_fork_in_child()  # forked by C code, and it has logged nothing
+        self.notice_fork()
         self._exiting = True
         DIAGNOSTICS.say_what_waits()
-        waiting = [pipeline for pipeline in self.pipelines() if pipeline.must_step_at_exit()]
+        waiting = [pipeline for pipeline in self.pipelines() if pipeline.is_unfinished()]
         if not waiting:
             for pipeline in self.pipelines():
                 pipeline.abandon()
@@ -691,9 +782,9 @@ class Worker:
                 self._wait_for_thread(self._deadline)
             if not self.alive:
                 self._deliver_inline(self._deadline)
+            self._exit_seconds_used += time.monotonic() - started
         except KeyboardInterrupt:
-            pass  # Ctrl-C ends the wait, and nothing else
-        self._exit_seconds_used += time.monotonic() - started
+            self._exit_seconds_used = float("inf")  # Ctrl-C ends all waits, and nothing else
         left = sum(pipeline.abandon() for pipeline in self.pipelines())
         if left:
             records = "1 record was" if left == 1 else f"{left} records were"
@@ -740,8 +831,13 @@ class Worker:
         else:
             self.loading.release()
 
+    def notice_fork(self) -> None:
+        """Start afresh if the process was forked by C code, which runs no hook of Python's."""
+        if not self.page[0]:
+            self.after_fork_in_child()
+
     def after_fork_in_child(self) -> None:
-        """Forget what the parent will send; also called by the first record after a C-level fork."""
+        """Forget what the parent will send."""
         if not isinstance(self.page, bytes):
             self.page[0] = 1
         self._start_over()

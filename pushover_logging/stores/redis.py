@@ -10,7 +10,7 @@ was stopped cannot write after its successor.
 
 from __future__ import annotations
 
-import concurrent.futures.thread  # noqa: F401 - redis loads it, which fails once the process ends
+import concurrent.futures.thread  # noqa: F401  # redis needs it; it cannot be loaded at exit
 import os
 import time
 from contextlib import contextmanager, suppress
@@ -25,12 +25,12 @@ from ..ingest.spool import (
     read_header,
     slot_entry,
 )
-from .base import LeaseLost, Seen, Source, StoreError, StoreTooNew, Taken
-from .spools import GRACE, Spools, spool_folders
+from .base import Holder, LeaseLost, Overview, Seen, Source, StoreError, StoreTooNew, Taken
+from .spools import GRACE, MAINTAIN, Spools, spool_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from typing import Any, Literal
 
     import redis
@@ -83,6 +83,7 @@ class RedisStore:
         self._seen: dict[Source, Seen] = {}
         self._changed: dict[Source, float] = {}
         self._returned: dict[Source, dict[int, list[bytes]]] = {}
+        self._next_maintain = 0.0
         self._carried: dict[int, float] = {}
         self._next_check = 0.0
         self._next_sweep = time.monotonic()  # a short process must find the orphans too
@@ -101,9 +102,11 @@ class RedisStore:
         self._add([(self.source, seq, data) for seq, data in sorted(notices)])
 
     def carry(self, transform: Callable[[bytes], bytes]) -> None:
-        self.spool.maintain()
         now = time.monotonic()
-        if self.spool.path is not None:
+        if self.spool.holds_alerts or now >= self._next_maintain:
+            self._next_maintain = now + MAINTAIN
+            self.spool.maintain()
+        if self.spool.holds_alerts and self.spool.path is not None:
             with suppress(OSError), borrowed(self.spool.path) as fd:
                 self._carry_own(fd, now, transform)
         if now >= self._next_sweep:
@@ -181,7 +184,7 @@ class RedisStore:
         if now < self._next_ask:
             return False
         self._next_ask = now + _ASK
-        token = os.urandom(8).hex()
+        token = _new_token()
         with self._server() as client:
             if not client.set(self._keys[0], token, nx=True, px=int(_LEASE * 1000)):
                 # Tells the sender that there is another process.
@@ -213,15 +216,14 @@ class RedisStore:
                 break
             self._last_id = b"(" + entries[-1][0]
             for entry_id, fields in entries:
-                try:
-                    head, data = fields[b"n"][:37], fields[b"n"][37:]
-                    source, seq = head[:16].decode("ascii"), int(head[17:36])
-                except (KeyError, ValueError):
+                notice = _notice(fields)
+                if notice is None:
                     self._problems.append(
                         f"An entry of {self._keys[3]} is deleted: it is no notice."
                     )
                     repeated.append(entry_id)
                     continue
+                source, seq, _ = notice
                 returned = self._returned.setdefault(source, {})
                 seen = self._seen.get(source)
                 if seq in returned:
@@ -230,7 +232,7 @@ class RedisStore:
                     repeated.append(entry_id)
                 else:
                     returned[seq] = [entry_id]
-                    taken.append(Taken(source, seq, data))
+                    taken.append(notice)
             if repeated:  # a commit has covered them, so that anybody may delete them
                 with self._server() as client:
                     client.xdel(self._keys[3], *repeated)
@@ -316,6 +318,52 @@ class RedisStore:
         mine = (self._token or "").encode()
         return bool((waiting and waiting != self.source.encode()) or (lease and lease != mine))
 
+    def overview(self) -> Overview:
+        with self._server() as client:
+            lease: Any = client.get(self._keys[0])
+            known: Any = client.exists(*self._keys)
+            seen = self._seen_by_all()
+        sender = None
+        if lease is not None:
+            _, _, holder = lease.decode().partition(" ")
+            pid, _, host = holder.partition("@")
+            sender = Holder(host, int(pid)) if pid.isdecimal() else None
+        return Overview(bool(known), sender, tuple(self._spools.reports(seen)))
+
+    def covered(self, seq: int) -> bool:
+        return seq in self._seen_of(self.source)
+
+    def browse(self) -> Iterator[Taken]:
+        """The notices of the stream, and those of spools of this host that are not carried yet."""
+        seen = self._seen_by_all()
+        found: set[tuple[Source, int]] = set()
+        last = b"-"
+        while True:
+            with self._server() as client:
+                entries: Any = client.xrange(self._keys[3], min=last, count=_BATCH)
+            if not entries:
+                break
+            last = b"(" + entries[-1][0]
+            for _, fields in entries:
+                notice = _notice(fields)
+                if notice is None:
+                    self._problems.append(f"An entry of {self._keys[3]} is no notice.")
+                elif notice[:2] not in found and notice.seq not in seen.get(notice.source, ()):
+                    found.add((notice.source, notice.seq))
+                    yield notice
+        yield from (each for each in self._spools.browse(seen) if each[:2] not in found)
+
+    def faults(self) -> Sequence[str]:
+        """Finds none: the server keeps its data in order."""
+        return []
+
+    def seize(self) -> None:
+        token = _new_token()
+        with self._server() as client:
+            client.set(self._keys[0], token, px=int(_LEASE * 1000))
+        self._token = token
+        self._renewed = time.monotonic()
+
     def now(self) -> float:
         """The server's time; it is asked once, and the monotonic clock goes on from there."""
         if self._clock is None:
@@ -328,7 +376,7 @@ class RedisStore:
 
     def problems(self) -> Sequence[str]:
         problems, self._problems = self._problems, []
-        return self._spools.problems() + problems
+        return self.spool.problems() + self._spools.problems() + problems
 
     def after_fork(self) -> None:
         self.spool.after_fork()
@@ -353,6 +401,14 @@ class RedisStore:
                         self._keys[3], {b"n": b"%s %019d " % (source.encode(), seq) + data}
                     )
                 pipeline.execute()
+
+    def _seen_by_all(self) -> dict[Source, Seen]:
+        with self._server() as client:
+            values: Any = client.hgetall(self._keys[2])
+        return {
+            source.decode(): Seen(value.decode().partition(" ")[2])
+            for source, value in values.items()
+        }
 
     def _seen_of(self, source: Source) -> Seen:
         with self._server() as client:
@@ -390,6 +446,20 @@ class RedisStore:
             yield self._client
         except redis.RedisError as error:
             raise StoreError(f"The store at redis cannot be used: {error}") from error
+
+
+def _new_token() -> str:
+    """A random token, with the process that has it for operators to read."""
+    return f"{os.urandom(8).hex()} {os.getpid()}@{os.uname().nodename}"
+
+
+def _notice(fields: Mapping[bytes, bytes]) -> Taken | None:
+    """The notice of an entry of the stream; None if it is none."""
+    try:
+        head, data = fields[b"n"][:37], fields[b"n"][37:]
+        return Taken(head[:16].decode("ascii"), int(head[17:36]), data)
+    except (KeyError, ValueError):
+        return None
 
 
 def _in_order(taken: list[Taken]) -> list[Taken]:

@@ -17,12 +17,12 @@ import time
 from contextlib import contextmanager
 
 from ..ingest.spool import Spool
-from .base import LeaseLost, Seen, Source, StoreError, StoreTooNew, Taken
-from .spools import Spools, spool_folders
+from .base import Holder, LeaseLost, Overview, Seen, Source, StoreError, StoreTooNew, Taken
+from .spools import MAINTAIN, Spools, spool_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from sqlite3 import Connection
     from typing import Literal
 
@@ -102,6 +102,10 @@ class SqliteStore:
         self._token: str | None = None
         self._renewed = 0.0
         self._next_ask = 0.0
+        self._next_maintain = 0.0
+        self._read_at = 0.0
+        self._read_from: tuple[int, ...] = ()
+        self._lease_read: tuple[str | None, Source] = (None, "")
         self._observed: tuple[str | None, int | None] = ("", None)
         self._unchanged = 0.0
         self._observed_at = 0.0
@@ -121,7 +125,10 @@ class SqliteStore:
 
     def carry(self, transform: Callable[[bytes], bytes]) -> None:  # noqa: ARG002
         """Takes care of the spool. Its payloads go to the sender as they are."""
-        self.spool.maintain()
+        now = time.monotonic()
+        if self.spool.holds_alerts or now >= self._next_maintain:
+            self._next_maintain = now + MAINTAIN
+            self.spool.maintain()
 
     def acquire(self) -> bool:
         now = time.monotonic()
@@ -137,8 +144,7 @@ class SqliteStore:
         if now < self._next_ask:
             return False
         self._next_ask = now + _ASK
-        with self._database() as connection:
-            lease = self._lease(connection)
+        lease = self._current_lease(now)
         if lease[0] is not None and not self._is_stale(lease):
             return False
         self._beat()
@@ -210,13 +216,49 @@ class SqliteStore:
         self._spools.forget(ended)
 
     def peek(self) -> Mapping[str, bytes]:
+        if not os.path.lexists(self._path):
+            return {}
         with self._database() as connection:
             return self._state(connection)
 
     def waiting(self) -> int:
+        return self._spools.waiting(self._seen_by_all())
+
+    def overview(self) -> Overview:
+        if not os.path.lexists(self._path):
+            return Overview(False, None, ())
         with self._database() as connection:
+            token, source = self._lease(connection)
             seen = self._seen(connection)
-        return self._spools.waiting(seen)
+        sender = None
+        if token is not None and self._spools.heartbeat(source) is not None:
+            pid = self._spools.pid(source)
+            sender = None if pid is None else Holder(os.uname().nodename, pid)
+        reports = tuple(self._spools.reports(seen))
+        return Overview(bool(source or reports), sender, reports)
+
+    def covered(self, seq: int) -> bool:
+        return seq in self._seen_by_all().get(self.source, Seen())
+
+    def browse(self) -> Iterator[Taken]:
+        return self._spools.browse(self._seen_by_all())
+
+    def faults(self) -> Sequence[str]:
+        if not os.path.lexists(self._path):
+            return []
+        with self._database() as connection:
+            rows = connection.execute("PRAGMA integrity_check").fetchall()
+        return [f"The database {self._path}: {text}." for (text,) in rows if text != "ok"]
+
+    def seize(self) -> None:
+        self._beat()
+        token = os.urandom(8).hex()
+        with self._database() as connection:
+            connection.execute(
+                "REPLACE INTO lease VALUES (?, ?, ?)", (self._namespace, token, self.source)
+            )
+        self._token = token
+        self._renewed = time.monotonic()
 
     def others(self) -> bool:
         return self._spools.has_others()
@@ -225,7 +267,7 @@ class SqliteStore:
         return time.time()
 
     def problems(self) -> Sequence[str]:
-        return self._spools.problems()
+        return self.spool.problems() + self._spools.problems()
 
     def after_fork(self) -> None:
         self.spool.after_fork()
@@ -248,7 +290,7 @@ class SqliteStore:
     def _is_stale(self, lease: tuple[str | None, Source]) -> bool:
         """Whether the sender is dead, or has not changed its number for five seconds.
 
-        It compares no clocks of two processes. At most a second counts between two looks: this
+        It compares no clocks of two processes. At most a second counts between two checks: this
         process may have been stopped itself."""
         token, source = lease
         number = self._spools.heartbeat(source)
@@ -262,6 +304,19 @@ class SqliteStore:
             self._unchanged += min(now - self._observed_at, 1.0)
         self._observed_at = now
         return self._unchanged >= _STALE
+
+    def _current_lease(self, now: float) -> tuple[str | None, Source]:
+        """The lease; the database is opened only if it has changed, and once a second."""
+        try:
+            found = os.stat(self._path)
+            state: tuple[int, ...] = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        except OSError:
+            state = ()
+        if not state or state != self._read_from or now >= self._read_at + 1.0:
+            with self._database() as connection:
+                self._lease_read = self._lease(connection)
+            self._read_from, self._read_at = state, now
+        return self._lease_read
 
     def _lease(self, connection: Connection) -> tuple[str | None, Source]:
         row = connection.execute(
@@ -281,6 +336,12 @@ class SqliteStore:
             "SELECT source, ranges FROM seen WHERE namespace = ?", (self._namespace,)
         )
         return {source: Seen(ranges) for source, ranges in rows}
+
+    def _seen_by_all(self) -> dict[Source, Seen]:
+        if not os.path.lexists(self._path):
+            return {}
+        with self._database() as connection:
+            return self._seen(connection)
 
     @contextmanager
     def _database(self) -> Generator[Connection]:
