@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -137,6 +137,9 @@ class Incidents:
         self._latest.append(incident)
         if incident.state is IncidentState.RINGING:
             self.ringing.append(incident)
+
+    def __iter__(self) -> Iterator[Incident]:
+        return iter(list(self._latest))
 
     def remembers(self, incident: Incident) -> bool:
         return incident in self._latest
