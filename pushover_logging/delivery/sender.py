@@ -220,8 +220,10 @@ class Sender:
             for entry in self.outbox:
                 entry.is_in_flight = False
 
-    def attach(self, store: Store, number: Iterator[int]) -> list[Notice] | None:
-        """Go back to a store that works again.
+    def attach(
+        self, store: Store, number: Iterator[int], kept: Sequence[int]
+    ) -> list[Notice] | None:
+        """Go back to a store that works again; ``kept`` are notices that may be there.
 
         Returns None if this sender goes on with everything it knows. Otherwise another process has
         written to the store meanwhile, and these notices tell what this one knows; they must be
@@ -239,6 +241,7 @@ class Sender:
             assert state is not None
             self.store, self._state = store, self._durable_state
             self._is_sender = True
+            self._known_already.update((store.source, seq) for seq in kept)
             self._state.replace(self, state)
             return None
 

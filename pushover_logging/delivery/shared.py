@@ -96,6 +96,8 @@ class SharedSender:
         """The store fails, and this process delivers from memory."""
         self._kept: list[int] = []
         """Notices in the spool that this process delivers from memory."""
+        self._unsure: list[int] = []
+        """Others of them, which may have reached the store although it failed."""
         self.is_sender = False
         self._has_ended = False
         self._has_begun = False
@@ -126,8 +128,10 @@ class SharedSender:
         if config is self._config or self._fails:
             return
         self._config = config
-        if self.is_sender:
+        try:
             self.active.commit()
+        except StoreError:
+            return  # the next step finds that the store fails
         self.active = open_sender(config, self.store)
 
     def append(self, new: Sequence[tuple[Notice, bool, int]]) -> None:
@@ -150,6 +154,7 @@ class SharedSender:
                     self.store.append(data)
             except StoreError as error:
                 self._fail(error, leave=[notice.seq for notice, _, _ in new])
+                self._unsure += [notice.seq for notice in missing]
             else:
                 return
         # The running totals that the sender of the store knows are unknown here.
@@ -341,15 +346,17 @@ class SharedSender:
         self._recover_at = now + _RECOVER
         self._settle()
         try:
-            self.store.carry(self._carried)
-            told = self.active.attach(self.store, self._numbers)
+            known = self._kept + self._unsure
+            told = self.active.attach(self.store, self._numbers, known)
             if told is not None:
                 self.store.append([(notice.seq, self._encoded(notice)) for notice in told])
                 self.active.forget(self.store)
         except StoreError:
             return
-        # What is still to be sent goes out from the store, and so its notices are dealt with too.
-        self._settle(everything=True)
+        if told is not None:
+            self._settle(everything=True)  # what is still to be sent is told
+        self._kept.clear()
+        self._unsure.clear()
         self.is_sender = told is None
         self._fails = False
         self.epoch += 1

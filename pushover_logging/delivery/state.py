@@ -143,7 +143,9 @@ def view(
     Raises ValueError if it cannot be read: encrypted with another key, or damaged.
     """
     try:
-        known = {key: _loads(unseal(data, cipher)) for key, data in state.items()}
+        known = {
+            key: _loads(unseal(data, cipher)) for key, data in state.items() if key != "writer"
+        }
     except (EOFError, TypeError) as error:
         raise ValueError(f"the state is damaged: {type(error).__name__}") from None
     limits = LimitsView(None, None, None, 0, None, None)
@@ -184,16 +186,16 @@ def view(
                 )
             )
         elif kind == "entry":
-            parts, priority, since, tries, not_before, in_flight, _ = fields
+            parts, priority, since, tries, not_before, doubtful, _, _ = fields
             entries.append(
                 EntryView(
-                    tuple(digest(identity) for identity, _, _ in parts),
+                    tuple(digest(identity) for identity, *_ in parts),
                     Priority(priority),
-                    sum(records for _, records, _ in parts),
+                    sum(records for _, records, *_ in parts),
                     _known_moment(since),
                     tries,
                     _moment(not_before or None),
-                    in_flight,
+                    bool(doubtful),
                 )
             )
         elif kind == "incident":

@@ -43,6 +43,7 @@ class Stats:
     incidents: tuple[IncidentReport, ...] = ()
     """The latest emergencies: which ring, which were acknowledged, when and by whom."""
     handed_over: int = 0
-    """Records that a shared store has taken over; 0 with the memory store."""
+    """Records that a shared store has taken over, or that this process delivers from memory while
+    the store fails; 0 with the memory store."""
     refused: str | None = None
     """The service's words as long as it refuses the token or the only user key, else None."""

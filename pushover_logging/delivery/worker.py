@@ -142,6 +142,8 @@ class Pipeline:
         """Guards the way from the groups to the sender: each record is in one place at a time."""
         self._sender: Sender | SharedSender | None = None
         self._opens_at = 0.0
+        self._sender_due: float | None = None
+        """When the sender wanted to be stepped again."""
         self._closing: list[tuple[float, int, Group]] = []
         """When each local group ends."""
         self._epoch = 0
@@ -238,6 +240,17 @@ class Pipeline:
             return None
         if self._closing:
             if self._closing[0][0] <= now or self._groups.with_unclaimed():
+                return None
+            due = min(due, self._closing[0][0], now + _COUNT_AGAIN)
+        return due
+
+    def _nothing_due(self, now: float) -> float | None:
+        """When to come again, if there is no repeat and the sender has nothing to do before."""
+        due = self._sender_due
+        if due is None or due <= now or self._queue.set_aside or self._groups.has_many_retired():
+            return None
+        if self._closing:
+            if self._closing[0][0] <= now or self._groups.with_unclaimed(now):
                 return None
             due = min(due, self._closing[0][0], now + _COUNT_AGAIN)
         return due
@@ -620,6 +633,10 @@ class Worker:
         try:
             if self.alive:
                 return
+            if _is_uwsgi_master() and all(p.is_shared for p in self.pipelines()):
+                # Its C-level forks copy the locks that another thread holds, the GIL too. What is
+                # logged here is in the store, from which the children send it.
+                return
             self._hook_pools()
             self.alive = True
             try:
@@ -838,6 +855,12 @@ class Worker:
             shared.after_fork()
         for pipeline in self.pipelines():
             pipeline.after_fork()
+
+
+def _is_uwsgi_master() -> bool:
+    """Whether uWSGI loads the application here and will fork its workers."""
+    worker_id = getattr(sys.modules.get("uwsgi"), "worker_id", None)
+    return worker_id is not None and worker_id() == 0
 
 
 def _before(due: float | None, deadline: float) -> bool:

@@ -188,7 +188,7 @@ class RedisStore:
         with self._server() as client:
             if not client.set(self._keys[0], token, nx=True, px=int(_LEASE * 1000)):
                 # Tells the sender that there is another process.
-                client.set(self._waiting_key, self.source, px=int(_ASK * 4000))
+                client.set(self._waiting_key, self.source, px=max(1, int(_ASK * 4000)))
                 self._is_waiting = True
                 return False
         self._is_waiting = False

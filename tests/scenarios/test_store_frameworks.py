@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from harness import mark
 from stores import Processes, RedisServer, eventually
-from test_stores import DRAINS, marks_of
+from test_stores import DRAINS, LONG, marks_of
 
 SHOP = """
 import logging, os, stage
@@ -170,6 +170,7 @@ def _listens(port: int) -> bool:
 
 
 @pytest.mark.scenario("U1")
+@LONG
 def test_celery_with_a_child_for_each_task(
     redis_processes: Processes, redis_server: RedisServer
 ) -> None:
@@ -210,6 +211,7 @@ def task(number):
 
 
 @pytest.mark.scenario("U1")
+@LONG
 def test_rq_whose_children_end_by_exit(
     redis_processes: Processes, redis_server: RedisServer
 ) -> None:

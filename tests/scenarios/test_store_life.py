@@ -531,8 +531,8 @@ def test_every_process_accounts_for_its_records(processes: Processes) -> None:
     for process in (one, two):
         assert tell(processes, process, "phone.flush(10)") == "True"
 
+    stats = "(lambda s: (s.accepted, s.handed_over, s.pending, dict(s.dropped)))(phone.stats())"
     for process in (one, two):
-        stats = "(lambda s: (s.accepted, s.handed_over, s.pending, dict(s.dropped)))(phone.stats())"
         eventually(
             lambda process=process: tell(processes, process, stats) == "(220, 220, 0, {})"
         )
