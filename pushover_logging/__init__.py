@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from .client.teams import Team as Team
     from .config.fields import Grouping as Grouping
     from .handler import PushoverHandler as PushoverHandler
+    from .hooks import drain as drain
+    from .hooks import install_hooks as install_hooks
+    from .hooks import notify as notify
+    from .hooks import remove_hooks as remove_hooks
     from .delivery.incidents import IncidentReport as IncidentReport
     from .delivery.incidents import IncidentState as IncidentState
     from .oneshot import pushover as pushover
@@ -58,6 +62,10 @@ _HOMES = {
     "IncidentReport": ".delivery.incidents",
     "IncidentState": ".delivery.incidents",
     "PushoverHandler": ".handler",
+    "drain": ".hooks",
+    "install_hooks": ".hooks",
+    "notify": ".hooks",
+    "remove_hooks": ".hooks",
     "pushover": ".oneshot",
     "pushover_defaults": ".oneshot",
     "RetryPolicy": ".delivery.retry",

@@ -9,7 +9,7 @@ from .config import DEFAULTS, read_config
 from .config.levels import PriorityByLevel
 from .config.overrides import asked_priority, own_key, read_overrides, resolved_key
 from .delivery.diagnostics import DIAGNOSTICS, say, say_later
-from .delivery.worker import WORKER, Pipeline
+from .delivery.worker import WORKER, Pipeline, is_configuring_logging
 from .ingest.fingerprint import exact_path
 from .ingest.groups import Groups, text_alias
 from .ingest.queue import MOST_URGENT_FIRST, Queue
@@ -308,7 +308,7 @@ class PushoverHandler(logging.Handler):
         pipeline = self._pipeline
         if pipeline.settled():
             return True
-        if _is_configuring_logging():
+        if is_configuring_logging():
             return False
         if timeout is None:
             return WORKER.wait_in_turn(pipeline, pipeline.settled, self._config.exit_timeout)
@@ -320,14 +320,7 @@ class PushoverHandler(logging.Handler):
         Waits at most ``timeout`` seconds, by default ``exit_timeout``. Alerts beyond
         ``max_per_minute`` wait for the next minute.
         """
-        pipeline = self._pipeline
-        if not pipeline.is_shared and pipeline.is_drained():
-            return True
-        pipeline.drain()
-        if _is_configuring_logging():
-            return False
-        timeout = self._config.exit_timeout if timeout is None else timeout
-        return WORKER.wait(pipeline, pipeline.is_drained, timeout)
+        return WORKER.drain([self._pipeline], timeout)
 
     def close(self) -> None:
         """Send everything that waits and everything that was counted, and wait for it.
@@ -340,7 +333,7 @@ class PushoverHandler(logging.Handler):
         if not pipeline.is_used():
             return
         pipeline.drain(close=True)
-        if not _is_configuring_logging():
+        if not is_configuring_logging():
             WORKER.wait_in_turn(pipeline, pipeline.is_drained, self._config.exit_timeout)
 
     def stats(self) -> Stats:
@@ -404,10 +397,3 @@ class PushoverHandler(logging.Handler):
                 group.close()
         self._queue.resolved.append((key, at))
         self._pipeline.news = True
-
-
-def _is_configuring_logging() -> bool:
-    """Whether this thread holds logging's module lock, as dictConfig does while it closes us."""
-    lock = getattr(logging, "_lock", None)
-    is_owned: Callable[[], bool] = getattr(lock, "_is_owned", lambda: False)
-    return is_owned()

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .shared import SharedSender
     from .stats import Stats
 
-__all__ = ["WORKER", "Pipeline", "Worker"]
+__all__ = ["WORKER", "Pipeline", "Worker", "is_configuring_logging"]
 
 _FORK_PATIENCE = 2.0
 """Seconds a fork waits until nothing is being loaded."""
@@ -416,6 +416,13 @@ def _logging_is_locked() -> bool:
     return False
 
 
+def is_configuring_logging() -> bool:
+    """Whether this thread holds logging's module lock, as dictConfig does while it closes us."""
+    lock = getattr(logging, "_lock", None)
+    is_owned: Callable[[], bool] = getattr(lock, "_is_owned", lambda: False)
+    return is_owned()
+
+
 class Worker:
     """Steps through every handler's pipeline on one daemon thread, started by the first record."""
 
@@ -495,6 +502,34 @@ class Worker:
             return True
         self._waited_in_vain_at = time.monotonic()
         return False
+
+    def drain(self, pipelines: list[Pipeline], timeout: float | None) -> bool:
+        """Have all of them send what waits and what was counted, and wait; whether it is sent.
+
+        ``timeout`` is for all together, by default the longest ``exit_timeout``. Does not wait
+        while this thread configures logging.
+        """
+        waiting = [p for p in pipelines if p.is_shared or not p.is_drained()]
+        for pipeline in waiting:
+            pipeline.drain()
+        if is_configuring_logging() or not waiting:
+            return not waiting
+        if timeout is None:
+            timeout = max(pipeline.config.exit_timeout for pipeline in waiting)
+        done = lambda: all(pipeline.is_drained() for pipeline in waiting)  # noqa: E731
+        return self.wait(waiting[0], done, timeout)
+
+    def send_signal_later(self, signum: int) -> None:
+        """Send this process a signal in a moment, so that the interrupted code goes on until then.
+
+        ``os.kill`` on this thread would call the handler at once.
+        """
+
+        def send() -> None:
+            time.sleep(_LOGGING_AGAIN)
+            os.kill(os.getpid(), signum)
+
+        self._start_thread(send, ())
 
     def pipelines(self) -> list[Pipeline]:
         """All that were enlisted and still exist."""
