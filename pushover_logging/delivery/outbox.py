@@ -63,7 +63,7 @@ class Entry:
     users: tuple[str, ...] = ()
     """Who gets it, if not the users of the handler."""
     escalates: Incident | None = None
-    """The emergency that nobody acknowledged, for which this one rings somebody else."""
+    """The emergency that nobody acknowledged, for which this one rings other users."""
 
     def __post_init__(self) -> None:
         self.is_alert = any(part.alert is not None for part in self.parts)

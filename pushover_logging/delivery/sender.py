@@ -9,21 +9,22 @@ from __future__ import annotations
 import base64
 import dataclasses
 import os
+import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import notice as notices
-from ..client.constants import MESSAGE_LIMIT, Priority
-from ..client.errors import PushoverError
+from ..client.constants import MESSAGE_LIMIT, TITLE_LIMIT, Priority
+from ..client.errors import APIError, PushoverError
 from ..config.fields import Style
 from ..notice import Notice, Snapshot
 from ..render import summary
-from ..render.alert import Alert
+from ..render.alert import Alert, cut
 from ..render.record import Renderer, filled_in
 from ..render.redact import Redactor
 from ..ingest.fingerprint import digest
@@ -42,6 +43,7 @@ from .target import Delivered, Outcome, QuotaSpent, Rejected, RetryLater, Target
 if TYPE_CHECKING:
     from ..config import HandlerConfig
     from ..stores.base import Store
+    from .incidents import ReceiptStatus
 
 __all__ = ["Hooks", "Sender", "open_sender"]
 
@@ -52,6 +54,9 @@ _MOST_TAGS = 50
 """The service's bound is not known; nobody resolves a digest of more groups than this."""
 _CANCEL_AGAIN = 5.0
 _LEAST_TIMEOUT = 0.1
+_ID_LENGTH = 12
+_COUNT = re.compile(r" \N{MULTIPLICATION SIGN}\d+$")
+"""The number of records at the end of a title."""
 
 
 def _today() -> datetime:
@@ -198,6 +203,11 @@ class Sender:
                 ending=ending,
                 untried_first=self.limits.in_outage,
             )
+            escalates = None if entry is None else entry.escalates
+            if entry is not None and escalates is not None and not escalates.rings(now):
+                self.incidents.escalated(escalates, None)  # somebody has acknowledged meanwhile
+                self.outbox.finished(entry)
+                entry = None
             if entry is not None and self.store.durable:
                 entry.id = entry.id or os.urandom(6).hex()
                 entry.is_in_flight = True
@@ -284,9 +294,7 @@ class Sender:
             if repeats and group in self.groups.observed:
                 self._observe(group, repeats, now)
             elif repeats and not group.is_open:
-                # It was counted as a repeat of a group that is over for the sender.
-                group.is_open = True
-                self.groups.wait(group, now)
+                self._reopen(group, repeats, now)
         elif notice.kind == "resolved":
             self._resolve(notice, now)
         elif notice.kind == "dropped":
@@ -307,25 +315,38 @@ class Sender:
 
     def _raise_alert(self, group: Group, notice: Notice, now: float) -> None:
         """Let the first record of a group become a push, unless it is to be counted only."""
-        after, within = self._threshold(group)
-        silent_until = self._silent_until(group)
+        after, _ = self._threshold(group)
         if after > 1:
-            self.groups.observed[group] = None
             self.groups.put_back(group, 1)
+            self.groups.observe(group)
             self._observe(group, 1, now)
-            return
-        if silent_until > now:
+        elif self._is_silent(group, now):
             self.groups.put_back(group, 1)
-            self.groups.wait(group, silent_until)
-            return
-        priority = Priority(notice.priority)
-        if group.key is not None and self.resolved_at.get(group.key, 0.0) >= notice.at:
+        else:
+            self._put_alert(group, 1, notice.at, now)
+
+    def _reopen(self, group: Group, repeats: int, now: float) -> None:
+        """Records were counted as repeats of a group that is over for the sender."""
+        after, _ = self._threshold(group)
+        if after > 1:
+            self.groups.observe(group)
+            self._observe(group, repeats, now)
+        else:
+            group.is_open = True
+            self.groups.wait(group, now)
+
+    def _put_alert(self, group: Group, records: int, at: float, now: float) -> None:
+        """Let ``group.first`` be pushed, which was logged at ``at``; the push stands for all."""
+        priority = group.priority
+        if group.key is not None and self.resolved_at.get(group.key, 0.0) >= at:
             priority = min(priority, Priority.NORMAL)  # it was over before it was read
-        self.outbox.put(Entry([Part(group, 1, notice.snapshot)], priority, now), now)
+        self.outbox.put(Entry([Part(group, records, group.first)], priority, now), now)
 
     def _threshold(self, group: Group) -> tuple[int, float | None]:
         """How many records within how many seconds make an alert of this group."""
-        rule = self._config.rule_for(group.first.name) if self._config.loggers else None
+        rule = None
+        if self._config.loggers and group.identity[0] != "other":  # which may be of any logger
+            rule = self._config.rule_for(group.first.name)
         limits = self._config.grouping if rule is None else rule
         return limits.after, limits.within
 
@@ -343,8 +364,10 @@ class Sender:
         seen.clear()
         del self.groups.observed[group]
         group.until = None
-        repeats = self.groups.claim(group)
-        self.outbox.put(Entry([Part(group, repeats, group.shown)], group.priority, now), now)
+        self.groups.changed.add(group)
+        if not self._is_silent(group, now):
+            group.first, group.shown_is_last = group.shown, False
+            self._put_alert(group, self.groups.claim(group), group.last_at, now)
 
     def _stop_observing(self, group: Group, now: float) -> None:
         """Drop the records of a group that stayed too few in the time given."""
@@ -355,8 +378,13 @@ class Sender:
         if seen and within is not None:
             self.groups.wait(group, seen[0] + within)
             return
-        self.dropped["below_after"] += self.groups.claim(group)
+        self._drop_observed(group)
         self.groups.close(group)
+
+    def _drop_observed(self, group: Group) -> None:
+        """Drop the records of a group that are too few for an alert."""
+        if records := self.groups.claim(group):
+            self.dropped["below_after"] += records
 
     def _names_of(self, group: Group) -> tuple[str, ...]:
         """What an operator may call a group: its key, or its id."""
@@ -371,6 +399,13 @@ class Sender:
             del self.silenced[name]
         until = max((self.silenced.get(name, 0.0) for name in self._names_of(group)), default=0.0)
         return self._clock() + until - unix if until else 0.0
+
+    def _is_silent(self, group: Group, now: float) -> bool:
+        """Whether a group makes no push now; if so, it is summed up when it may."""
+        silent_until = self._silent_until(group)
+        if silent_until > now:
+            self.groups.wait(group, silent_until)
+        return silent_until > now
 
     def _resolve(self, notice: Notice, now: float) -> None:
         """End what was logged before the notice, also if that is read later."""
@@ -388,7 +423,7 @@ class Sender:
                 entry.not_before = min(group.until, now + self.interval)
                 self.outbox.put(entry, now)
             if group in self.groups.observed:
-                self.dropped["below_after"] += self.groups.claim(group)
+                self._drop_observed(group)
             self.groups.close(group)
 
     def _sum_up(self, now: float, *, quietly: bool) -> None:
@@ -519,18 +554,18 @@ class Sender:
             self.pushes += 1
             self._note_finished(entry)
             self.outbox.finished(entry)
+            incident = None
             if entry.text.priority is Priority.EMERGENCY and outcome.receipt:
                 groups = [p.group for p in entry.parts if p.group.priority is Priority.EMERGENCY]
                 incident = self.incidents.open(
                     outcome.receipt, entry.text.title, groups, entry.text.expire, now
                 )
-                if entry.escalates is not None:
-                    entry.escalates.escalated = incident
-                    incident.groups = entry.escalates.groups
-                elif self._config.escalate_to and self._config.escalate_after is not None:
+                if entry.escalates is None and self._config.escalate_after is not None:
                     incident.escalates_at = now + self._config.escalate_after
                 for group in groups:
                     group.incident = incident
+            if entry.escalates is not None:
+                self.incidents.escalated(entry.escalates, incident)
             for part in entry.parts:
                 self.groups.pushed(part.group, now)
         if outcome.info:
@@ -573,7 +608,9 @@ class Sender:
             return
         with self.lock:
             self.limits.used_slot(now)
-            if entry.priority is Priority.EMERGENCY:
+            bad_inputs = error.bad_inputs if isinstance(error, APIError) else {}
+            is_for_nobody = bool(entry.users) and "user" in bad_inputs
+            if entry.priority is Priority.EMERGENCY and not is_for_nobody:
                 entry.priority, entry.text = Priority.HIGH, None
                 self.outbox.put(entry, now)
         if self.outbox.in_hand is entry:
@@ -585,7 +622,10 @@ class Sender:
 
     def _drop(self, entry: Entry, reason: str, error: Exception) -> None:
         with self.lock:
-            self.dropped[reason] += entry.records
+            if entry.records:
+                self.dropped[reason] += entry.records
+            if entry.escalates is not None:
+                self.incidents.escalated(entry.escalates, None)
             self._note_finished(entry)
             self.outbox.finished(entry)
             for part in entry.parts:
@@ -599,6 +639,8 @@ class Sender:
 
     def _write(self, entry: Entry) -> Alert:
         """The text of a push, whose title ends in the number of records if there are several."""
+        if entry.escalates is not None:
+            return self._write_escalation(entry, entry.escalates)
         parts = entry.parts
         part = parts[0]
         group = part.group
@@ -633,7 +675,29 @@ class Sender:
             )
         for complaint in text.complaints:
             diagnostics.say("override", f"a record's own options: {complaint}")
-        tags = [tag for p in parts if (tag := p.group.tag) is not None]
+        return self._tagged(text, entry, [p.group for p in parts])
+
+    def _write_escalation(self, entry: Entry, incident: Incident) -> Alert:
+        """The push to the users of ``escalate_to``; it stands for no record."""
+        group = incident.groups[0]
+        rest = len(incident.groups) - 1
+        more = f"\n… and {rest} more" if rest else ""
+        style = self._style_of(group)
+        text = self._renderer.render(
+            group.first, style, entry.priority, limit=MESSAGE_LIMIT - len(more)
+        )
+        title = f"Not acknowledged: {_COUNT.sub('', incident.title)}"
+        text = dataclasses.replace(
+            text,
+            message=text.message + more,
+            title=cut(title, TITLE_LIMIT),
+            device=None,  # the devices of these users have other names
+        )
+        return self._tagged(text, entry, incident.groups)
+
+    def _tagged(self, text: Alert, entry: Entry, groups: Iterable[Group]) -> Alert:
+        """The push with tags by which its ringing can be ended."""
+        tags = [tag for group in groups if (tag := group.tag) is not None]
         if self.store.durable and text.priority is Priority.EMERGENCY:
             tags.insert(0, f"push-{entry.id}")
         if not tags:
@@ -671,10 +735,10 @@ class Sender:
             unanswered = self.incidents.to_escalate(now)
         if unanswered is not None:
             status = self._target.receipt(unanswered.receipt)
+            if status is not None:
+                self._learn(unanswered, status, now)
             with self.lock:
-                if status is not None:
-                    unanswered.learn(status)
-                if unanswered.rings(now) and unanswered.groups:
+                if unanswered.rings(now):
                     self._escalate(unanswered, now)
             return True
         with self.lock:
@@ -683,43 +747,51 @@ class Sender:
         if incident is None:
             return False
         status = self._target.receipt(incident.receipt)
-        if status is None:
-            return True
-        with self.lock:
-            incident.learn(status)
-            if not incident.rings(now):
-                # Still happening: an acknowledged emergency rings again after an interval, an
-                # expired one at once.
-                answered = incident.state is IncidentState.ACKNOWLEDGED
-                for group in incident.groups:
-                    if group.incident is incident and group.until is not None:
-                        (self.groups.pushed if answered else self.groups.wait)(group, now)
-                self.incidents.changed.add(incident)
-                self._stop_counterpart(incident, now)
-        if status.acknowledged:
-            diagnostics.call_safely("on_acknowledged", self._hooks.on_acknowledged, status)
+        if status is not None:
+            self._learn(incident, status, now)
         return True
 
-    def _escalate(self, incident: Incident, now: float) -> None:
-        """Ring the users of ``escalate_to`` too."""
-        group = incident.groups[0]
-        text = self._renderer.render(group.first, self._style_of(group), Priority.EMERGENCY)
-        entry = Entry([], Priority.EMERGENCY, now, text)
-        entry.users, entry.escalates = self._config.escalate_to, incident
-        self.outbox.put(entry, now)
+    def _learn(self, incident: Incident, status: ReceiptStatus, now: float) -> None:
+        """Take in what the service says of an emergency.
 
-    def _stop_counterpart(self, incident: Incident, now: float) -> None:
-        """Whoever acknowledges first, of the users and those it was escalated to, stops both."""
-        if incident.state is not IncidentState.ACKNOWLEDGED:
-            return
-        for other in list(self.incidents.ringing):
-            if (other is incident.escalated or other.escalated is incident) and other.rings(now):
+        Still happening: an acknowledged emergency rings again after an interval, an expired one at
+        once. Whoever acknowledges first, of the users and those of ``escalate_to``, stops both.
+        """
+        with self.lock:
+            incident.learn(status)
+            if incident.rings(now):
+                return
+            self.incidents.changed.add(incident)
+            answered = incident.state is IncidentState.ACKNOWLEDGED
+            other = incident.counterpart if answered else None
+            if other is not None and other.rings(now):
                 other.state = IncidentState.ACKNOWLEDGED
                 other.acknowledged_at = incident.acknowledged_at
                 other.acknowledged_by = incident.acknowledged_by
                 other.counted_before = dict(incident.counted_before)
                 self.incidents.to_cancel[other.receipt] = now
                 self.incidents.changed.add(other)
+            for group in incident.groups:
+                if group.until is None or group.incident is None:
+                    continue
+                if group.incident is incident or group.incident is other:
+                    (self.groups.pushed if answered else self.groups.wait)(group, now)
+        if status.acknowledged:
+            diagnostics.call_safely("on_acknowledged", self._hooks.on_acknowledged, status)
+
+    def _escalate(self, incident: Incident, now: float) -> None:
+        """Ring the users of ``escalate_to`` too."""
+        if not incident.groups:  # forgotten, and the text with them
+            self.incidents.escalated(incident, None)
+            return
+        incident.is_escalating = True
+        self.incidents.changed.add(incident)
+        entry = Entry([], Priority.EMERGENCY, now)
+        entry.users, entry.escalates = self._config.escalate_to, incident
+        # A successor of this process makes the same id, and cancels by it what this one has sent.
+        entry.id = f"to-{incident.receipt[:_ID_LENGTH]}" if self.store.durable else ""
+        entry.is_in_doubt = incident.is_escalation_in_doubt
+        self.outbox.put(entry, now)
 
     # What the pipeline asks, from any thread.
 
@@ -733,6 +805,11 @@ class Sender:
         with self.lock:
             return self.outbox.records + self.groups.pending
 
+    def waiting(self) -> int:
+        """How many records wait for a push: not those that are too few for an alert so far."""
+        with self.lock:
+            return self.unsent() - self.groups.observed_records()
+
     def abandon(self) -> int:
         """Give up everything that waits, because the process ends; how many records that were.
 
@@ -740,12 +817,12 @@ class Sender:
         refuses the token are not counted, because that was said.
         """
         with self.lock:
-            left = self.unsent()
+            left = self.waiting()
             parts = self.outbox.clear()
             for group in self.groups.unfinished():
                 parts.append(Part(group, self.groups.claim(group)))
             for group in self.groups.observed:
-                self.dropped["below_after"] += self.groups.claim(group)
+                self._drop_observed(group)
             if lost := sum(part.records for part in parts):
                 self.dropped["exit" if self.refused is None else "stopped"] += lost
         self._lost(parts)
@@ -765,6 +842,10 @@ class Sender:
                 else:
                     self.groups.put_back(known, group.pending)
                     mine[group] = known
+                    if group.pending and known in self.groups.observed:
+                        self._observe(known, group.pending, now)
+                    elif group.pending and not known.is_open:
+                        self._reopen(known, group.pending, now)
             finished = {entry.id for entry in self.outbox if entry.id in other.finished}
             for entry in [entry for entry in self.outbox if entry.id in finished]:
                 self.outbox.remove(entry)
@@ -776,6 +857,7 @@ class Sender:
                     self.outbox.put(entry, now)
             for incident in other.incidents.ringing:
                 incident.groups = tuple(mine.get(g, g) for g in incident.groups)
+                incident.is_escalating = False  # the push for it is not taken over
                 self.incidents.restore(incident)
                 self.incidents.changed.add(incident)
                 for group in incident.groups:
@@ -825,11 +907,13 @@ class Sender:
 
     def drain_is_done(self, seq: int) -> bool:  # noqa: ARG002 - as for `SharedSender`
         """Whether everything is sent."""
-        return not self.unsent()
+        return not self.waiting()
 
     def forget_groups(self) -> None:
         """Forget all groups and emergencies: the handler was closed, and nothing waits."""
         with self.lock:
+            for group in self.groups.observed:
+                self._drop_observed(group)
             self.groups = Groups(self._config.grouping)
             self.incidents.stop()
 

@@ -192,6 +192,10 @@ class SharedSender:
             return self._backup.unsent()
         return self._primary.outbox.records if self.is_sender else 0
 
+    def waiting(self) -> int:
+        """The same without records that are too few for an alert so far."""
+        return self.unsent() if self._backup is None else self._backup.waiting()
+
     def abandon(self) -> int:
         """The process ends: leave what waits in the store, or give it up if the store fails."""
         if self._backup is not None:

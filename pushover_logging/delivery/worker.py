@@ -184,7 +184,7 @@ class Pipeline:
         due = sender.step(deadline, drains=quietly, may_report=not len(self._queue))
         self._queue.outbox_size = sender.outbox.alerts
         self._queue.outbox_least = sender.outbox.least_urgent()
-        if self._closed and not self.is_shared and not self.news and not self.unsent():
+        if self._closed and not self.is_shared and not self.news and not self.waiting():
             self._closed = False
             self._forget_groups(sender)
             return None
@@ -192,7 +192,7 @@ class Pipeline:
             return due
         if self._closing:
             due = self._closing[0][0] if due is None else min(due, self._closing[0][0])
-            if self.is_shared:
+            if self.is_shared or sender.active.groups.observed:
                 due = min(due, now + _COUNT_AGAIN)
         return due
 
@@ -234,7 +234,7 @@ class Pipeline:
                 group.priority,
                 group.key,
                 snapshot,
-                self._style,
+                self._style if group.style is None else group.style,
             )
             new.append((notice, is_kept))
             records += 1
@@ -294,7 +294,7 @@ class Pipeline:
             group.priority,
             group.key,
             shown._replace(created=created),
-            self._style,
+            self._style if group.style is None else group.style,
             epoch,
             total,
             is_last,
@@ -336,16 +336,24 @@ class Pipeline:
 
     def is_drained(self) -> bool:
         """Whether everything that came before the latest `drain` is sent."""
-        if self.draining or self.unsent():
+        if self.draining or self.waiting():
             return False
         return self._sender is None or self._sender.drain_is_done(self._drain_seq)
 
     def unsent(self) -> int:
         """How many records no push stands for yet."""
         with self._lock:
-            counted = sum(repeats for _, repeats in self._groups.with_unclaimed(time.monotonic()))
-            waiting = len(self._queue) + len(self._queue.set_aside) + counted
-            return waiting + (self._sender.unsent() if self._sender is not None else 0)
+            return self._uncollected() + (0 if self._sender is None else self._sender.unsent())
+
+    def waiting(self) -> int:
+        """The same without records that the sender has counted, and that are too few for an alert."""
+        with self._lock:
+            return self._uncollected() + (0 if self._sender is None else self._sender.waiting())
+
+    def _uncollected(self) -> int:
+        """Records that the sender has not been told of."""
+        counted = sum(repeats for _, repeats in self._groups.with_unclaimed(time.monotonic()))
+        return len(self._queue) + len(self._queue.set_aside) + counted
 
     def abandon(self) -> int:
         """Give up what waits, because the process ends; how many records that were."""
@@ -649,7 +657,7 @@ class Worker:
             return
         self._exiting = True
         DIAGNOSTICS.say_what_waits()
-        waiting = [pipeline for pipeline in self.pipelines() if pipeline.unsent()]
+        waiting = [pipeline for pipeline in self.pipelines() if pipeline.waiting()]
         if not waiting:
             return
         for pipeline in waiting:
