@@ -37,6 +37,7 @@ _DELIVERING = ("urllib3", "requests", "charset_normalizer")
 """Loggers of what delivers: their records on the worker thread would each make another push."""
 _REMEMBERED_NAMES = 1000
 _LogRecord = logging.LogRecord
+_writing = DIAGNOSTICS.writing
 _NOTHING_MORE = tuple(Snapshot(0.0, "", 0, "", ""))[9:]
 """The fields of a snapshot from ``exceptions`` on."""
 
@@ -142,9 +143,12 @@ class PushoverHandler(logging.Handler):
         Every record costs the program just this, and so it is written out in one piece.
         """
         if not WORKER.page[0]:
-            WORKER.after_fork_in_child()
-        if record.levelno < self.level:
-            return False
+            WORKER.notice_fork()
+        try:
+            if record.levelno < self.level:
+                return False
+        except TypeError:
+            pass  # the record has no level, as one that came through a socket may; emit copes
         if self._handle_as_documented:
             return super().handle(record)
         if self.filters or self._filters_itself:
@@ -172,8 +176,12 @@ class PushoverHandler(logging.Handler):
                     if group is not None and group.levelno != record.levelno:
                         group = None
                 if group is not None and "pushover" not in record.__dict__:
-                    _, _, created, thread = group.last
-                    if created != record.created or thread != record.thread:
+                    msg, _, created, thread = group.last
+                    if (
+                        created != record.created
+                        or thread != record.thread
+                        or msg is not record.msg
+                    ):
                         group.last = record.msg, record.args, record.created, record.thread
                         next(group.ticks)
                         self._queue.accepted.add()
@@ -187,6 +195,10 @@ class PushoverHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take the record in and return; never blocks, never raises."""
+        if not WORKER.page[0]:
+            WORKER.notice_fork()  # a subclass with its own handle may call this
+        if _writing and get_ident() in _writing:
+            return  # stderr leads into logging, and this is a line of ours
         pipeline = self._pipeline
         try:
             msg, args = record.msg, record.args
@@ -254,8 +266,6 @@ class PushoverHandler(logging.Handler):
                 return
             if not name.startswith(_DELIVERING) and len(self._plain_names) < _REMEMBERED_NAMES:
                 self._plain_names.add(name)
-        if DIAGNOSTICS.is_writing:
-            return  # stderr leads into logging, and this is a line of ours
         priority = self._priorities[record.levelno]
         key: str | None = None
         overrides: Mapping[str, Any] = {}
@@ -307,6 +317,7 @@ class PushoverHandler(logging.Handler):
         their interval ends. It returns at once while the calling thread configures logging, because
         the connection may need the very lock that is held then.
         """
+        WORKER.notice_fork()
         pipeline = self._pipeline
         if pipeline.settled():
             return True
@@ -331,6 +342,7 @@ class PushoverHandler(logging.Handler):
         record that comes later is delivered like any other.
         """
         super().close()
+        WORKER.notice_fork()
         pipeline = self._pipeline
         if not pipeline.is_used():
             return
@@ -340,6 +352,7 @@ class PushoverHandler(logging.Handler):
 
     def stats(self) -> Stats:
         """What became of the records so far; may be called by any thread at any time."""
+        WORKER.notice_fork()
         return self._pipeline.stats()
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
@@ -357,10 +370,7 @@ class PushoverHandler(logging.Handler):
         config = self._config
         self._pipeline.has_formatter = self.formatter is not None or self._formats_itself
         self._takes_as_is = config.enabled and not (
-            self._pipeline.has_formatter
-            or self._find_key
-            or config.loggers
-            or config.placeholders
+            self._pipeline.has_formatter or self._find_key or config.loggers or config.placeholders
         )
 
     def _submit_again(self, record: logging.LogRecord) -> None:

@@ -13,10 +13,10 @@ import weakref
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from pushover_logging.alerts import is_blank
-from pushover_logging.client.constants import Priority
 from pushover_logging.rendering import Renderer, Style
+
+from pushover_logging.client.constants import Priority
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=1500)
 

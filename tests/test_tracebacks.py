@@ -10,7 +10,6 @@ import sys
 import weakref
 
 import pytest
-
 from pushover_logging.tracebacks import calls, freeze, heading, plain_text, short_path
 
 needs_groups = pytest.mark.skipif(sys.version_info < (3, 11), reason="no ExceptionGroup before")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import select
 import signal
-import socket
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,29 +18,26 @@ from pushover_logging.config.parsing import masked, to_int, to_seconds
 from .account import add_account, add_command, option_type
 from .answering import add_json
 from .endings import Exit
-from .forwarding.following import Follower
-from .forwarding.formats import Reader, read_line, reader_for
-from .forwarding.piping import Pipe
-from .forwarding.places import Places
-from .forwarding.sending import Sender, Stopped
 from .wakeups import wakeups
 
 if TYPE_CHECKING:
+    from pushover_logging.forward import Reader, Result, Row, Session
     from pushover_logging.handler import PushoverHandler
 
 _EXAMPLE = """
 pushover-logging forward /var/log/app.log --state /var/lib/app/forward.json
 journalctl -o json -f | pushover-logging forward -
+pushover-logging forward --explain app.log
 pushover-logging forward app.log --pattern '(?P<level>[A-Z]+) - (?P<logger>\\S+) - (?P<message>.*)'
 """
-_LOOK = 0.25
-_LOOK_AT_PROGRESS = 0.1
+_SHOW_EVERY = 0.1
+_WIDTHS = {"level": 8, "time": 19, "logger": 24, "text": 56}
 _DEFAULTS: dict[str, object] = {
-    # The logs keep what waits, so nothing need be given up while the service is away.
+    # The logs keep what is not delivered, so it need not be given up while the service is away.
     "retry_policy": {"give_up_after": "30d"},
     "exit_timeout": "30s",
     "quota_reserve": "500",
-    # The loggers are other programs': what this one sends with cannot feed on itself here.
+    # The loggers are other programs': records about our own delivery are not among them.
     "ignore": [],
 }
 
@@ -59,13 +54,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         default=logging.WARNING,
         help="the least level to push; default: WARNING",
     )
-    parser.add_argument(
-        "--pattern",
-        type=option_type(lambda text, _: reader_for(text)),
-        default=read_line,
-        metavar="REGEX",
-        help="how a record begins, with groups named level, logger, message and time",
-    )
+    _add_reading(parser)
     parser.add_argument(
         "--state", type=Path, metavar="FILE", help="remember how far the logs were read, and go on"
     )
@@ -86,6 +75,41 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.set_defaults(run=run)
 
 
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
+        "--pattern",
+        type=option_type(_pattern),
+        dest="reader",
+        metavar="REGEX",
+        help="how a record begins, with groups named level, logger, message and time",
+    )
+    how.add_argument(
+        "--format",
+        type=option_type(_format),
+        dest="reader",
+        metavar="NAME",
+        help="the only format to read, by the name that --explain shows",
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="show how the first lines of each log are read, and send nothing",
+    )
+
+
+def _pattern(text: str, _: str) -> Reader:
+    from pushover_logging.forward import reader_for  # the other commands need none of it
+
+    return reader_for(text)
+
+
+def _format(text: str, _: str) -> Reader:
+    from pushover_logging.forward import reader_of
+
+    return reader_of(text)
+
+
 def _option(text: str, option: str) -> tuple[list[str], str]:
     name, sign, value = text.partition("=")
     if not (name and sign):
@@ -95,20 +119,97 @@ def _option(text: str, option: str) -> tuple[list[str], str]:
 
 def run(arguments: argparse.Namespace) -> Exit:
     """Follow the logs until a signal comes, or to their ends."""
-    if "-" in arguments.logs and arguments.state:
-        raise ValueError("--state remembers places in files, and standard input has none")
-    handler = _handler(arguments)
+    from pushover_logging.forward import Places, Session, Settings, read_text
+
+    if arguments.explain:
+        return _explain(arguments)
+    options = _options(arguments)
+    settings = Settings(
+        names=arguments.logs,
+        level=arguments.level,
+        reader=arguments.reader or read_text,
+        once=arguments.once,
+        from_start=arguments.from_start,
+        patience=to_seconds(options["exit_timeout"], "exit_timeout"),
+        quota_reserve=to_int(options["quota_reserve"], "quota_reserve"),
+    )
+    handler = _handler(options)
     try:
         places = Places(arguments.state) if arguments.state else None
     except BlockingIOError as error:
-        print(f"pushover-logging forward: {error}", file=sys.stderr)
+        _say(str(error))
         return Exit.LATER
-    with wakeups(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as news:
-        return _Forwarding(arguments, handler, places, news).run()
+    progress = _Progress() if arguments.from_start and sys.stderr.isatty() else None
+    with wakeups(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
+        show = progress.show if progress else lambda _: None
+        session = Session(settings, handler, places, signals, _say, show)
+        result = session.run()
+    if progress:
+        progress.end(session)
+    if arguments.json:
+        stats = handler.stats()
+        counts = {"accepted": stats.accepted, "delivered": stats.delivered}
+        print(json.dumps({**counts, "pushes": stats.pushes, "dropped": dict(stats.dropped)}))
+    return _ending(result)
+
+
+def _ending(result: Result) -> Exit:
+    if result.refused:
+        return Exit.REFUSED
+    if result.lost or result.unsaved:
+        return Exit.LATER
+    return Exit.USAGE if result.unread else Exit.DONE
+
+
+def _explain(arguments: argparse.Namespace) -> Exit:
+    """Print a table for each log."""
+    from pushover_logging.forward import explain, read_text
+
+    ending = Exit.DONE
+    for name in arguments.logs:
+        path = Path("/dev/stdin" if name == "-" else name)
+        try:
+            rows = list(explain(path, arguments.reader or read_text))
+        except OSError as error:
+            _say(f"{name} cannot be read: {error.strerror or error}")
+            ending = Exit.USAGE
+            continue
+        if arguments.json:
+            print(json.dumps({"file": name, "lines": [row._asdict() for row in rows]}))
+        else:
+            _print_table(name, rows)
+    return ending
+
+
+def _print_table(name: str, rows: Sequence[Row]) -> None:
+    headings = {field: field.upper() for field in _WIDTHS}
+    widths = {
+        field: min(width, max([len(field), *(len(getattr(row, field)) for row in rows)]))
+        for field, width in _WIDTHS.items()
+    }
+    print(f"{name}:")
+    print(
+        "LINE",
+        *(headings[field].ljust(width) for field, width in widths.items()),
+        "FORMAT",
+        sep="  ",
+    )
+    for row in rows:
+        cells = [_cut(getattr(row, field), width).ljust(width) for field, width in widths.items()]
+        print(f"{row.number:>4}", *cells, row.format, sep="  ")
+    known = sum(bool(row.level) for row in rows)
+    alerts = sum(row.level in ("WARNING", "ERROR", "CRITICAL") for row in rows)
+    print(f"{len(rows)} lines, {known} with a level, {alerts} of them WARNING or above\n")
+
+
+def _cut(text: str, width: int) -> str:
+    line = " ".join(text.split()) if not text[:1].isspace() else text.expandtabs(4).rstrip()
+    line = "".join(char if char.isprintable() else " " for char in line)
+    return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
 def _options(arguments: argparse.Namespace) -> dict[str, object]:
-    """The handler's options, with those below a dot in a mapping of their own."""
+    """The handler's options, with those below a dot in a mapping."""
     options = dict(_DEFAULTS)
     for (outer, *inner), value in arguments.option:
         if inner:
@@ -117,173 +218,44 @@ def _options(arguments: argparse.Namespace) -> dict[str, object]:
             options[outer] = {**nested, ".".join(inner): value}
         else:
             options[outer] = value
+    for name in ("token", "user", "api_url"):
+        options[name] = getattr(arguments, name)
     return options
 
 
-def _handler(arguments: argparse.Namespace) -> PushoverHandler:
+def _handler(options: dict[str, object]) -> PushoverHandler:
     from pushover_logging.handler import PushoverHandler
 
-    options = _options(arguments)
-    for name in ("token", "user", "api_url"):
-        options[name] = getattr(arguments, name)
     try:
         return PushoverHandler(**options)  # type: ignore[arg-type]
     except TypeError as error:
         raise ValueError(str(error)) from None  # an option that doesn't exist is wrong usage here
 
 
-class _Forwarding:
-    """One run: reads, hands over, and remembers what was delivered."""
-
-    def __init__(
-        self,
-        arguments: argparse.Namespace,
-        handler: PushoverHandler,
-        places: Places | None,
-        news: socket.socket,
-    ) -> None:
-        self._once: bool = arguments.once
-        self._as_json: bool = arguments.json
-        self._handler = handler
-        self._places = places
-        self._news = news
-        self._complained = False
-        options = _options(arguments)
-        reserve = to_int(options["quota_reserve"], "quota_reserve")
-        self._patience = to_seconds(options["exit_timeout"], "exit_timeout")
-        self._sender = Sender(handler, arguments.level, reserve, self._pause)
-        self._pipes = [Pipe(0, arguments.pattern)] if "-" in arguments.logs else []
-        from_start = arguments.from_start or (arguments.once and places is None)
-        names = dict.fromkeys(name for name in arguments.logs if name != "-")
-        self._logs = list(self._followers(names, arguments.pattern, from_start))
-        shows = arguments.from_start and sys.stderr.isatty()
-        self._progress = _Progress(self._logs, self._sender) if shows else None
-
-    def _followers(
-        self, names: Sequence[str] | dict[str, None], reader: Reader, from_start: bool
-    ) -> Iterator[Follower]:
-        for name in names:
-            path = Path(name)
-            is_there = path.exists()
-            if not is_there:
-                if self._once:
-                    raise FileNotFoundError(f"{name} is not there")
-                _say(f"{name} is not there yet; waiting for it")
-            known = self._places.of(path) if self._places else ()
-            # A log that is made from now on is all new, even before we get to open it.
-            follower = Follower(path, reader, known, at_end=is_there and not from_start)
-            if follower.behind:
-                _say(f"{name} was rotated away since the last run; what it got then is not read")
-            yield follower
-
-    def run(self) -> Exit:
-        try:
-            self._read()
-            while not self._is_at_end():
-                self._remember()
-                self._pause(_LOOK)
-                self._read()
-            self._read(finish=True)
-            self._settle()
-        except Stopped:
-            if self._places is None and not self._sender.refused:
-                self._read(finish=True)
-        return self._end()
-
-    def _settle(self) -> None:
-        """Let everything go as usual, before what still waits goes together."""
-        until = time.monotonic() + self._patience
-        while not self._sender.settled(_LOOK) and time.monotonic() < until:
-            self._pause()
-
-    def _is_at_end(self) -> bool:
-        return (self._once or not self._logs) and all(pipe.ended for pipe in self._pipes)
-
-    def _read(self, *, finish: bool = False) -> None:
-        now = time.time()
-        for log in self._logs:
-            whole = log.finish(now, last_line=self._places is None) if finish else log.read(now)
-            for joined in whole:
-                self._sender.send(joined.entry, log.path.name, now)
-                if self._progress:
-                    self._progress.show()
-        for pipe in self._pipes:
-            for joined in pipe.finish(now) if finish else pipe.read(now):
-                self._sender.send(joined.entry, "stdin", now)
-        if self._progress and (finish or not self._once):
-            self._progress.end()
-            self._progress = None
-
-    def _remember(self) -> None:
-        if self._places is not None and self._sender.settled():
-            self._save(self._places)
-
-    def _save(self, places: Places) -> None:
-        try:
-            places.save({log.path: log.places() for log in self._logs})
-        except OSError as error:
-            # Alerts go on; a restart will repeat what is not remembered.
-            if not self._complained:
-                _say(f"the places could not be saved: {error}")
-            self._complained = True
-
-    def _pause(self, seconds: float = 0.0) -> None:
-        """Wait for news; raises Stopped when there is no use in going on."""
-        if self._sender.refused:
-            raise Stopped
-        heard: list[socket.socket | int] = [self._news]
-        heard += (pipe.descriptor for pipe in self._pipes if not pipe.ended)
-        ready, _, _ = select.select(heard, [], [], seconds)
-        if self._news in ready:
-            self._news.recv(100)
-            raise Stopped
-
-    def _end(self) -> Exit:
-        from pushover_logging.courier import COURIER
-
-        COURIER.finish()
-        books = self._handler.stats()
-        lost = {"exit", "stopped", "gave_up", "error"} & books.dropped.keys()
-        if self._places is not None and not (lost or books.pending):
-            self._save(self._places)
-        for log in self._logs:
-            log.close()
-        if self._as_json:
-            counts = {"accepted": books.accepted, "delivered": books.delivered}
-            print(json.dumps({**counts, "pushes": books.pushes, "dropped": dict(books.dropped)}))
-        if self._sender.refused:
-            return Exit.REFUSED
-        return Exit.LATER if lost or books.pending else Exit.DONE
-
-
 class _Progress:
     """How far the logs were read, on the last line of a terminal."""
 
-    def __init__(self, logs: Sequence[Follower], sender: Sender) -> None:
-        self._logs = logs
-        self._sender = sender
+    def __init__(self) -> None:
         self._shown = 0.0
+        self._ended = False
 
-    def show(self) -> None:
+    def show(self, session: Session) -> None:
         """Draw it, unless it was drawn just now."""
-        if time.monotonic() - self._shown < _LOOK_AT_PROGRESS:
-            return
-        self._shown = time.monotonic()
-        self._draw()
+        if time.monotonic() - self._shown >= _SHOW_EVERY:
+            self._shown = time.monotonic()
+            self._draw(session)
 
-    def end(self) -> None:
-        """Leave the last state on the screen: the logs are read."""
-        self._shown = 0.0
-        self._draw()
+    def end(self, session: Session) -> None:
+        """Leave the last state on the screen."""
+        self._draw(session)
         print(file=sys.stderr)
 
-    def _draw(self) -> None:
-        size = sum(log.size for log in self._logs)
-        read = sum(log.offset for log in self._logs)
+    def _draw(self, session: Session) -> None:
+        read, size = session.progress
         part = f"{100 * read // size if size else 100:3} % of {size / 1e6:,.1f} MB"
-        line = f"{part} read, {self._sender.handled:,} records to push"
+        line = f"{part} read, {session.sender.handled:,} records to push"
         print(f"\r{line}\033[K", end="", file=sys.stderr, flush=True)
 
 
 def _say(text: str) -> None:
-    print(f"pushover-logging forward: {text}", file=sys.stderr)
+    print(f"pushover-logging forward: {text}", file=sys.stderr, flush=True)

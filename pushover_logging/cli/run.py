@@ -11,13 +11,13 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from pushover_logging.render.alert import clean
 from pushover_logging.client.constants import MESSAGE_LIMIT, TITLE_LIMIT, Priority
 from pushover_logging.client.errors import PushoverError
 from pushover_logging.config.parsing import to_int, to_seconds
+from pushover_logging.render.alert import clean
 
 from .account import add_account, add_command, application, option_type, users
-from .send import as_priority, emergency_defaults
+from .send import as_priority, emergency_defaults, sendable
 
 if TYPE_CHECKING:
     from .supervising import Ending
@@ -29,9 +29,9 @@ pushover-logging run -- backup.sh --full
 _LINES = 20
 _TRY_FOR = 60.0
 _POLITE_WAIT = 5.0
-"""Seconds that Pushover wants between two tries (https://pushover.net/api#friendly)."""
+"""Seconds that Pushover asks for between two attempts (https://pushover.net/api#friendly)."""
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
-"""Colours and the like, which terminals understand and phones show."""
+"""Colours and other sequences for terminals, which a push would show."""
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -54,7 +54,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="of a success, with --always; default: low",
     )
     parser.add_argument("-d", "--device", help="only this device, or several with commas between")
-    parser.add_argument("-s", "--sound", help="default: the one chosen on the phone")
+    parser.add_argument("-s", "--sound", help="default: the one set in the app")
     parser.add_argument(
         "--lines",
         type=option_type(lambda text, option: to_int(text, option, at_least=0)),
@@ -75,16 +75,17 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run it; the exit code is the command's own, whatever becomes of the push."""
+    """Run it; the exit code is the command's own, whether or not the push succeeds."""
     if os.name != "posix":
         raise ValueError("run passes signals and needs a POSIX system")
     from .supervising import supervise
 
+    _open_standard_input()
     try:
         users(arguments)
         application(arguments).close()
     except ValueError as error:
-        # A job that doesn't run is worse than one that nobody is told of.
+        # A job that does not run is worse than a failure that is not pushed.
         _complain(f"{error}; the command runs all the same")
     ending = supervise(arguments.words)
     if ending.code or arguments.always:
@@ -116,24 +117,39 @@ def _parameters(arguments: argparse.Namespace, ending: Ending) -> dict[str, str 
     priority = arguments.priority if ending.code else arguments.success_priority
     parameters: dict[str, str | int] = {
         "user": ",".join(users(arguments)),
-        "title": (arguments.title or _title(arguments.words[0], ending))[:TITLE_LIMIT],
+        "title": _title(arguments, ending)[:TITLE_LIMIT],
         "message": message_of(ending, arguments.lines),
         "priority": int(priority),
         "monospace": 1,
         **emergency_defaults(priority),
     }
     given = {"device": arguments.device, "sound": arguments.sound}
-    return parameters | {name: value for name, value in given.items() if value is not None}
+    return parameters | {
+        name: sendable(value) for name, value in given.items() if value is not None
+    }
 
 
-def _title(command: str, ending: Ending) -> str:
-    # Only the name: arguments may hold a password.
-    what = "failed" if ending.code else "is done"
-    return clean(f"{os.path.basename(command)} {what} on {socket.gethostname()}")
+def _title(arguments: argparse.Namespace, ending: Ending) -> str:
+    """The title given, or one that names the command; never its arguments, which may be secret."""
+    given = clean(sendable(arguments.title or "")).strip()
+    if given:
+        return given
+    name = sendable(os.path.basename(arguments.words[0]))
+    outcome = "failed" if ending.code else "is done"
+    return clean(f"{name} {outcome} on {socket.gethostname()}")
+
+
+def _open_standard_input() -> None:
+    """Open a closed standard input as empty, so that no file of ours gets its number."""
+    try:
+        os.fstat(0)
+    except OSError:
+        os.open(os.devnull, os.O_RDONLY)  # it gets the lowest number that is free, which is 0
+        os.set_inheritable(0, True)
 
 
 def message_of(ending: Ending, lines: int) -> str:
-    """How it ended, how long it took, and as many of its last lines as fit."""
+    """How the command ended, how long it took, and as many of its last lines as fit."""
     first = ending.reason
     if ending.seconds is not None:
         first += f" after {_duration(ending.seconds)}"
@@ -149,7 +165,7 @@ def message_of(ending: Ending, lines: int) -> str:
 
 
 def _lines(output: bytes) -> list[str]:
-    """The lines as a terminal shows them: a progress bar is what it came to."""
+    """The lines as a terminal shows them: of a progress bar only its last state."""
     text = _ESCAPES.sub("", output.decode("utf-8", "replace")).replace("\r\n", "\n")
     lines = [clean(line.rstrip("\r").rpartition("\r")[2]).rstrip() for line in text.split("\n")]
     while lines and not lines[-1]:

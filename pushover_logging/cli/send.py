@@ -8,11 +8,12 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from pushover_logging.render.alert import Alert
 from pushover_logging.client.constants import MESSAGE_LIMIT, Priority
 from pushover_logging.config.levels import to_priority
 from pushover_logging.config.parsing import masked, to_whole_seconds
 from pushover_logging.config.secrets import resolve_encryption_key
+from pushover_logging.render import html
+from pushover_logging.render.alert import Alert, cut, trim
 
 from .account import add_account, add_command, application, option_type, users
 from .answering import add_json, answer
@@ -32,7 +33,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add the command and its options."""
     parser = add_command(commands, "send", "send one message", _EXAMPLE)
     parser.add_argument(
-        "text", nargs="?", default="-", help="what to say; - or nothing: read standard input"
+        "text", nargs="?", default="-", help="the message; - or nothing: read standard input"
+    )
+    parser.add_argument(
+        "--no-cut",
+        action="store_true",
+        help="refuse a text that is too long; default: leave its middle out",
     )
     _add_content(parser)
     _add_urgency(parser)
@@ -43,7 +49,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 
 def _add_content(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("what it says")
+    group = parser.add_argument_group("content")
     group.add_argument("-t", "--title", help="default: the application's name")
     group.add_argument("--url", help="a link below the text")
     group.add_argument("--url-title", metavar="TITLE", help="what to show for the link")
@@ -56,7 +62,7 @@ def _add_content(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_urgency(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("how it arrives")
+    group = parser.add_argument_group("delivery")
     group.add_argument("-d", "--device", help="only this device, or several with commas between")
     group.add_argument(
         "-p",
@@ -65,9 +71,9 @@ def _add_urgency(parser: argparse.ArgumentParser) -> None:
         default=Priority.NORMAL,
         help="lowest, low, normal (default), high, emergency, or -2 to 2",
     )
-    group.add_argument("-s", "--sound", help="default: the one chosen on the phone")
+    group.add_argument("-s", "--sound", help="default: the one set in the app")
     for name, purpose in (
-        ("ttl", "then it vanishes by itself; 90, 30m, 12h"),
+        ("ttl", "delete it after this time; 90, 30m, 12h"),
         ("retry", f"emergency: ring again after this time ({Alert.retry}s)"),
         ("expire", f"emergency: stop ringing after this time ({Alert.expire}s)"),
     ):
@@ -95,15 +101,15 @@ def _add_more(parser: argparse.ArgumentParser) -> None:
         type=option_type(_parameter),
         default=[],
         metavar="NAME=VALUE",
-        help="any other parameter of the service's, as it is; may be repeated",
+        help="any other parameter of the service, passed on as it is; may be repeated",
     )
 
 
 def as_priority(text: str, option: str) -> Priority:
-    """A priority by name or number; none is not one."""
+    """A priority by name or number; ``none`` is refused."""
     priority = to_priority(text, option)
     if priority is None:
-        raise ValueError("none is no priority of a message")
+        raise ValueError("it is none; a message has a priority from lowest to emergency")
     return priority
 
 
@@ -115,7 +121,7 @@ def _parameter(text: str, option: str) -> tuple[str, str]:
 
 
 def run(arguments: argparse.Namespace) -> Exit:
-    """Send it and print the service's ids; what the service remarks goes to stderr."""
+    """Send it and print the service's ids; a remark of the service goes to stderr."""
     image = _image(arguments)
     parameters = _sealed(arguments, _parameters(arguments))
     sent = application(arguments).send(parameters, image)
@@ -157,28 +163,56 @@ def _parameters(arguments: argparse.Namespace) -> Mapping[str, Value]:
     """Pushover's parameters; an option that was not given leaves the choice to the service."""
     names = ("title", "url", "url_title", "html", "monospace", "timestamp", "device", "sound")
     emergency = ("retry", "expire", "callback", "tags")
-    given = {name: getattr(arguments, name) for name in (*names, "ttl", *emergency)}
-    lost = [name for name in emergency if given[name] is not None]
-    if lost and arguments.priority != Priority.EMERGENCY:
-        raise ValueError(f"--{lost[0]} belongs to --priority emergency")
+    given: dict[str, str | int | None] = {
+        name: getattr(arguments, name) for name in (*names, "ttl", *emergency)
+    }
+    unused = [name for name in emergency if given[name] is not None]
+    if unused and arguments.priority != Priority.EMERGENCY:
+        raise ValueError(f"--{unused[0]} belongs to --priority emergency")
     return {
         "user": ",".join(users(arguments)),
-        "message": _text(arguments.text),
+        "message": _message(arguments),
         "priority": int(arguments.priority),
         **emergency_defaults(arguments.priority),
-        **{name: value for name, value in given.items() if value is not None},
+        **{
+            name: sendable(value) if isinstance(value, str) else value
+            for name, value in given.items()
+            if value is not None
+        },
         **dict(arguments.param),
     }
 
 
 def emergency_defaults(priority: Priority) -> dict[str, int]:
-    """What the service demands of an emergency, for whoever doesn't say."""
+    """The parameters that the service requires of an emergency."""
     if priority != Priority.EMERGENCY:
         return {}
     return {"retry": Alert.retry, "expire": Alert.expire}
 
 
+def sendable(text: str) -> str:
+    """A text with replacement characters for bytes of the command line that are not UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _message(arguments: argparse.Namespace) -> str:
+    """The text, with its middle left out if it is too long, which stderr says."""
+    text = _text(arguments.text)
+    if len(text) <= MESSAGE_LIMIT:
+        return text
+    said = f"the text is {len(text)} characters; at most {MESSAGE_LIMIT} fit"
+    if arguments.no_cut:
+        raise ValueError(said)
+    print(f"pushover-logging send: {said}, so its middle is left out", file=sys.stderr)
+    trimmed, missing = trim(text)
+    if arguments.html:
+        return html.cut(trimmed, MESSAGE_LIMIT, missing=missing)
+    return cut(trimmed, MESSAGE_LIMIT, missing=missing)
+
+
 def _text(argument: str) -> str:
+    if argument == "-" and sys.stdin is None:
+        raise ValueError("there is no text: standard input is closed; give it as an argument")
     if argument == "-" and sys.stdin.isatty():
         raise ValueError("there is no text: give it as an argument or on standard input")
     given = sys.stdin.buffer.read() if argument == "-" else os.fsencode(argument)
@@ -186,6 +220,4 @@ def _text(argument: str) -> str:
     text = given.decode("utf-8", "replace").strip()
     if not text:
         raise ValueError(f"the text is blank; 1 to {MESSAGE_LIMIT} characters fit")
-    if len(text) > MESSAGE_LIMIT:
-        raise ValueError(f"the text is {len(text)} characters; at most {MESSAGE_LIMIT} fit")
     return text

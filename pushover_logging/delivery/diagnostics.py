@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from _thread import get_ident
 from collections import deque
 
 TYPE_CHECKING = False
@@ -30,8 +31,8 @@ class Diagnostics:
         self._withheld: dict[str, int] = {}
         self.waiting: deque[tuple[str, str]] = deque(maxlen=100)
         """Lines that the worker is to write."""
-        self.is_writing = False
-        """A line is being written: what stderr logs meanwhile, where it leads into logging, is ours."""
+        self.writing: set[int] = set()
+        """Threads that write a line: if stderr leads into logging, what they log is that line."""
 
     def say_later(self, kind: str, text: str) -> None:
         """Have the worker write a line, because a logging call does no I/O."""
@@ -55,7 +56,8 @@ class Diagnostics:
 
     def _write(self, line: str) -> None:
         stream = sys.stderr
-        self.is_writing = True
+        ident = get_ident()
+        self.writing.add(ident)
         try:
             stream.write(line)
             stream.flush()
@@ -64,7 +66,7 @@ class Diagnostics:
             # may be lost over it.
             pass
         finally:
-            self.is_writing = False
+            self.writing.discard(ident)
 
 
 DIAGNOSTICS = Diagnostics()

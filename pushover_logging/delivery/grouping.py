@@ -19,11 +19,16 @@ from ..notice import Notice, Snapshot
 if TYPE_CHECKING:
     from ..config import Grouping
     from ..notice import Identity
-
     from .incidents import Incident
 
-__all__ = ["Group", "Groups", "tag_of"]
+__all__ = ["TAG_PREFIX", "Group", "Groups", "tag_of"]
 
+TAG_PREFIX = "key-"
+"""Begins the tags of emergencies that have an explicit key; a receipt never begins so."""
+
+_EPOCHS_KEPT = 16
+"""Running totals of a process and group that may still grow: late repeats of its closed groups."""
+_FORGOTTEN_KEPT = 10_000
 _CLOSED_GROUPS_KEPT = 0.5
 """The part of ``max_groups`` that closed groups may take before the longest closed are forgotten."""
 
@@ -44,7 +49,7 @@ class Group:
     """``shown`` is the latest repeat; otherwise it is ``first``."""
     last_at: float = 0.0
     """When the latest repeat was logged, in Unix seconds."""
-    is_open: bool = True
+    is_open: bool = False
     """Repeats count; the next new notice of a closed group is an alert."""
     pending: int = 0
     """Repeats that no push stands for."""
@@ -54,8 +59,8 @@ class Group:
     """When the interval ends; None while an alert of it waits to be sent."""
     incident: Incident | None = None
     """The emergency that was last raised for it."""
-    totals: dict[str, tuple[int, int]] = field(default_factory=dict)
-    """By process: the epoch and value of its latest running total."""
+    totals: dict[str, dict[int, int]] = field(default_factory=dict)
+    """By process and epoch: the value of the running total, the longest unchanged first."""
     occurrences: deque[float] = field(default_factory=deque)
     """When the records came that are too few for an alert, where ``after`` asks for several."""
 
@@ -85,6 +90,9 @@ class Groups:
         """Repeats of all groups that no push stands for."""
         self.changed: set[Group] = set()
         """Groups that differ from what the last commit stored."""
+        self._forgotten: dict[tuple[str, int], int] = {}
+        """Running totals of groups that are not known any more, by process and epoch: the process
+        may go on counting in them."""
         self.observed: dict[Group, None] = {}
         """Groups that have had too few records for an alert so far."""
 
@@ -98,59 +106,59 @@ class Groups:
         """The group of a new notice, and whether the notice is an alert rather than a repeat."""
         snapshot = notice.snapshot
         assert snapshot is not None
-        group = self._known.get(notice.identity)
-        if group is not None and group.is_open and self._policy.interval:
+        group = self._group_for(notice, snapshot)
+        group.last_at = snapshot.created
+        self.changed.add(group)
+        if group.is_open:
             group.shown, group.shown_is_last = snapshot, True
-            group.last_at = snapshot.created
             group.pending += 1
             self.pending += 1
-            self.changed.add(group)
             return group, False
-        if group is None or not self._policy.interval:
-            identity = notice.identity
-            if len(self._known) - len(self._closed) >= self._policy.max_groups:
-                # Further different problems are counted together, by level and priority.
-                identity = ("other", snapshot.levelno, notice.priority)
-                if notice.identity != identity and self._policy.interval:
-                    return self.take_in(notice._replace(identity=identity, key=None))
-            group = Group(
-                identity,
-                Priority(notice.priority),
-                notice.key,
-                snapshot,
-                notice.style,
-                snapshot,
-            )
-            if self._policy.interval:
-                self._known[notice.identity] = group
         group.first = group.shown = snapshot
         group.style, group.shown_is_last = notice.style, False
-        group.last_at = snapshot.created
         group.is_open, group.until = True, None
         self._closed.pop(group.identity, None)
-        self.changed.add(group)
         return group, True
 
     def count(self, notice: Notice, source: str) -> tuple[Group, int]:
         """The group of a running total, and how many repeats are new in it."""
-        group = self._known.get(notice.identity)
-        if group is None:
-            # Forgotten, or another sender's: the notice has everything that an alert needs.
-            group, _ = self.take_in(notice)
-            group.is_open = False
-        epoch, total = group.totals.get(source, (notice.epoch, 0))
-        repeats = notice.total - total if epoch == notice.epoch else notice.total
-        group.totals[source] = (notice.epoch, notice.total)
+        snapshot = notice.snapshot
+        assert snapshot is not None
+        group = self._group_for(notice, snapshot)
+        totals = group.totals.setdefault(source, {})
+        known = totals.pop(notice.epoch, None)
+        if known is None:
+            known = self._forgotten.pop((source, notice.epoch), 0)
+        repeats = notice.total - known  # a notice that arrives twice, or late, says nothing new
+        totals[notice.epoch] = max(known, notice.total)
+        if len(totals) > _EPOCHS_KEPT + (group.identity[0] == "other") * self._policy.max_groups:
+            del totals[next(iter(totals))]
         if repeats <= 0:
             return group, 0
-        group.pending += repeats
-        self.pending += repeats
-        self.changed.add(group)
-        if notice.snapshot is not None:
-            group.last_at = max(group.last_at, notice.at)
-            if notice.is_last:
-                group.shown, group.shown_is_last = notice.snapshot, True
+        self.put_back(group, repeats)
+        group.last_at = max(group.last_at, notice.at)
+        if notice.is_last:
+            group.shown, group.shown_is_last = snapshot, True
         return group, repeats
+
+    def _group_for(self, notice: Notice, snapshot: Snapshot) -> Group:
+        """The group that a notice belongs to, made of the notice if it is not known."""
+        identity, key = notice.identity, notice.key
+        group = self._known.get(identity)
+        if group is not None:
+            return group
+        is_kept = self._policy.interval > 0
+        if is_kept and len(self._known) - len(self._closed) >= self._policy.max_groups:
+            # Further different problems are counted together, by level and priority.
+            identity, key = ("other", snapshot.levelno, notice.priority), None
+            group = self._known.get(identity)
+            if group is not None:
+                return group
+        priority = Priority(notice.priority)
+        group = Group(identity, priority, key, snapshot, notice.style, snapshot)
+        if is_kept:
+            self._known[identity] = group
+        return group
 
     def claim(self, group: Group) -> int:
         """Take a group's repeats for a push, or to drop them."""
@@ -219,6 +227,12 @@ class Groups:
         """When the next interval ends."""
         return self._timers[0][0] if self._timers else None
 
+    def reopen(self, group: Group, now: float) -> None:
+        """Sum up what was counted as a repeat although the group is over for the sender."""
+        self._closed.pop(group.identity, None)
+        group.is_open = True
+        self.wait(group, now)
+
     def close(self, group: Group) -> None:
         """Let its next record be an alert."""
         group.is_open, group.until = False, None
@@ -239,6 +253,10 @@ class Groups:
                 return
             self._known.pop(identity, None)
             self.changed.add(oldest)
+            for source, totals in oldest.totals.items():
+                self._forgotten.update({(source, epoch): n for epoch, n in totals.items()})
+            while len(self._forgotten) > _FORGOTTEN_KEPT:
+                del self._forgotten[next(iter(self._forgotten))]
 
     def unfinished(self) -> list[Group]:
         """The groups with repeats that no push stands for and that a push is to stand for."""
@@ -247,4 +265,4 @@ class Groups:
 
 def tag_of(key: str) -> str:
     """The tag of the emergencies of an explicit key, in characters that any tag may have."""
-    return "key-" + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:20]
+    return TAG_PREFIX + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:20]

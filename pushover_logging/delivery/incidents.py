@@ -117,7 +117,7 @@ class Incidents:
     def __init__(self) -> None:
         self._latest: list[Incident] = []
         self.to_cancel: dict[str, float] = {}
-        """Receipts of emergencies that are to end, and when to tell the service."""
+        """Receipts and tags of emergencies that are to end, and when to tell the service."""
         self.ringing: deque[Incident] = deque()
         """Those that may still ring."""
         self.changed: set[Incident] = set()
@@ -176,7 +176,11 @@ class Incidents:
             and incident.state is IncidentState.RINGING
             and not incident.is_escalating
         )
-        return min((*polls, *escalations, *self.to_cancel.values()), default=None)
+        return min((*polls, *escalations), default=None)
+
+    def cancel_due(self) -> float | None:
+        """When the next ringing is to be ended."""
+        return min(self.to_cancel.values(), default=None)
 
     def to_escalate(self, now: float) -> Incident | None:
         """An emergency that nobody may have acknowledged in the time for it."""
@@ -202,10 +206,12 @@ class Incidents:
     def resolve(self, groups: Collection[Group], now: float) -> None:
         """The problems of these groups are over: cancel what rings for them."""
         for incident in self.ringing:
-            if incident.rings(now) and any(group in groups for group in incident.groups):
+            over = [group for group in incident.groups if group in groups]
+            if over and incident.rings(now):
                 incident.state = IncidentState.RESOLVED
                 self.changed.add(incident)
-                self.to_cancel[incident.receipt] = now
+                # A tag cancels all emergencies of a key at once.
+                self.to_cancel[over[0].tag or incident.receipt] = now
 
     def stop(self) -> None:
         """Ask about no emergency any more."""

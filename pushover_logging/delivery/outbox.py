@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from ..client.constants import Priority
 from ..notice import Snapshot
 from ..render.alert import Alert
-
 from .grouping import Group
 from .incidents import Incident
 from .limits import Verdict
@@ -52,8 +51,6 @@ class Entry:
     tries: int = 0
     not_before: float = 0.0
     backoff: Backoff | None = field(default=None, repr=False)
-    is_alert: bool = field(init=False)
-    """It holds a group's first record."""
     id: str = ""
     """Names it in a durable store."""
     is_in_flight: bool = False
@@ -65,12 +62,14 @@ class Entry:
     escalates: Incident | None = None
     """The emergency that nobody acknowledged, for which this one rings other users."""
 
-    def __post_init__(self) -> None:
-        self.is_alert = any(part.alert is not None for part in self.parts)
-
     @property
     def records(self) -> int:
         return sum(part.records for part in self.parts)
+
+    @property
+    def alerts(self) -> int:
+        """How many of its parts hold a group's first record."""
+        return sum(part.alert is not None for part in self.parts)
 
 
 class Outbox:
@@ -85,7 +84,7 @@ class Outbox:
         self.records = 0
         """Records of all entries, also of the entry in hand."""
         self.alerts = 0
-        """Entries that wait and hold a group's first record; only these need room."""
+        """Groups' first records that wait; only these need room."""
         self.changed: set[Entry] = set()
         """Entries that differ from what the last commit stored."""
 
@@ -104,7 +103,7 @@ class Outbox:
             self.in_hand = None
         else:
             self.records += entry.records
-        self.alerts += entry.is_alert
+        self.alerts += entry.alerts
         self.changed.add(entry)
         if entry.not_before > now:
             heapq.heappush(self._later, (entry.not_before, next(self._sequence), entry))
@@ -126,16 +125,26 @@ class Outbox:
         return next((p for p in reversed(_URGENT_FIRST) if self._lanes[p]), 3)
 
     def turn_away(self) -> Entry | None:
-        """Take out the newest of the least urgent alerts."""
+        """Take out the newest of the least urgent alerts, if need be out of a digest."""
         for priority in reversed(_URGENT_FIRST):
             lane = self._lanes[priority]
             waiting = itertools.chain(
                 reversed(lane), (entry for _, _, entry in self._later if entry.priority == priority)
             )
             for entry in waiting:
-                if entry.is_alert:
+                if not entry.alerts:
+                    continue
+                if len(entry.parts) == 1:
                     self._take_out(entry)
                     return entry
+                alerts = [part for part in reversed(entry.parts) if part.alert is not None]
+                victim = min(alerts, key=lambda part: part.group.priority)
+                entry.parts = [part for part in entry.parts if part is not victim]
+                entry.text = None
+                self.records -= victim.records
+                self.alerts -= 1
+                self.changed.add(entry)
+                return Entry([victim], entry.priority, entry.since)
         return None
 
     def lower(self, groups: Collection[Group], now: float) -> None:
@@ -190,7 +199,9 @@ class Outbox:
         takes the repeats of a group for it. ``ending``: the process ends, so that a digest may go
         without a slot, and only entries that have failed are still put off.
         """
-        for item in [item for item in self._later if item[0] <= now or (ending and not item[2].tries)]:
+        for item in [
+            item for item in self._later if item[0] <= now or (ending and not item[2].tries)
+        ]:
             self._later.remove(item)
             self._lanes[item[2].priority].append(item[2])
         heapq.heapify(self._later)
@@ -215,7 +226,7 @@ class Outbox:
                 self.in_hand = self._digest(merged, claim)
                 return self.in_hand
         self._lanes[entry.priority].remove(entry)
-        self.alerts -= entry.is_alert
+        self.alerts -= entry.alerts
         self.in_hand = entry
         return entry
 
@@ -223,7 +234,7 @@ class Outbox:
         """All that may go, as a push that is as urgent as the most urgent part of it."""
         parts: dict[int, Part] = {}
         for entry in merged:
-            self.alerts -= entry.is_alert
+            self.alerts -= entry.alerts
             self.changed.add(entry)
             for part in entry.parts:
                 known = parts.setdefault(id(part.group), part)
@@ -252,5 +263,5 @@ class Outbox:
             self._later = [item for item in self._later if item[2] is not entry]
             heapq.heapify(self._later)
         self.records -= entry.records
-        self.alerts -= entry.is_alert
+        self.alerts -= entry.alerts
         self.changed.add(entry)

@@ -22,23 +22,23 @@ from .. import notice as notices
 from ..client.constants import MESSAGE_LIMIT, TITLE_LIMIT, Priority
 from ..client.errors import APIError, PushoverError
 from ..config.fields import Style
+from ..ingest.fingerprint import digest
 from ..notice import Notice, Snapshot
 from ..render import summary
 from ..render.alert import Alert, cut
 from ..render.record import Renderer, filled_in
 from ..render.redact import Redactor
-from ..ingest.fingerprint import digest
 from ..stores.base import StoreError
 from ..stores.memory import MemoryStore
-
 from . import diagnostics
-from .grouping import Group, Groups
+from .grouping import TAG_PREFIX, Group, Groups
 from .incidents import Incident, Incidents, IncidentState
 from .limits import Limits
 from .outbox import Entry, Outbox, Part
-from .retry import Backoff, RetryPolicy
+from .retry import Backoff, RetryPolicy, load_for_failures
 from .state import State
 from .target import Delivered, Outcome, QuotaSpent, Rejected, RetryLater, Target
+from .worker import WORKER
 
 if TYPE_CHECKING:
     from ..config import HandlerConfig
@@ -219,9 +219,8 @@ class Sender:
                 self._commit()
             if self.outbox or self.incidents.to_cancel or self._turned_away:
                 return self._clock()
-        elif (self.incidents.ringing or self.incidents.to_cancel) and deadline is None:
-            if self._follow_up(now):
-                return self._clock()
+        elif self._cancel(now, deadline) or (deadline is None and self._follow_up(now)):
+            return self._clock()
         with self.lock:
             return self._next_due(now, verdict.opens_at, ending=deadline is not None)
 
@@ -332,8 +331,7 @@ class Sender:
             self.groups.observe(group)
             self._observe(group, repeats, now)
         else:
-            group.is_open = True
-            self.groups.wait(group, now)
+            self.groups.reopen(group, now)
 
     def _put_alert(self, group: Group, records: int, at: float, now: float) -> None:
         """Let ``group.first`` be pushed, which was logged at ``at``; the push stands for all."""
@@ -473,9 +471,10 @@ class Sender:
 
     def _next_due(self, now: float, opens_at: float, *, ending: bool) -> float | None:
         # When the process ends everything is summed up already, and nobody is asked any more.
-        due = [] if ending else [self.groups.next_due()]
-        if not ending and (self.incidents.ringing or self.incidents.to_cancel):
-            due.append(self.incidents.next_due())
+        due = [] if ending else [self.groups.next_due(), self.incidents.next_due()]
+        cancel = self.incidents.cancel_due()
+        if cancel is not None:
+            due.append(max(cancel, self.limits.slot_opens_at(now)))
         waits = self.outbox.next_due()
         if waits is not None:
             if self.outbox.has_emergency() and not self.limits.holds(now):
@@ -530,7 +529,10 @@ class Sender:
         now = self._clock()
         if isinstance(outcome, Delivered):
             self._delivered(entry, outcome, now)
-        elif isinstance(outcome, RetryLater):
+            return
+        with WORKER.loading:  # a fork in the middle would leave the child an import lock
+            load_for_failures()
+        if isinstance(outcome, RetryLater):
             self._try_later(entry, outcome.error, now, quietly=is_last_chance)
         elif isinstance(outcome, QuotaSpent):
             with self.lock:
@@ -571,9 +573,7 @@ class Sender:
         if outcome.info:
             diagnostics.say("info", f"a push was accepted, but the service says: {outcome.info}")
 
-    def _try_later(
-        self, entry: Entry, error: PushoverError, now: float, *, quietly: bool
-    ) -> None:
+    def _try_later(self, entry: Entry, error: PushoverError, now: float, *, quietly: bool) -> None:
         with self.lock:
             entry.backoff = entry.backoff or Backoff(self._policy, now)
             wait = entry.backoff.wait_after(error, now)
@@ -582,9 +582,7 @@ class Sender:
                 entry.not_before = max(until, now + wait)
                 self.outbox.put(entry, now)
         if wait is None:
-            diagnostics.say(
-                "gave_up", f"an alert was given up after {entry.tries} tries: {error}"
-            )
+            diagnostics.say("gave_up", f"an alert was given up after {entry.tries} tries: {error}")
             self._drop(entry, "gave_up", error)
             return
         if not quietly:
@@ -712,25 +710,33 @@ class Sender:
 
     # Emergencies.
 
-    def _follow_up(self, now: float) -> bool:
-        """Cancel, ask about or escalate one emergency; whether the service was called.
+    def _cancel(self, now: float, deadline: float | None) -> bool:
+        """End the ringing of one emergency; whether the service was called.
 
         Cancels come after alerts, one at a time, and use a slot of the minute.
         """
-        for receipt, at in list(self.incidents.to_cancel.items()):
-            if at > now or not self.limits.slots(now):
-                continue
-            del self.incidents.to_cancel[receipt]
-            error = self._target.cancel(receipt)
-            if error is None:
-                self.limits.used_slot(self._clock())
-                return True
-            diagnostics.say("cancel", f"an emergency could not be cancelled: {error}")
-            if error.retryable:
-                wait = max(self._policy.wait_initial, min(_CANCEL_AGAIN, self._policy.wait_max))
-                self.incidents.to_cancel[receipt] = self._clock() + wait
-            self._tell_error(error)
+        due = [name for name, at in self.incidents.to_cancel.items() if at <= now]
+        if not due or not self.limits.slots(now):
+            return False
+        name = due[0]
+        del self.incidents.to_cancel[name]
+        timeout = None if deadline is None else max(_LEAST_TIMEOUT, deadline - now)
+        by_tag = name.startswith(TAG_PREFIX)
+        error = (self._target.cancel_by_tag if by_tag else self._target.cancel)(name, timeout)
+        if error is None:
+            self.limits.used_slot(self._clock())
             return True
+        diagnostics.say("cancel", f"an emergency could not be cancelled: {error}")
+        if error.retryable:
+            wait = max(self._policy.wait_initial, min(_CANCEL_AGAIN, self._policy.wait_max))
+            self.incidents.to_cancel[name] = self._clock() + wait
+        self._tell_error(error)
+        return True
+
+    def _follow_up(self, now: float) -> bool:
+        """Escalate or ask about one emergency; whether the service was called."""
+        if not self.incidents.ringing:
+            return False
         with self.lock:
             unanswered = self.incidents.to_escalate(now)
         if unanswered is not None:
@@ -867,7 +873,7 @@ class Sender:
             self.delivered += other.delivered
             self.pushes += other.pushes
             self.dropped.update(other.dropped)
-            other._forget()  # noqa: SLF001
+            other._forget()
 
     def redacted(self, notice: Notice) -> Notice:
         """The notice without credentials, for a store on another machine."""
@@ -940,7 +946,9 @@ def open_sender(config: HandlerConfig, store: Store | None = None) -> Sender:
     target = Target(config)
     target.open()
     redactor = Redactor(config.redact, (config.token, *config.users, *config.escalate_to))
-    hooks = Hooks(config.on_error, config.on_acknowledged, diagnostics.fallback_for(config.fallback))
+    hooks = Hooks(
+        config.on_error, config.on_acknowledged, diagnostics.fallback_for(config.fallback)
+    )
     return Sender(store or MemoryStore(), config, target, Renderer(redactor), policy, hooks)
 
 

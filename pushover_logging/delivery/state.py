@@ -93,7 +93,7 @@ class State:
             group.claimed,
             _add(group.until, ahead),
             None if group.incident is None else group.incident.receipt,
-            dict(group.totals),
+            {source: dict(totals) for source, totals in group.totals.items()},
             tuple(at + ahead for at in group.occurrences),
         )
 
@@ -180,13 +180,14 @@ class State:
                 pending,
                 claimed,
             )
-            group.totals = totals
             group.occurrences.extend(min(at - ahead, now) for at in occurrences)
             groups[identity] = group
             if receipt is not None:
                 receipts.setdefault(receipt, []).append(group)
             horizon = now + max(sender.interval, EXPIRE_MAXIMUM)
-            sender.groups.restore(group, None if until is None else min(until - ahead, horizon))
+            group.totals = totals
+            ends = None if until is None else min(until - ahead, horizon)
+            sender.groups.restore(group, ends)
         incidents: dict[str, Incident] = {}
         counterparts: list[tuple[Incident, str]] = []
         for key, data in state.items():

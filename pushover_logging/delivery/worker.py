@@ -22,7 +22,7 @@ import weakref
 from _thread import get_ident
 
 from ..ingest.queue import values_of
-from ..notice import Notice, encode, is_plain
+from ..notice import Notice, is_plain
 from .diagnostics import DIAGNOSTICS, say
 
 TYPE_CHECKING = False
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from ..config import HandlerConfig
     from ..ingest.groups import Group, Groups
     from ..ingest.queue import Queue
-    from ..notice import Identity
-
     from .sender import Sender
     from .shared import SharedSender
     from .stats import Stats
@@ -95,6 +93,7 @@ class Pipeline:
     ) -> None:
         """``read_again`` takes in a record that could not be read in its logging call."""
         self.config = config
+        self._clock = time.monotonic
         self._queue = queue
         self._groups = groups
         self._read_again = read_again
@@ -105,8 +104,14 @@ class Pipeline:
 
             store, queue.seq = store_for(config)
             queue.spool, queue.style = store.spool, self._style
+        self.is_shared = queue.spool is not None
+        """Whether the store is shared with other processes, and outlives this one."""
         self._start_over()
         WORKER.enlist(self)
+        if "uwsgi" in sys.modules:
+            # uWSGI forks in C while the worker may be loading modules, and a child would wait for
+            # the locks of that import for ever. So everything is loaded before the worker starts.
+            self._open()
 
     def _start_over(self) -> None:
         self.quiet = True
@@ -123,8 +128,6 @@ class Pipeline:
         self._opens_at = 0.0
         self._closing: list[tuple[float, int, Group]] = []
         """When each local group ends."""
-        self._totals: dict[Identity, tuple[int, int]] = {}
-        """The epoch and value of the running total of each group."""
         self._epoch = 0
         self._counted_at = 0.0
         self.handed_over = 0
@@ -140,16 +143,12 @@ class Pipeline:
         self._groups.clear()
         self._start_over()
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether the store is shared with other processes, and outlives this one."""
-        return self._queue.spool is not None
-
     # On the worker thread.
 
     def step(self, deadline: float | None) -> float | None:
         """Hand over notices and send once at most; when to come again, None: not before news."""
-        now = time.monotonic()
+        now = self._clock()
+        self.news = False  # before anything is looked at: news that come meanwhile are seen next
         if self._sender is None:
             if now < self._opens_at:
                 return self._opens_at
@@ -164,7 +163,6 @@ class Pipeline:
                 say("open", f"cannot send: {type(error).__name__}: {error}")
                 self._opens_at = now + _OPEN_AGAIN
                 return self._opens_at
-        self.news = False  # before anything is looked at: news that come meanwhile are seen next
         ending = deadline is not None
         drains, self.draining = self.draining, False
         quietly = drains or (ending and not self.is_shared)
@@ -172,29 +170,41 @@ class Pipeline:
             self._read_again(self._queue.set_aside.popleft())
         sender = self._sender
         with self._lock:
-            self._collect(
-                now, counts=quietly or ending or sender.needs_counts(now, len(self._queue))
-            )
+            arriving = len(self._queue)
+            self._collect(now, counts=quietly or ending or sender.needs_counts(now, arriving))
             if drains and self.is_shared:
                 self._drain_seq = next(self._queue.seq)
                 sender.append([(Notice("drain", self._drain_seq, time.time()), False)])
             sender.begin(now)
-            sender.trim(self._queue.capacity - len(self._queue))
+            left = len(self._queue)
+            sender.trim(self._queue.capacity - left)
         self._hand_over_evicted(sender)
-        due = sender.step(deadline, drains=quietly, may_report=not len(self._queue))
-        self._queue.outbox_size = sender.outbox.alerts
-        self._queue.outbox_least = sender.outbox.least_urgent()
+        self._tell_queue(sender)
+        due = sender.step(deadline, drains=quietly, may_report=not left)
+        self._tell_queue(sender)
         if self._closed and not self.is_shared and not self.news and not self.waiting():
+            if self._groups.open or self._closing:
+                self._forget_groups(sender)
+                return self._groups.next_late_count()
+            self._groups.clear()
             self._closed = False
-            self._forget_groups(sender)
             return None
-        if ending:
-            return due
-        if self._closing:
-            due = self._closing[0][0] if due is None else min(due, self._closing[0][0])
-            if self.is_shared or sender.active.groups.observed:
-                due = min(due, now + _COUNT_AGAIN)
+        if not ending:
+            # When a group ends, and twice after that: a thread may have found it before, and count.
+            ends = self._groups.next_late_count() if self._groups.retired else None
+            if self._closing:
+                ends = min(self._closing[0][0], ends or self._closing[0][0])
+            due = ends if due is None or (ends is not None and ends < due) else due
+            if self._groups.open and (self.is_shared or sender.active.groups.observed):
+                due = now + _COUNT_AGAIN if due is None else min(due, now + _COUNT_AGAIN)
         return due
+
+    def _tell_queue(self, sender: Sender | SharedSender) -> None:
+        """Let logging calls know how much waits behind the queue; a send may take long."""
+        outbox = sender.outbox
+        self._queue.outbox_size = outbox.alerts
+        if outbox.alerts:
+            self._queue.outbox_least = outbox.least_urgent()
 
     def _open(self) -> Sender | SharedSender:
         if self.is_shared:
@@ -210,8 +220,14 @@ class Pipeline:
         with self._lock:
             for group in values_of(self._groups.open):
                 self._groups.forget(group)
+            self._begin_totals_anew()
             self._closing.clear()
             sender.forget_groups()
+
+    def _begin_totals_anew(self) -> None:
+        """Let no running total go on that the sender does not know any more."""
+        for group in [*values_of(self._groups.open), *(g for _, g in list(self._groups.retired))]:
+            group.epoch = group.total = 0
 
     def _collect(self, now: float, *, counts: bool) -> None:
         """Make notices of everything that logging calls left, and hand them to the sender."""
@@ -219,51 +235,48 @@ class Pipeline:
         assert sender is not None
         if sender.epoch != self._epoch:
             self._epoch = sender.epoch
-            self._totals.clear()
+            self._begin_totals_anew()
         new: list[tuple[Notice, bool]] = []
-        records = 0
+        records, seqs = 0, self._queue.seq
         interval = self.config.grouping.interval
         while (entry := self._queue.take()) is not None:
             group, snapshot, seq, is_kept = entry
             group.snapshot = snapshot
-            notice = Notice(
-                "new",
-                seq,
-                snapshot.created,
-                group.identity,
-                group.priority,
-                group.key,
-                snapshot,
-                self._style if group.style is None else group.style,
-            )
-            new.append((notice, is_kept))
+            style = self._style if group.style is None else group.style
+            fields = ("new", seq or next(seqs), snapshot.created, group.identity, group.priority)
+            more = (group.key, snapshot, style, 0, 0, False, 0.0)
+            new.append((Notice._make(fields + more), is_kept))
             records += 1
             if interval:
                 heapq.heappush(self._closing, (now + interval, id(group), group))
-        while self._queue.resolved:
-            key, at = self._queue.resolved.popleft()
-            new.append((Notice("resolved", 0, at, key=key), False))
-            new.sort(key=lambda item: item[0].at)  # it ends what was logged before it
         ended = False
         while self._closing and self._closing[0][0] <= now:
             self._groups.forget(heapq.heappop(self._closing)[2])
             ended = True
-        if counts or ended or self._groups.has_many_retired():
-            for group, repeats in self._groups.with_unclaimed(now):
+        # A resolve ends what was logged before it, and so comes after the repeats.
+        resolved: list[tuple[Notice, bool]] = []
+        while self._queue.resolved:
+            key, at = self._queue.resolved.popleft()
+            resolved.append((Notice("resolved", 0, at, key=key), False))
+        late = self._groups.retired and self._groups.has_late_counts(now)
+        if counts or ended or resolved or late:
+            for group, repeats in self._groups.with_unclaimed():
                 if (counted := self._counted(group, repeats)) is not None:
                     new.append((counted, False))
                     records += repeats
-        for level, tally in list(self._queue.turned_away.items()):
+            self._groups.read(now)
+        if resolved:
+            new = sorted([*new, *resolved], key=lambda item: item[0].at)
+            new = [(n if is_kept else n._replace(seq=next(seqs)), is_kept) for n, is_kept in new]
+        for level, tally in self._queue.turned_away.copy().items():
             total = tally.value()
             if total != self._reported_drops.get(level):
                 self._reported_drops[level] = total
                 identity = ("dropped", level)
-                new.append((Notice("dropped", 0, time.time(), identity, total=total), False))
+                notice = Notice("dropped", next(seqs), time.time(), identity, total=total)
+                new.append((notice, False))
         if new:
-            seqs = self._queue.seq
-            sender.append(
-                [(n if n.seq else n._replace(seq=next(seqs)), is_kept) for n, is_kept in new]
-            )
+            sender.append(new)
             if self.is_shared:
                 self.handed_over += records
 
@@ -273,30 +286,26 @@ class Pipeline:
         if first is None:
             return None  # its first record is about to be queued
         group.claimed += repeats
-        epoch, total = self._totals.pop(group.identity, (next(self._queue.seq), 0))
-        total += repeats
-        self._totals[group.identity] = (epoch, total)
-        if len(self._totals) > 4 * self.config.grouping.max_groups + 100:
-            del self._totals[next(iter(self._totals))]
+        group.epoch = group.epoch or next(self._queue.seq)
+        group.total += repeats
         # A summary shows text and exception of the same record. Of a repeat only the message is
         # kept, so that a push that shows more shows the first record.
         msg, args, created, _ = group.last
-        is_last = (
-            not (first.exceptions or first.fields or first.overrides or self.has_formatter)
-            and is_plain(msg, args)
-        )
+        is_last = not (
+            first.exceptions or first.fields or first.overrides or self.has_formatter
+        ) and is_plain(msg, args)
         shown = first._replace(text=msg, args=args or None) if is_last else first
         return Notice(
             "counted",
-            0,
+            next(self._queue.seq),
             created,
             group.identity,
             group.priority,
             group.key,
             shown._replace(created=created),
             self._style if group.style is None else group.style,
-            epoch,
-            total,
+            group.epoch,
+            group.total,
             is_last,
         )
 
@@ -326,7 +335,7 @@ class Pipeline:
 
     def is_used(self) -> bool:
         """Whether any record has come since the process began, or since it was forked."""
-        return self._sender is not None or self.news or bool(self._queue.set_aside)
+        return self._sender is not None or self.news or bool(self.unsent())
 
     def settled(self) -> bool:
         """Whether nothing that is due waits, and nothing is being sent."""
@@ -346,14 +355,22 @@ class Pipeline:
             return self._uncollected() + (0 if self._sender is None else self._sender.unsent())
 
     def waiting(self) -> int:
-        """The same without records that the sender has counted, and that are too few for an alert."""
+        """The same without records that the sender knows to be too few for an alert."""
         with self._lock:
             return self._uncollected() + (0 if self._sender is None else self._sender.waiting())
 
     def _uncollected(self) -> int:
         """Records that the sender has not been told of."""
-        counted = sum(repeats for _, repeats in self._groups.with_unclaimed(time.monotonic()))
+        counted = sum(repeats for _, repeats in self._groups.with_unclaimed())
         return len(self._queue) + len(self._queue.set_aside) + counted
+
+    def is_unfinished(self) -> bool:
+        """Whether a record waits, or the end of an alert."""
+        if self.waiting() or self._queue.resolved:
+            return True
+        if self._sender is None or self.is_shared:
+            return False  # a durable store keeps what is to be cancelled
+        return bool(self._sender.active.incidents.to_cancel)
 
     def abandon(self) -> int:
         """Give up what waits, because the process ends; how many records that were."""
@@ -362,8 +379,8 @@ class Pipeline:
                 return 0
             if self._sender is None:
                 return 0 if self.is_shared else self.unsent()
-            self._collect(time.monotonic(), counts=True)
-            self._sender.begin(time.monotonic())
+            self._collect(self._clock(), counts=True)
+            self._sender.begin(self._clock())
             return self._sender.abandon()
 
     def stats(self) -> Stats:
@@ -447,7 +464,7 @@ class Worker:
         self.alive = False
         """Whether the thread runs, or is about to."""
         self._exiting = False
-        self._hooked_multiprocessing = False
+        self._hooked_pools = False
         self._comes_first_at_exit = False
         # Both from the same moment: gevent replaces both, and a greenlet that waits at a native
         # queue would stop all others.
@@ -517,6 +534,7 @@ class Worker:
         ``timeout`` is for all together, by default the longest ``exit_timeout``. Does not wait
         while this thread configures logging.
         """
+        self.notice_fork()
         waiting = [p for p in pipelines if p.is_shared or not p.is_drained()]
         for pipeline in waiting:
             pipeline.drain()
@@ -552,7 +570,7 @@ class Worker:
         try:
             if self.alive:
                 return
-            self._hook_multiprocessing()
+            self._hook_pools()
             self.alive = True
             try:
                 self._start_thread(self._run, ())
@@ -638,16 +656,24 @@ class Worker:
         except queue.Empty:
             return
 
-    def _hook_multiprocessing(self) -> None:
-        """Children of multiprocessing end by os._exit: only its own exit hooks run there."""
+    def _hook_pools(self) -> None:
+        """Children of multiprocessing, billiard and Celery end by os._exit, after their own hooks."""
+        if self._hooked_pools:
+            return
+        self._hooked_pools = True
         process = sys.modules.get("multiprocessing.process")
         util = sys.modules.get("multiprocessing.util")
-        if util is None or process is None or self._hooked_multiprocessing:
-            return
-        if process.parent_process() is None:
-            return
-        self._hooked_multiprocessing = True
-        util.Finalize(None, self.finish, exitpriority=0)
+        if util is not None and process is not None:
+            # billiard sets the current process, but not its parent.
+            is_child = process.parent_process() is not None
+            if is_child or process.current_process().name != "MainProcess":
+                util.Finalize(None, self.finish, exitpriority=0)
+        signals = sys.modules.get("celery.signals")
+        if signals is not None:
+            # The children of its pool run no finalizers.
+            signals.worker_process_shutdown.connect(
+                lambda **_: self.finish(), weak=False, dispatch_uid="pushover_logging"
+            )
 
     # The end of the process, and places without a thread.
 
@@ -655,9 +681,10 @@ class Worker:
         """Deliver what waits before the process ends, within the time that is left for it."""
         if get_ident() in self.delivering:
             return
+        self.notice_fork()
         self._exiting = True
         DIAGNOSTICS.say_what_waits()
-        waiting = [pipeline for pipeline in self.pipelines() if pipeline.waiting()]
+        waiting = [pipeline for pipeline in self.pipelines() if pipeline.is_unfinished()]
         if not waiting:
             return
         for pipeline in waiting:
@@ -720,8 +747,13 @@ class Worker:
         else:
             self.loading.release()
 
+    def notice_fork(self) -> None:
+        """Start afresh if the process was forked by C code, which runs no hook of Python's."""
+        if not self.page[0]:
+            self.after_fork_in_child()
+
     def after_fork_in_child(self) -> None:
-        """Forget what the parent will send; also called by the first record after a C-level fork."""
+        """Forget what the parent will send."""
         if not isinstance(self.page, bytes):
             self.page[0] = 1
         self._start_over()

@@ -1,4 +1,4 @@
-"""The life of an emergency: it rings until acknowledged, cancelled or expired."""
+"""Messages of priority 2: each alerts again until it is acknowledged, cancelled or expired."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import math
 from dataclasses import dataclass, field
 
 ALERTS_MAXIMUM = 50
-"""The service rings no more often than this, whatever ``expire`` says."""
+"""The service sends at most this many alerts, whatever ``expire`` says."""
 KEPT_SECONDS = 7 * 24 * 3600
-"""A receipt can be asked for during one week."""
+"""The service knows a receipt for one week."""
 POLL_SECONDS = 5.0
-"""A receipt may be asked for once in this time."""
+"""A receipt may be polled once in this time."""
 
 
 @dataclass
 class Emergency:
-    """One message of priority 2 and what became of it. All times are Unix seconds."""
+    """One message of priority 2 and its state. All times are Unix seconds."""
 
     receipt: str
     sent_at: float
@@ -34,12 +34,12 @@ class Emergency:
     polled_at: float = field(default=-math.inf, repr=False)
 
     def is_ringing(self, now: float) -> bool:
-        """Whether it still asks for an acknowledgement."""
+        """Whether it still waits for an acknowledgement."""
         return self.acknowledged_at is None and now < self.expires_at
 
     @property
-    def fate(self) -> tuple[object, ...]:
-        """All that may change about it; equal as long as nothing did."""
+    def state(self) -> tuple[object, ...]:
+        """All that may change about it; equal as long as nothing has changed."""
         return (
             self.expires_at,
             self.acknowledged_at,
@@ -49,23 +49,23 @@ class Emergency:
         )
 
     def is_settled(self, now: float) -> bool:
-        """Whether nothing will become of it any more."""
+        """Whether its state can no longer change."""
         if self.is_ringing(now):
             return False
-        unheard = self.callback is not None and self.called_back_at is None
-        return self.acknowledged_at is None or not unheard
+        callback_due = self.callback is not None and self.called_back_at is None
+        return self.acknowledged_at is None or not callback_due
 
     def is_kept(self, now: float) -> bool:
         """Whether the service still knows the receipt."""
         return now < self.sent_at + KEPT_SECONDS
 
     def deliveries(self, now: float) -> list[float]:
-        """When it has rung so far."""
+        """The times of its alerts so far."""
         if not self.rings:
             return []
         last = now if self.acknowledged_at is None else min(now, self.acknowledged_at)
         times = (self.sent_at + number * self.retry for number in range(ALERTS_MAXIMUM))
-        # The first alert is the message itself: it rings whatever happens at the same moment.
+        # The first alert is the message itself: it is sent whatever happens at the same moment.
         return [
             time
             for time in times
@@ -73,7 +73,7 @@ class Emergency:
         ]
 
     def acknowledge(self, now: float, user: str | None = None, device: str | None = None) -> bool:
-        """Stop the ringing as a person would; False where it didn't ring any more."""
+        """Acknowledge it as a person would; False if it no longer rings."""
         if not self.is_ringing(now):
             return False
         self.acknowledged_at = now
@@ -82,26 +82,26 @@ class Emergency:
         return True
 
     def end(self, now: float) -> bool:
-        """Let it expire now; False where it didn't ring any more."""
+        """Expire it now; False if it no longer rings."""
         if not self.is_ringing(now):
             return False
         self.expires_at = now
         return True
 
     def cancel(self, now: float) -> bool:
-        """Stop the ringing as the application may; False where it didn't ring any more."""
+        """Cancel it as the application may; False if it no longer rings."""
         ended = self.end(now)
         self.canceled = self.canceled or ended
         return ended
 
-    def note_poll(self, now: float) -> bool:
-        """Remember that the receipt was asked for; False where that was too soon."""
+    def record_poll(self, now: float) -> bool:
+        """Record that the receipt was polled; False if that was too soon."""
         polite = now - self.polled_at >= POLL_SECONDS
         self.polled_at = now
         return polite
 
     def as_answer(self, now: float) -> dict[str, object]:
-        """What the service says about the receipt."""
+        """The fields that the service answers about the receipt."""
         delivered = self.deliveries(now)
         return {
             "acknowledged": int(self.acknowledged_at is not None),
@@ -116,7 +116,7 @@ class Emergency:
         }
 
     def as_callback(self) -> dict[str, str]:
-        """The form that the service posts to ``callback`` once it is acknowledged."""
+        """The form that the service posts to ``callback`` after the acknowledgement."""
         return {
             "receipt": self.receipt,
             "acknowledged": "1",

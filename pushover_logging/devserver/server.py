@@ -1,8 +1,9 @@
-"""The dev server as a program or a test holds it: start, look, make trouble, stop."""
+"""The dev server as a program or a test uses it: start, inspect, simulate faults, stop."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -11,45 +12,49 @@ from types import TracebackType
 
 from pushover_logging.client.constants import KEY_PATTERN
 from pushover_logging.devserver import views
-from pushover_logging.devserver.allowance import HeaderMode
-from pushover_logging.devserver.app import control_app, service_app
-from pushover_logging.devserver.callbacks import is_reachable, post_form
-from pushover_logging.devserver.changes import Changes
-from pushover_logging.devserver.emergencies import Emergency
-from pushover_logging.devserver.faults import Fault, FaultBody, FaultKind, FaultPlan
-from pushover_logging.devserver.guard import Guard
-from pushover_logging.devserver.keeping import open_inbox
-from pushover_logging.devserver.listening import CertificateAndKey, Listener
-from pushover_logging.devserver.state import (
+from pushover_logging.devserver.account import (
     Account,
+    Changes,
     Glance,
     Group,
+    HeaderMode,
     Member,
     Person,
     ReceivedMessage,
+    TeamMember,
     new_key,
 )
-from pushover_logging.devserver.traffic import SeenRequest, Traffic
-from pushover_logging.devserver.wire import Wire
+from pushover_logging.devserver.app import make_app
+from pushover_logging.devserver.database import InboxFile
+from pushover_logging.devserver.emergencies import Emergency
+from pushover_logging.devserver.faults import Fault, FaultBody, FaultKind, FaultPlan
+from pushover_logging.devserver.http_server import CertificateAndKey, HttpServer
+from pushover_logging.devserver.loopback import is_reachable, loopback, post_form
+from pushover_logging.devserver.traffic import Rejection, SeenRequest, Traffic
 
 DEFAULT_TOKEN = "devserverApplicationToken00001"
 DEFAULT_USER = "devserverUserKey00000000000001"
+DEFAULT_TEAM_TOKEN = "devserverTeamToken000000000001"
+DEFAULT_EMAIL = "user@example.com"
 DEFAULT_SUBSCRIPTION = "devserver-subscription"
 DEFAULT_PORT = 8765
 
+_TEXT_LIMIT = 250
+
 
 class DevServer:
-    """A Pushover of one's own on loopback, running between ``start`` and ``stop`` or in a ``with``.
+    """A local Pushover server that runs between ``start`` and ``stop``, or in a ``with`` block.
 
-    It serves from a thread of this process. Every method may be called from any thread; what was
-    received can still be read after the end. ``port`` 0 takes a free one. ``tls`` is a certificate
-    file and its key file. ``hosts`` are names beside the loopback ones that a ``Host`` header may
-    give. ``callback_interval`` is how long it waits before it calls an application back once more.
-    ``name`` is the application's, which titles a push that brings no title. ``db`` is a file that
-    keeps the inbox; without one it ends with this object.
+    It serves from a thread of this process. Every method may be called from any thread, and what
+    arrived can still be read after the end. ``port`` 0 takes a free port; ``host`` is an address of
+    this machine alone. ``tls`` is a certificate file and its key file. ``hosts`` are names beside
+    the loopback ones that a ``Host`` header may give. ``name`` is the application's name, the title
+    of a push without a title. ``callback_interval`` is the time in seconds before it calls back an
+    application again. ``db`` is a file that keeps the inbox; without it the inbox ends with this
+    object. ``on_problem`` is called, from any thread, with a sentence when that file cannot be read
+    or written; without it the sentence goes to stderr.
 
-    It keeps the newest 10,000 messages and 20,000 requests, and of images and bodies the newest
-    256 MB each.
+    It keeps the newest 10,000 messages and 20,000 requests, each within 256 MB.
     """
 
     def __init__(
@@ -59,6 +64,7 @@ class DevServer:
         host: str = "127.0.0.1",
         token: str | None = None,
         user: str | None = None,
+        team_token: str | None = None,
         devices: Iterable[str] = ("phone",),
         tls: CertificateAndKey | None = None,
         hosts: Iterable[str] = (),
@@ -66,35 +72,47 @@ class DevServer:
         db: str | Path | None = None,
         clock: Callable[[], float] = time.time,
         callback_interval: float = 60.0,
+        on_problem: Callable[[str], None] | None = None,
     ) -> None:
         self.token = _key("token", token or DEFAULT_TOKEN)
         self.user = _key("user", user or DEFAULT_USER)
+        self.team_token = _key("team_token", team_token or DEFAULT_TEAM_TOKEN)
         self.callback_interval = callback_interval
         self.changed = Changes()
-        """Guards account, traffic and faults; told of everything that happens."""
-        self.account = Account(self.token, name=name, clock=clock)
-        self.account.people[self.user] = Person(self.user, tuple(devices))
+        """Guards account, traffic and faults; notified of every change."""
+        self.account = Account(self.token, self.team_token, name=name, clock=clock)
+        self.account.people[self.user] = Person(self.user, tuple(devices), email=DEFAULT_EMAIL)
+        self.account.team.members.append(TeamMember(self.user, "User", DEFAULT_EMAIL, True))
         self.account.subscriptions.add(DEFAULT_SUBSCRIPTION)
-        self._file = None if db is None else open_inbox(db, self.account, self.changed)
         self.traffic = Traffic()
-        self._faults = FaultPlan()
-        self._wire = Wire(service_app(self), self.traffic, self._faults, self.changed)
-        app = Guard(control_app(self, self._wire), hosts)
-        self._listener = Listener(app, host, port, tls, self._note_connections)
+        self.faults = FaultPlan()
+        extra_hosts = [_host_name(each) for each in hosts]
+        app, self._recorder = make_app(self, [*extra_hosts, _as_host_header(loopback(host))])
+        self._http = HttpServer(app, host, port, tls, self._count_connections)
+        self._file: InboxFile | None = None
+        if db is not None:
+            self._file = InboxFile(db, on_problem or _complain)
+            self._file.open()
+            self._file.load(self.account)
+            self.changed.follow(self._save)
 
     def start(self) -> DevServer:
-        """Serve from now on. Raises OSError on a port in use; started again, it keeps its port."""
+        """Serve from now on; a server that was stopped takes the same port again.
+
+        Raises OSError if the port is in use.
+        """
         if self._file is not None:
             self._file.open()
-        self._wire.release()
-        self._listener.start()
+        self._recorder.release()
+        self._http.start()
         return self
 
     def stop(self) -> None:
-        """Drop every connection, hanging ones too, and end the thread."""
-        self._listener.stop()
+        """Break all connections, those of hanging requests too, and end the thread."""
+        self._http.stop()
         if self._file is not None:
-            self._file.close()
+            with self.changed:
+                self._file.close()
 
     def __enter__(self) -> DevServer:
         return self.start()
@@ -109,17 +127,17 @@ class DevServer:
 
     @property
     def base_url(self) -> str:
-        """Where it is found, such as ``http://127.0.0.1:8765``."""
-        return self._listener.base_url
+        """The server's address, such as ``http://127.0.0.1:8765``; the inbox page is there."""
+        return self._http.base_url
 
     @property
     def port(self) -> int:
         """The port it listens on."""
-        return self._listener.port
+        return self._http.port
 
     @property
     def url(self) -> str:
-        """What ``PUSHOVER_API_URL`` gets."""
+        """The service's address, as ``PUSHOVER_API_URL`` takes it."""
         return f"{self.base_url}/1/"
 
     @property
@@ -130,9 +148,15 @@ class DevServer:
 
     @property
     def requests(self) -> list[SeenRequest]:
-        """Every request to the service so far, refused and broken ones too."""
+        """Every request to the service so far, including refused and unanswered ones."""
         with self.changed:
             return list(self.traffic.requests)
+
+    @property
+    def rejections(self) -> list[Rejection]:
+        """The newest 200 requests that the service refused, with their secrets masked."""
+        with self.changed:
+            return list(self.traffic.rejections)
 
     @property
     def glances(self) -> list[Glance]:
@@ -147,16 +171,16 @@ class DevServer:
 
     @property
     def max_in_flight(self) -> int:
-        """The most requests being answered at once so far."""
+        """The most requests handled at once so far."""
         return self.traffic.max_in_flight
 
     @property
     def impolite(self) -> int:
-        """How often a receipt was asked for sooner than the service allows."""
+        """How often a receipt was polled sooner than the service allows."""
         return self.account.impolite
 
     def wait_for(self, count: int, timeout: float = 10.0) -> list[ReceivedMessage]:
-        """All messages, once there are that many. Raises TimeoutError, which says what there is."""
+        """Wait for that many messages and return all. Raises TimeoutError with those received."""
         with self.changed:
             if self.changed.wait_for(lambda: self.account.received >= count, timeout):
                 return list(self.account.messages)
@@ -164,7 +188,7 @@ class DevServer:
         raise TimeoutError(f"{len(texts)} of {count} messages within {timeout:g} s: {texts}")
 
     def wait_for_requests(self, count: int, timeout: float = 10.0) -> list[SeenRequest]:
-        """All requests, once that many came in. Raises TimeoutError, which says what there is."""
+        """Wait for that many requests and return all. Raises TimeoutError with those received."""
         with self.changed:
             if self.changed.wait_for(lambda: self.traffic.seen >= count, timeout):
                 return list(self.traffic.requests)
@@ -172,33 +196,29 @@ class DevServer:
         raise TimeoutError(f"{len(seen)} of {count} requests within {timeout:g} s: {seen}")
 
     def emergency(self, receipt: str) -> Emergency:
-        """The emergency with that receipt. Raises LookupError where there is none."""
+        """The emergency with that receipt. Raises LookupError if there is none."""
         with self.changed:
             found = self.account.emergencies.get(receipt)
         if found is None:
-            raise LookupError(f"no emergency has the receipt {receipt!r}")
+            raise LookupError(f"no emergency has the receipt {receipt[:80]!r}")
         return found
 
     def state(self) -> dict[str, object]:
         """Everything in figures, as ``GET /dev/state`` shows it."""
         with self.changed:
             now = self.account.clock()
-            allowance = self.account.allowance
-            allowance.renew(now)
+            self.account.quota.renew(now)
             return {
                 "messages": self.account.received,
                 "requests": self.traffic.seen,
+                "rejected": self.traffic.rejected,
                 "glances": len(self.account.glances),
                 "max_connections": self.traffic.max_connections,
                 "max_in_flight": self.traffic.max_in_flight,
                 "impolite": self.account.impolite,
-                "faults": self._faults.as_plain(),
-                "quota": {
-                    "limit": allowance.limit,
-                    "remaining": allowance.remaining,
-                    "reset": allowance.reset,
-                    "headers": allowance.headers,
-                },
+                "faults": self.faults.as_plain(),
+                "quota": self.account.quota.as_plain(),
+                "problem": self._problem,
                 "emergencies": {
                     receipt: {**each.as_answer(now), "ringing": each.is_ringing(now)}
                     for receipt, each in self.account.emergencies.items()
@@ -207,33 +227,36 @@ class DevServer:
 
     def figures(self) -> views.View:
         """What the inbox page shows beside the pushes. To be called with ``changed`` held."""
-        return views.figures(self.account, self._faults.as_plain())
+        return views.figures(self.account, self.faults.as_plain(), self._problem)
 
     def call_soon(self, function: Callable[[], None]) -> None:
-        """Call something on the server's thread, if it runs."""
-        self._listener.call_soon(function)
+        """Call a function on the server's thread, if the server runs."""
+        self._http.call_soon(function)
 
-    def add_user(self, key: str | None = None, devices: Iterable[str] = ("phone",)) -> str:
-        """Another user, with a fresh key unless one is given; returns the key."""
-        person = Person(key or new_key("u"), tuple(devices))
+    def add_user(
+        self, key: str | None = None, devices: Iterable[str] = ("phone",), email: str = ""
+    ) -> str:
+        """Add a user and return the key, a new one unless it is given.
+
+        A user with an ``email`` has an account already: the team can only invite that address.
+        """
+        person = Person(key or new_key("u"), tuple(devices), email=email)
         with self.changed:
             self.account.people[person.key] = person
         return person.key
 
     def add_group(self, name: str, members: Iterable[str], key: str | None = None) -> str:
-        """A group of users that exist."""
+        """Add a group of users that exist, and return its key."""
         group = Group(key or new_key("g"), name, [Member(user) for user in members])
         with self.changed:
-            strangers = [
-                each.user for each in group.members if each.user not in self.account.people
-            ]
-            if strangers:
-                raise LookupError(f"{len(strangers)} of the group's members are no users")
+            unknown = [each for each in group.members if each.user not in self.account.people]
+            if unknown:
+                raise LookupError(f"{len(unknown)} of the group's members are no users")
             self.account.groups[group.key] = group
         return group.key
 
     def add_sound(self, name: str, title: str) -> None:
-        """A sound that the user uploaded."""
+        """Add a sound that the user uploaded."""
         with self.changed:
             self.account.sounds[name] = title
 
@@ -248,37 +271,42 @@ class DevServer:
         seconds: float | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Let something go wrong with the next ``count`` requests; see :class:`Fault`."""
+        """Simulate a fault in the next ``count`` requests; see :class:`Fault`."""
         fault = Fault(kind, count, path, status, body, seconds, headers)
         with self.changed:
-            self._faults.add(fault)
+            self.faults.add(fault)
             self.changed.notify_all()
 
     def clear_faults(self) -> None:
-        """Let nothing go wrong any more; requests that hang are answered."""
+        """End all simulated faults; requests that hang are answered."""
         with self.changed:
-            self._faults.clear()
+            self.faults.clear()
             self.changed.notify_all()
-        self._listener.call_soon(self._wire.release)
+        self._http.call_soon(self._recorder.release)
 
     def acknowledge(self, receipt: str, user: str | None = None, device: str | None = None) -> None:
-        """Do what a person does who sees the emergency, and call the application back.
+        """Acknowledge an emergency as a person does on a device, and call the application back.
 
-        Raises LookupError for an unknown receipt, ValueError for one that doesn't ring any more.
+        Raises LookupError for an unknown receipt, ValueError if the emergency no longer rings.
         """
+        for name, text in (("user", user), ("device", device)):
+            if text is not None and not (isinstance(text, str) and len(text) <= _TEXT_LIMIT):
+                raise ValueError(
+                    f"{name} is {text!r:.80}; it must be a text of at most {_TEXT_LIMIT} characters"
+                )
         with self.changed:
             emergency = self.emergency(receipt)
             if not emergency.acknowledge(self.account.clock(), user, device):
-                raise ValueError(f"the emergency {receipt} does not ring any more")
+                raise ValueError(f"the emergency {receipt} no longer rings")
             self.changed.notify_all()
         if emergency.callback and is_reachable(emergency.callback):
-            self._listener.spawn(self._call_back(emergency))
+            self._http.spawn(self._call_back(emergency))
 
     def expire(self, receipt: str) -> None:
-        """Let an emergency expire now, unacknowledged. Raises as :meth:`acknowledge` does."""
+        """Expire an emergency now, unacknowledged. Raises as :meth:`acknowledge` does."""
         with self.changed:
             if not self.emergency(receipt).end(self.account.clock()):
-                raise ValueError(f"the emergency {receipt} does not ring any more")
+                raise ValueError(f"the emergency {receipt} no longer rings")
             self.changed.notify_all()
 
     def set_quota(
@@ -288,27 +316,35 @@ class DevServer:
         reset: float | None = None,
         headers: HeaderMode | None = None,
     ) -> None:
-        """Change the month's allowance; what isn't given stays. ``reset`` is in Unix seconds."""
+        """Change the month's quota; what isn't given stays. ``reset`` is in Unix seconds."""
         given = {"limit": limit, "remaining": remaining, "reset": reset, "headers": headers}
         with self.changed:
-            self.account.allowance.change({k: v for k, v in given.items() if v is not None})
+            self.account.quota.change({k: v for k, v in given.items() if v is not None})
             self.changed.notify_all()
 
     def set_quota_headers(self, mode: HeaderMode) -> None:
-        """Let answers tell the quota truly (``"normal"``), not at all, or as nonsense."""
+        """Let answers report the quota truly (``"normal"``), not at all, or with invalid values."""
         self.set_quota(headers=mode)
 
     def reset(self) -> None:
-        """Forget all that happened and all faults; users, groups and sounds stay."""
+        """Clear the inbox, all requests and all faults; users, groups and sounds stay."""
         self.clear_faults()
         with self.changed:
-            self.account.forget()
-            self.traffic.forget()
+            self.account.clear()
+            self.traffic.clear()
             self.changed.notify_all()
 
-    def _note_connections(self, now_open: int) -> None:
+    @property
+    def _problem(self) -> str | None:
+        return self._file.problem if self._file is not None else None
+
+    def _save(self) -> None:
+        if self._file is not None:
+            self._file.save(self.account)
+
+    def _count_connections(self, now_open: int) -> None:
         with self.changed:
-            self.traffic.note_connections(now_open)
+            self.traffic.count_connections(now_open)
             self.changed.notify_all()
 
     async def _call_back(self, emergency: Emergency) -> None:
@@ -322,27 +358,43 @@ class DevServer:
             self.changed.notify_all()
 
 
-def _key(name: str, value: str) -> str:
-    if not KEY_PATTERN.fullmatch(value):
-        raise ValueError(f"{name} has {len(value)} characters; it must be 30 letters and digits")
-    return value
-
-
 def serve(
     host: str = "127.0.0.1",
     port: int = DEFAULT_PORT,
     token: str | None = None,
     user: str | None = None,
     *,
+    hosts: Iterable[str] = (),
+    tls: CertificateAndKey | None = None,
     db: str | Path | None = None,
     on_ready: Callable[[DevServer], None] | None = None,
 ) -> None:
-    """Run a dev server in the foreground until interrupted; prints nothing itself.
+    """Run a dev server in the foreground until it is interrupted; prints nothing itself.
 
-    ``db`` is a file that keeps the inbox. ``on_ready`` is called with the running server. Ctrl-C
-    comes out as KeyboardInterrupt.
+    The options are those of :class:`DevServer`. ``on_ready`` is called with the running server.
+    Ctrl-C raises KeyboardInterrupt.
     """
-    with DevServer(port, host=host, token=token, user=user, db=db) as server:
+    with DevServer(port, host=host, token=token, user=user, hosts=hosts, tls=tls, db=db) as server:
         if on_ready is not None:
             on_ready(server)
         threading.Event().wait()
+
+
+def _key(name: str, value: str) -> str:
+    if not KEY_PATTERN.fullmatch(value):
+        raise ValueError(f"{name} has {len(value)} characters; it must be 30 letters and digits")
+    return value
+
+
+def _host_name(text: str) -> str:
+    if not text or len(text) > 253 or any(each in text for each in "*/:@ "):
+        raise ValueError(f"host name is {text[:80]!r}; it must be a name such as api.pushover.net")
+    return text
+
+
+def _as_host_header(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _complain(sentence: str) -> None:
+    sys.stderr.write(f"pushover_logging: {sentence}\n")

@@ -33,7 +33,8 @@ CLOSED = -1
 _LATE_COUNTS = 10.0
 """Seconds a closed group is still read: a thread may have found it and not have counted yet."""
 _MANY_RETIRED = 1000
-_LATE_COUNTS_OF_MANY = 0.1
+_SOON = 0.5
+"""Seconds until closed groups are read for the first time, and until they are dropped if many."""
 
 
 def text_alias(text: str) -> bytes | int:
@@ -58,6 +59,10 @@ class Group:
     reads = 0
     claimed = 0
     """Repeats that were handed over in a notice."""
+    epoch = 0
+    """Names its running total; 0 before there is a total."""
+    total = 0
+    """Repeats that its notices have reported in this epoch."""
 
     def __init__(self, identity: Identity, record: logging.LogRecord, priority: int) -> None:
         self.identity = identity
@@ -67,13 +72,20 @@ class Group:
         self.priority = priority
         self.ticks: Iterator[int] = itertools.count()
         """Advanced by each repeat; exact from any number of threads."""
-        self.last: tuple[Any, Any, float, Any] = (None, None, record.created, record.thread)
+        msg: object = record.msg
+        self.last: tuple[Any, Any, float, Any] = (
+            msg if type(msg) is str else None,
+            None,
+            record.created,
+            record.thread,
+        )
         """``msg``, ``args``, ``created`` and ``thread`` of the latest repeat."""
 
     def count(self, record: logging.LogRecord) -> bool:
         """Count a repeat; False for the very record that was counted last, which came twice."""
-        _, _, created, thread = self.last
-        if created == record.created and thread == record.thread:
+        msg, _, created, thread = self.last
+        # Records that come from a file or a socket may have the same time, but not the same object.
+        if created == record.created and thread == record.thread and msg is record.msg:
             return False
         self.last = record.msg, record.args, record.created, record.thread
         next(self.ticks)
@@ -102,6 +114,7 @@ class Groups:
         self.open: dict[Identity, Group] = {}
         self.retired: deque[tuple[float, Group]] = deque()
         """Closed groups that may still be counted in, and when they were closed."""
+        self._read_at = 0.0
 
     def clear(self) -> None:
         """Forget everything, for a forked child."""
@@ -152,14 +165,13 @@ class Groups:
             made.key = key
         if not self.max_groups:
             return made, True
-        group = self.open.setdefault(identity, made)  # of several threads the first wins
-        if group is made:
-            if len(self.open) > self.max_groups:
-                del self.open[identity]
-                group = self._others(made)
-        elif group.levelno == CLOSED:
-            self.forget(group)
-            group = self.open.setdefault(identity, made)
+        if len(self.open) >= self.max_groups and identity not in self.open:
+            group = self._others(made)
+        else:
+            group = self.open.setdefault(identity, made)  # of several threads the first wins
+            if group.levelno == CLOSED:
+                self.forget(group)
+                group = self.open.setdefault(identity, made)
         if is_common and alias is not None and len(self.known) < 4 * self.max_groups:
             self._alias(group, alias, record)
         return group, group is made
@@ -179,10 +191,10 @@ class Groups:
                 subject = fingerprint.normalize(msg)
         identity = ("text", record.name, record.levelno, "", subject, priority)
         made = Group(identity, record, priority)
-        group = self.open.setdefault(identity, made)
-        if group is not made or len(self.open) > self.max_groups:
-            if group is made:
-                del self.open[identity]
+        if len(self.open) >= self.max_groups and identity not in self.open:
+            group = self._others(made) if self.max_groups else made
+            return group, group is made
+        if self.open.setdefault(identity, made) is not made:
             return self.find(record, priority, None, is_common=True)
         if self.known.setdefault(alias, made) is made:
             made.aliases = (alias,)
@@ -230,15 +242,30 @@ class Groups:
             if self.known.get(alias) is group:
                 self.known.pop(alias, None)
 
-    def has_many_retired(self) -> bool:
-        """Whether closed groups are to be read and forgotten, or they would fill the memory."""
-        return len(self.retired) > _MANY_RETIRED
+    def next_late_count(self) -> float | None:
+        """When to read the closed groups again; None if there are none."""
+        try:
+            soon = self.retired[-1][0] + _SOON
+            return soon if self._read_at < soon else self.retired[0][0] + _LATE_COUNTS
+        except IndexError:
+            return None
 
-    def with_unclaimed(self, now: float) -> list[tuple[Group, int]]:
-        """The groups with repeats that were not handed over, and how many; for the worker."""
-        retired = [group for _, group in list(self.retired)]
-        kept = _LATE_COUNTS if len(retired) <= _MANY_RETIRED else _LATE_COUNTS_OF_MANY
-        while self.retired and self.retired[0][0] + kept < now:
-            self.retired.popleft()
-        groups = [*values_of(self.open), *retired]
+    def has_late_counts(self, now: float) -> bool:
+        """Whether closed groups are to be read now: in their time, or so as not to fill memory."""
+        due = self.next_late_count()
+        return due is not None and (due <= now or len(self.retired) > _MANY_RETIRED)
+
+    def with_unclaimed(self) -> list[tuple[Group, int]]:
+        """The groups with repeats that were not handed over, and how many; for the worker.
+
+        Closed groups come first: of groups with the same identity they are the earlier ones.
+        """
+        groups = [*(group for _, group in values_of(self.retired)), *values_of(self.open)]
         return [(group, repeats) for group in groups if (repeats := group.unclaimed())]
+
+    def read(self, now: float) -> None:
+        """All repeats were handed over, as of ``now``: drop groups that were closed long ago."""
+        kept = _LATE_COUNTS if len(self.retired) <= _MANY_RETIRED else _SOON
+        while self.retired and self.retired[0][0] + kept <= now:
+            self.retired.popleft()
+        self._read_at = now

@@ -52,11 +52,11 @@ class Tally:
         return ticks - (self._reads - 1)
 
 
-def values_of(mapping: dict[Any, V]) -> list[V]:
-    """The values of a mapping that any thread, or a finaliser in the midst of this, may change."""
+def values_of(collection: dict[Any, V] | deque[V]) -> list[V]:
+    """The values of a collection that any thread, or a finaliser in the midst of this, may change."""
     while True:
         try:
-            return list(mapping.values())
+            return list(collection.values() if isinstance(collection, dict) else collection)
         except RuntimeError:  # it changed while it was copied
             continue
 

@@ -25,7 +25,7 @@ from ..ingest.spool import (
     slot_entry,
 )
 from .base import LeaseLost, Seen, Source, StoreError, StoreTooNew, Taken
-from .spools import GRACE, Spools, spool_folders
+from .spools import GRACE, MAINTAIN, Spools, spool_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class RedisStore:
         self._seen: dict[Source, Seen] = {}
         self._changed: dict[Source, float] = {}
         self._returned: dict[Source, dict[int, list[bytes]]] = {}
+        self._next_maintain = 0.0
         self._carried: dict[int, float] = {}
         self._next_check = 0.0
         self._next_sweep = time.monotonic() + _SWEEP
@@ -93,9 +94,11 @@ class RedisStore:
         self._add([(self.source, seq, data) for seq, data in sorted(notices)])
 
     def carry(self, transform: Callable[[bytes], bytes]) -> None:
-        self.spool.maintain()
         now = time.monotonic()
-        if self.spool.path is not None:
+        if self.spool.holds_alerts or now >= self._next_maintain:
+            self._next_maintain = now + MAINTAIN
+            self.spool.maintain()
+        if self.spool.holds_alerts and self.spool.path is not None:
             with suppress(OSError), borrowed(self.spool.path) as fd:
                 self._carry_own(fd, now, transform)
         if now >= self._next_sweep:
@@ -305,7 +308,7 @@ class RedisStore:
 
     def problems(self) -> Sequence[str]:
         problems, self._problems = self._problems, []
-        return self._spools.problems() + problems
+        return self.spool.problems() + self._spools.problems() + problems
 
     def after_fork(self) -> None:
         self.spool.after_fork()

@@ -29,9 +29,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["GRACE", "Spools", "spool_folders"]
+__all__ = ["GRACE", "MAINTAIN", "Spools", "spool_folders"]
 
 _CHUNK = 1 << 20
+MAINTAIN = 0.5
+"""Seconds between two checks of a spool that holds no alerts."""
 GRACE = 2.0
 """Seconds for which a spool without a lock is left in place, unless its owner has closed it: a
 program that closes all descriptors loses the lock until its worker takes it again."""
@@ -199,7 +201,7 @@ class Spools:
         count = 0
         for path, source in self._paths():
             with suppress(OSError, ValueError), borrowed(path) as fd:
-                header = read_header(fd)
+                header = read_header(fd, source)
                 known = seen.get(source, ())
                 count += sum(seq not in known for _, seq in header.waiting)
                 position, end = -1, header.journal
@@ -214,7 +216,7 @@ class Spools:
         for folder in self.folders:
             path = os.path.join(folder, source + SUFFIX)
             with suppress(OSError, ValueError), borrowed(path) as fd:
-                header = read_header(fd)
+                header = read_header(fd, source)
                 if header.closed or (not Spool.is_own(path) and _lock(fd)):
                     return None
                 heartbeat: int = header.heartbeat
@@ -224,12 +226,12 @@ class Spools:
     def orphans(self) -> Iterator[tuple[str, int, Header]]:
         """Spools of dead processes: path, descriptor and header. Each is locked for this process
         until the caller asks for the next."""
-        for path, _ in self._paths():
+        for path, source in self._paths():
             if Spool.is_own(path):
                 continue
             with suppress(OSError, ValueError), borrowed(path) as fd:
                 if _lock(fd):
-                    yield path, fd, read_header(fd)
+                    yield path, fd, read_header(fd, source)
 
     def problems(self) -> list[str]:
         """Sentences about files that were skipped since the last call."""
@@ -340,7 +342,7 @@ class Spools:
             now = time.monotonic()
             if reading.without_lock is None:
                 reading.without_lock = now
-            header = read_header(fd)
+            header = read_header(fd, reading.source)
             if not header.closed and now < reading.without_lock + GRACE:
                 return
             damaged = False

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 from ..ingest.spool import Spool
 from .base import LeaseLost, Seen, Source, StoreError, StoreTooNew, Taken
-from .spools import Spools, spool_folders
+from .spools import MAINTAIN, Spools, spool_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +57,10 @@ class SqliteStore:
         self._token: str | None = None
         self._renewed = 0.0
         self._next_ask = 0.0
+        self._next_maintain = 0.0
+        self._read_at = 0.0
+        self._read_from: tuple[int, ...] = ()
+        self._lease_read: tuple[str | None, Source] = (None, "")
         self._observed: tuple[str | None, int | None] = ("", None)
         self._unchanged = 0.0
         self._observed_at = 0.0
@@ -73,7 +77,10 @@ class SqliteStore:
 
     def carry(self, transform: Callable[[bytes], bytes]) -> None:  # noqa: ARG002
         """Takes care of the spool. Its payloads go to the sender as they are."""
-        self.spool.maintain()
+        now = time.monotonic()
+        if self.spool.holds_alerts or now >= self._next_maintain:
+            self._next_maintain = now + MAINTAIN
+            self.spool.maintain()
 
     def acquire(self) -> bool:
         now = time.monotonic()
@@ -89,8 +96,7 @@ class SqliteStore:
         if now < self._next_ask:
             return False
         self._next_ask = now + _ASK
-        with self._database() as connection:
-            lease = self._lease(connection)
+        lease = self._current_lease(now)
         if lease[0] is not None and not self._is_stale(lease):
             return False
         self._beat()
@@ -174,7 +180,7 @@ class SqliteStore:
         return time.time()
 
     def problems(self) -> Sequence[str]:
-        return self._spools.problems()
+        return self.spool.problems() + self._spools.problems()
 
     def after_fork(self) -> None:
         self.spool.after_fork()
@@ -197,7 +203,7 @@ class SqliteStore:
     def _is_stale(self, lease: tuple[str | None, Source]) -> bool:
         """Whether the sender is dead, or has not changed its number for five seconds.
 
-        It compares no clocks of two processes. At most a second counts between two looks: this
+        It compares no clocks of two processes. At most a second counts between two checks: this
         process may have been stopped itself."""
         token, source = lease
         number = self._spools.heartbeat(source)
@@ -211,6 +217,19 @@ class SqliteStore:
             self._unchanged += min(now - self._observed_at, 1.0)
         self._observed_at = now
         return self._unchanged >= _STALE
+
+    def _current_lease(self, now: float) -> tuple[str | None, Source]:
+        """The lease; the database is opened only if it has changed, and once a second."""
+        try:
+            found = os.stat(self._path)
+            state: tuple[int, ...] = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+        except OSError:
+            state = ()
+        if not state or state != self._read_from or now >= self._read_at + 1.0:
+            with self._database() as connection:
+                self._lease_read = self._lease(connection)
+            self._read_from, self._read_at = state, now
+        return self._lease_read
 
     def _lease(self, connection: Connection) -> tuple[str | None, Source]:
         row = connection.execute(

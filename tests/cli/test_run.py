@@ -77,6 +77,38 @@ def test_success_is_pushed_only_if_asked_for(server: DevServer) -> None:
     assert params["message"].startswith("exit code 0 after")
 
 
+@pytest.mark.parametrize(
+    ("words", "title"),
+    [
+        (["--title", "caf\udce9\x07", "--", "false"], "caf\ufffd\\x07"),
+        (["--title", " ", "--", "false"], f"false failed on {os.uname().nodename}"),
+        (["--", "no-such-\udcff"], f"no-such-\ufffd failed on {os.uname().nodename}"),
+        (["--title", "x" * 300, "--", "false"], "x" * 250),
+    ],
+)
+def test_failure_is_pushed_whatever_its_title(
+    server: DevServer, words: list[str], title: str
+) -> None:
+    run(*words)
+
+    assert server.messages[0].params["title"] == title
+
+
+def test_failure_is_pushed_with_a_closed_standard_input(server: DevServer) -> None:
+    code = "import sys; sys.exit(3 if sys.stdin is None or not sys.stdin.read() else 4)"
+
+    ended = subprocess.run(
+        ["sh", "-c", 'exec "$@" <&-', "-", *RUN, *python(code)],
+        env=environment(),
+        capture_output=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+
+    assert ended.returncode == 3
+    assert server.messages[0].params["message"].startswith("exit code 3 ")
+
+
 def test_emergency_has_what_the_service_demands(server: DevServer) -> None:
     run("--priority", "emergency", "--sound", "siren", "--device", "phone", "--", "false")
 

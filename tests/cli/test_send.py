@@ -66,6 +66,54 @@ def test_standard_input_is_sent_where_no_text_is_given(server: DevServer, pipe: 
     assert server.messages[0].params["message"] == "line one\nline two \N{REPLACEMENT CHARACTER}"
 
 
+def test_text_that_is_too_long_is_sent_with_both_ends_and_stderr_says_so(
+    server: DevServer, pipe: Pipe, capsys: Capture
+) -> None:
+    pipe(b"first line\n" + b"x" * 5000 + b"\nlast line\n")
+
+    code = main(["send"])
+
+    message = server.messages[0].params["message"]
+    assert code == 0
+    assert len(message) == 1024
+    assert message.startswith("first line\n")
+    assert message.endswith("\nlast line")
+    assert "characters \N{HORIZONTAL ELLIPSIS}" in message
+    assert "the text is 5021 characters; at most 1024 fit" in capsys.readouterr().err
+
+
+def test_markup_that_is_too_long_stays_well_formed(server: DevServer) -> None:
+    code = main(["send", f"<b>{'x' * 2000}</b>", "--html"])
+
+    message = server.messages[0].params["message"]
+    assert code == 0
+    assert message.startswith("<b>x")
+    assert message.endswith("x</b>")
+
+
+def test_bytes_that_are_not_utf_8_are_sent_as_replacement_characters(server: DevServer) -> None:
+    code = main(
+        ["send", "a\udcff", "--title", "b\udcff", "--url-title", "c\udcff", "--url", "http://x/"]
+    )
+
+    params = server.messages[0].params
+    assert code == 0
+    assert (params["message"], params["title"]) == ("a\ufffd", "b\ufffd")
+
+
+def test_closed_standard_input_is_one_line(
+    server: DevServer, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+
+    without_text, with_text = main(["send"]), main(["send", "text"])
+
+    assert (without_text, with_text) == (2, 0)
+    assert capsys.readouterr().err == (
+        "pushover-logging send: there is no text: standard input is closed; give it as an argument\n"
+    )
+
+
 def test_emergency_rings_without_further_options_and_says_its_receipt(
     server: DevServer, capsys: Capture
 ) -> None:
@@ -87,7 +135,7 @@ def test_html_and_monospace_exclude_each_other(server: DevServer) -> None:
     ("words", "reason"),
     [
         (["send", " \n"], "blank"),
-        (["send", "x" * 1025], "1025 characters; at most 1024 fit"),
+        (["send", "x" * 1025, "--no-cut"], "1025 characters; at most 1024 fit"),
         (["send", "x", "--retry", "60"], "--retry belongs to --priority emergency"),
         (["send", "x", "--token", "env:NOT_SET"], "NOT_SET, which is not set"),
         (["send", "x", "--user", "short"], "user is of length 5; expected 30"),
@@ -133,7 +181,7 @@ def test_refusal_is_exit_1_with_the_words_of_the_service(
     assert stranger not in complaint
 
 
-def test_trouble_of_the_service_is_exit_75(server: DevServer) -> None:
+def test_failure_of_the_service_is_exit_75(server: DevServer) -> None:
     server.fault("status", status=503)
 
     assert main(["send", "x"]) == 75

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from tls import make_certificate
 
 from pushover_logging.cli import main
 
@@ -35,7 +38,7 @@ def exports(process: subprocess.Popen[str]) -> dict[str, str]:
         if line.startswith("export "):
             name, _, value = line.removeprefix("export ").strip().partition("=")
             found[name] = value
-        if line.startswith("What arrived"):
+        if line.startswith("Inbox"):
             break
     return found
 
@@ -85,3 +88,50 @@ def test_port_that_is_taken_is_one_line(capsys: pytest.CaptureFixture[str]) -> N
     assert code == 2
     assert port in complaint
     assert complaint.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--port", "70000"], "port is 70000; it must be from 0 to 65535"),
+        (["--port", "-1"], "port is -1; it must be from 0 to 65535"),
+        (["--host", "0.0.0.0"], "host is '0.0.0.0'; the dev server binds to loopback only"),
+        (["--host-name", "a:443"], "host name is 'a:443'; it must be a name"),
+        (["--tls-cert", "a.pem"], "--tls-cert and --tls-key must be given together"),
+        (
+            ["--tls-cert", "/no/a.pem", "--tls-key", "/no/a.key"],
+            "cannot use the certificate /no/a.pem with the key /no/a.key",
+        ),
+        (["--db", "/no/folder/inbox.db"], "cannot keep the inbox in /no/folder/inbox.db"),
+    ],
+)
+def test_a_wrong_option_is_one_line(
+    capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
+) -> None:
+    code = main(["serve", "--port", "0", *options])
+
+    complaint = capsys.readouterr().err
+    assert code == 2
+    assert sentence in complaint
+    assert complaint.count("\n") == 1
+
+
+def test_a_client_with_a_fixed_https_address_can_be_pointed_at_it(tmp_path: Path) -> None:
+    certificate = make_certificate(tmp_path)
+    name = "api.pushover.net"
+    tls = ("--tls-cert", str(certificate.cert_file), "--tls-key", str(certificate.key_file))
+
+    with serving("--host-name", name, *tls) as process:
+        printed = exports(process)
+        port = int(printed["PUSHOVER_API_URL"].split(":")[2].split("/")[0])
+        plain = socket.create_connection(("127.0.0.1", port), timeout=DEADLINE)
+        with certificate.client_context().wrap_socket(plain, server_hostname=name) as connection:
+            query = f"token={printed['PUSHOVER_TOKEN']}"
+            head = (
+                f"GET /1/sounds.json?{query} HTTP/1.1\r\nHost: {name}\r\nConnection: close\r\n\r\n"
+            )
+            connection.sendall(head.encode())
+            answer = connection.recv(100)
+
+    assert printed["PUSHOVER_API_URL"].startswith("https://127.0.0.1:")
+    assert answer.startswith(b"HTTP/1.1 200")

@@ -12,6 +12,14 @@ from typing import Any
 
 from pushover_logging.alerts import Alert, Priority
 from pushover_logging.books import Stats
+from pushover_logging.defaults import ByLevel, Terms
+from pushover_logging.grouping import Grouping
+from pushover_logging.intake import Intake
+from pushover_logging.noting import Early
+from pushover_logging.parcels import Share
+from pushover_logging.quota import Allowance
+from pushover_logging.retrying import RetryPolicy
+
 from pushover_logging.client.errors import (
     APIError,
     PushoverError,
@@ -19,14 +27,7 @@ from pushover_logging.client.errors import (
     ServerError,
     TransportError,
 )
-from pushover_logging.defaults import ByLevel, Terms
 from pushover_logging.delivery import Delivery
-from pushover_logging.grouping import Grouping
-from pushover_logging.intake import Intake
-from pushover_logging.noting import Early
-from pushover_logging.parcels import Share
-from pushover_logging.quota import Allowance
-from pushover_logging.retrying import RetryPolicy
 
 TODAY = datetime(2026, 3, 10, 12, tzinfo=timezone.utc)
 LEVELS = {

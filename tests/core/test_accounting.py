@@ -9,7 +9,6 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-
 from pushover_logging.alerts import Priority
 from pushover_logging.grouping import Grouping
 from pushover_logging.retrying import RetryPolicy

@@ -9,15 +9,15 @@ import threading
 from typing import Any
 
 import pytest
-
-from pushover_logging import PushoverHandler
-from pushover_logging.client.constants import API_URL, Priority
 from pushover_logging.courier import COURIER, Courier
 from pushover_logging.defaults import Terms
-from pushover_logging.devserver import DevServer
 from pushover_logging.dispatch import Dispatch
 from pushover_logging.intake import Intake
 from pushover_logging.notices import NOTICES
+
+from pushover_logging import PushoverHandler
+from pushover_logging.client.constants import API_URL, Priority
+from pushover_logging.devserver import DevServer
 
 from .bench import record
 

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-
 from pushover_logging.courier import Courier
 from pushover_logging.notices import NOTICES
 

@@ -6,7 +6,6 @@ import itertools
 from datetime import timedelta
 
 import pytest
-
 from pushover_logging.alerts import Priority
 from pushover_logging.grouping import Grouping
 from pushover_logging.notices import NOTICES

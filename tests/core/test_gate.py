@@ -7,12 +7,12 @@ from datetime import datetime, timedelta, timezone
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
 from pushover_logging.alerts import Priority
-from pushover_logging.client.errors import TransportError
 from pushover_logging.gate import Gate
 from pushover_logging.quota import Allowance, next_month
 from pushover_logging.retrying import Outage, RetryPolicy
+
+from pushover_logging.client.errors import TransportError
 from pushover_logging.stores.memory import MemoryStore
 
 from .bench import TODAY, quota_error

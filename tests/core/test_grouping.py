@@ -11,14 +11,14 @@ from collections import deque
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from pushover_logging import PushoverHandler
 from pushover_logging.alerts import Priority
 from pushover_logging.defaults import Terms
 from pushover_logging.grouping import Grouping, Groups, keyed_by
 from pushover_logging.groups import Group, glimpse_of, tag_of, template_of
 from pushover_logging.intake import Intake
 from pushover_logging.notices import NOTICES
+
+from pushover_logging import PushoverHandler
 
 from .bench import record
 from .test_intake import THREADS, in_threads

@@ -8,7 +8,6 @@ import logging
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from pushover_logging.alerts import Priority
 from pushover_logging.groups import Group, glimpse_of, tag_of
 from pushover_logging.incidents import IncidentReport, Incidents, IncidentState

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from pushover_logging.alerts import Priority
 from pushover_logging.defaults import Terms
 from pushover_logging.intake import Intake, Tally

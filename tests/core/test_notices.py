@@ -7,9 +7,9 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from pushover_logging.notices import Notices
 
 from pushover_logging import notices
-from pushover_logging.notices import Notices
 
 from .bench import Clock
 

@@ -11,11 +11,11 @@ import weakref
 from collections.abc import Iterator
 
 import pytest
+from pushover_logging.notices import NOTICES
+from pushover_logging.rendering import Renderer
 
 from pushover_logging import PushoverHandler
 from pushover_logging.devserver import DevServer
-from pushover_logging.notices import NOTICES
-from pushover_logging.rendering import Renderer
 
 
 class Kept(logging.Handler):

@@ -8,9 +8,9 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pushover_logging.retrying import Outage, RetryPolicy
 
 from pushover_logging.client.errors import PushoverError
-from pushover_logging.retrying import Outage, RetryPolicy
 
 from .bench import TransportError, quota_error, refusal, server_error
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import pytest
-
 from pushover_logging.alerts import Priority
 from pushover_logging.grouping import Grouping
 from pushover_logging.groups import tag_of

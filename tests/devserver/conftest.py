@@ -1,4 +1,4 @@
-"""The dev server twice: as pure answers under a clock of the test's, and running on loopback."""
+"""The dev server twice: as answers without HTTP under a fixed clock, and running on loopback."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ import requests
 from tls import Certificate, make_certificate
 
 from pushover_logging.devserver import DevServer
-from pushover_logging.devserver.api import CALLS, Answer, answer
+from pushover_logging.devserver.account import Account, Person
+from pushover_logging.devserver.answers import Answer
+from pushover_logging.devserver.calls import answer
 from pushover_logging.devserver.parameters import Attachment, Parameters
-from pushover_logging.devserver.state import Account, Person
 
 TOKEN = "aTokenOfAnApplication123456789"
 USER = "uKeyOfSomePersonWithAPhone1234"
+TEAM_TOKEN = "tTokenOfTheTeam123456789012345"
 NOW = 1_800_000_000.0
 
 
 class Service:
-    """The pure answers for one account, at the time ``now``."""
+    """The answers for one account, without HTTP, at the time ``now``."""
 
     def __init__(self) -> None:
         self.now = NOW
-        self.account = Account(TOKEN, clock=lambda: self.now)
+        self.account = Account(TOKEN, TEAM_TOKEN, clock=lambda: self.now)
         self.account.people[USER] = Person(USER, ("phone", "desk"))
 
     def ask(
@@ -39,16 +41,16 @@ class Service:
     ) -> Answer:
         texts = {name: str(value) for name, value in (fields or {}).items()}
         parameters = Parameters({"token": TOKEN, **texts}, attachment)
-        return answer(CALLS[method, call], self.account, parameters, path)
+        return answer(method, call, self.account, parameters, path)
 
     def send(self, image: Attachment | None = None, /, **fields: object) -> Answer:
-        """One message, which is right where ``fields`` don't say otherwise; None leaves one out."""
+        """Send one message, valid unless ``fields`` change it; None leaves a field out."""
         whole = {"user": USER, "message": "Hello", **fields}
         given = {name: value for name, value in whole.items() if value is not None}
         return self.ask("POST", "messages.json", given, attachment=image)
 
     def ring(self, **fields: object) -> str:
-        """One emergency; returns its receipt."""
+        """Send one emergency; returns its receipt."""
         given = {"priority": 2, "retry": 60, "expire": 600, **fields}
         return str(self.send(**given).body["receipt"])
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from pushover_logging.devserver import DevServer
-from pushover_logging.devserver.callbacks import is_reachable
+from pushover_logging.devserver.loopback import is_reachable
 
 from .conftest import Client
 

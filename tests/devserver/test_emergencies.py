@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pushover_logging.devserver.account import Person
 from pushover_logging.devserver.emergencies import Emergency
-from pushover_logging.devserver.state import Person
 
 from .conftest import NOW, USER, Service
 

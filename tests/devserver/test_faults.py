@@ -223,6 +223,11 @@ def test_a_fault_without_count_stays_until_cleared(server: DevServer, client: Cl
         ("delay", {"status": 500}, "status means nothing to a fault of kind 'delay'"),
         ("delay", {"seconds": -1}, "seconds is -1; it must be 0 or more"),
         ("delay", {"seconds": "1"}, "seconds is '1'; it must be 0 or more"),
+        ("delay", {"seconds": float("nan")}, "seconds is nan; it must be 0 or more"),
+        ("status", {"status": 404.0}, "status is 404.0; it must be from 200 to 599"),
+        ("status", {"headers": {"X": "a\r\nB: c"}}, "which HTTP cannot carry"),
+        ("status", {"headers": {"Content-Length": "1"}}, "which the server sets itself"),
+        ("status", {"body": "\ud800"}, "surrogates not allowed"),
         ("status", {"status": 99}, "status is 99; it must be from 200 to 599"),
     ],
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from pushover_logging.devserver.api import Answer
-from pushover_logging.devserver.state import Person
+from pushover_logging.devserver.account import Person
+from pushover_logging.devserver.answers import Answer
 
 from .conftest import USER, Service
 

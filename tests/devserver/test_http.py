@@ -1,16 +1,21 @@
-"""What only HTTP shows: addresses, bodies on the wire, headers, connections and who may ask."""
+"""Everything that only HTTP shows: addresses, bodies, headers, connections and trusted hosts."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from email.utils import parsedate_to_datetime
 
 import pytest
 import requests
+import uvicorn
+from starlette.types import Receive, Scope, Send
 from tls import Certificate
+from uvicorn.server import ServerState
 
 from pushover_logging.devserver import DevServer
+from pushover_logging.devserver.http_server import Connection
 
 from .conftest import Client
 
@@ -31,6 +36,10 @@ CALLS = [
     ("POST", "groups/g/disable_user.json"),
     ("POST", "groups/g/enable_user.json"),
     ("POST", "groups/g/rename.json"),
+    ("GET", "teams.json"),
+    ("POST", "teams/add_user.json"),
+    ("POST", "teams/remove_user.json"),
+    ("POST", "teams/revoke_invitation.json"),
     ("POST", "subscriptions/migrate.json"),
     ("POST", "licenses/assign.json"),
     ("GET", "licenses.json"),
@@ -47,18 +56,26 @@ def test_every_call_asks_for_the_token(client: Client, method: str, call: str) -
     assert answer.json()["status"] == 0
 
 
-@pytest.mark.parametrize("secret", ["token", "user"])
-def test_a_secret_in_a_posts_query_string_is_refused(client: Client, secret: str) -> None:
-    fields = {"token": client.server.token, "user": client.server.user, "message": "Hello"}
-    query = {secret: fields.pop(secret)}
+def test_parameters_may_be_divided_between_query_string_and_body(
+    server: DevServer, client: Client
+) -> None:
+    query = {"token": server.token, "user": server.user, "message": "in the query"}
 
-    answer = client.session.post(
-        f"{client.server.url}messages.json", params=query, data=fields, timeout=10
+    whole = client.session.post(f"{server.url}messages.json", params=query, timeout=10)
+    del query["message"]
+    divided = client.session.post(
+        f"{server.url}messages.json", params=query, data={"message": "in the body"}, timeout=10
     )
 
-    assert answer.status_code == 400
-    assert answer.json()[secret] == "invalid"
-    assert "must be in the body of a POST" in answer.json()["errors"][0]
+    assert (whole.status_code, divided.status_code) == (200, 200)
+    texts = [each.params["message"] for each in server.messages]
+    assert texts == ["in the query", "in the body"]
+
+
+def test_a_get_may_have_a_form_body(server: DevServer, client: Client) -> None:
+    answer = client.session.get(f"{server.url}sounds.json", data={"token": server.token}, timeout=9)
+
+    assert answer.json()["status"] == 1
 
 
 def test_form_multipart_and_json_are_alike(server: DevServer, client: Client) -> None:
@@ -89,16 +106,42 @@ def test_a_broken_body_is_refused_in_the_services_form(client: Client) -> None:
     assert client.server.requests[0].body == b"{"
 
 
-def test_a_body_without_end_is_refused(client: Client) -> None:
+def test_a_body_that_is_too_large_is_refused(client: Client) -> None:
     answer = client.send("x" * 21_000_000)
 
     assert answer.status_code == 413
     assert answer.json()["errors"] == ["body is more than 20971520 bytes"]
 
 
+def test_a_body_is_refused_by_its_declared_size_before_it_is_read(server: DevServer) -> None:
+    head = (
+        f"POST /1/messages.json HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\n"
+        "Content-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(head.encode())
+        answer = connection.recv(100)
+
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert server.requests[0].body == b""
+
+
+@pytest.mark.parametrize("path", ["dev/faults", "dev/reset", "inbox/text"])
+def test_bodies_of_other_calls_are_bounded_too(server: DevServer, path: str) -> None:
+    answer = requests.post(f"{server.base_url}/{path}", data=bytes(70_000), timeout=10)
+
+    assert answer.status_code == 413
+
+
 @pytest.mark.parametrize(
     ("method", "call", "status"),
-    [("GET", "nothing.json", 404), ("POST", "messages.xml", 404), ("GET", "messages.json", 405)],
+    [
+        ("GET", "nothing.json", 404),
+        ("POST", "messages.xml", 404),
+        ("GET", "messages.json", 405),
+        ("POST", "messages.json/", 404),
+        ("GET", "", 404),
+    ],
 )
 def test_an_unknown_call_is_refused_as_json(
     client: Client, method: str, call: str, status: int
@@ -106,7 +149,7 @@ def test_an_unknown_call_is_refused_as_json(
     answer = client.session.request(method, client.server.url + call, timeout=10)
 
     assert answer.status_code == status
-    assert answer.json()["errors"] == [f"{method} /1/{call} is no call of the service"]
+    assert answer.json()["errors"] == [f"{method} /1/{call} is not a call of the service"]
 
 
 def test_a_percent_encoded_tag_is_one_tag(server: DevServer, client: Client) -> None:
@@ -206,13 +249,13 @@ def test_another_sites_name_is_refused(server: DevServer, host: str, path: str) 
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "[::1]:80", "LOCALHOST:99"])
-def test_loopback_names_are_welcome(server: DevServer, host: str) -> None:
+def test_loopback_names_are_trusted(server: DevServer, host: str) -> None:
     answer = requests.get(f"{server.base_url}/dev/state", headers={"Host": host}, timeout=10)
 
     assert answer.status_code == 200
 
 
-def test_a_name_that_was_allowed_is_welcome() -> None:
+def test_a_name_that_was_given_is_trusted() -> None:
     with DevServer(hosts=["api.pushover.net"]) as server:
         answer = requests.get(
             f"{server.url}sounds.json", headers={"Host": "api.pushover.net"}, timeout=10
@@ -245,7 +288,7 @@ def test_https_is_spoken_with_a_certificate(
     assert answer.json()["status"] == 1
 
 
-def test_nonsense_on_the_wire_harms_nobody(
+def test_a_request_that_is_not_http_breaks_nothing(
     server: DevServer, client: Client, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
@@ -255,3 +298,52 @@ def test_nonsense_on_the_wire_harms_nobody(
     assert answer.startswith(b"HTTP/1.1 400")
     assert client.send().status_code == 200
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_rejected_request_is_listed_without_its_secrets(
+    server: DevServer, client: Client
+) -> None:
+    client.send("Hello", title="x" * 251, toekn=server.token)
+    requests.get(f"{server.base_url}/dev/state", headers={"Host": "other.example"}, timeout=10)
+
+    refused, foreign = server.rejections
+
+    assert refused.errors == ("Title is too long (maximum is 250 characters)",)
+    assert (refused.method, refused.path, refused.status) == ("POST", "/1/messages.json", 400)
+    assert refused.params["message"] == "Hello"
+    assert refused.client.startswith("python-requests/")
+    assert foreign.status == 403
+    assert "'other.example' does not name this server" in foreign.errors[0]
+    assert server.token not in repr(server.rejections)
+    assert server.user not in repr(server.rejections)
+
+
+def test_a_simulated_fault_is_no_rejection(server: DevServer, client: Client) -> None:
+    server.fault("status", status=400)
+
+    client.send()
+
+    assert server.rejections == []
+
+
+def test_a_client_that_closes_without_reading_the_answer_has_sent_its_message() -> None:
+    bodies: list[bytes] = []
+
+    async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
+        message = await receive()
+        bodies.append(message.get("body", b""))
+        assert (await receive())["type"] == "http.disconnect"
+
+    async def run() -> None:
+        config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")
+        config.load()
+        state = ServerState()
+        connection = Connection(lambda _open: None, config=config, server_state=state, app_state={})
+        connection.connection_made(asyncio.Transport())
+        connection.data_received(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nHello")
+        connection.connection_lost(ConnectionResetError())  # before the app could run
+        await asyncio.gather(*state.tasks)
+
+    asyncio.run(run())
+
+    assert bodies == [b"Hello"]

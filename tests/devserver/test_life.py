@@ -12,6 +12,7 @@ import threading
 import time
 
 import pytest
+import requests
 
 from pushover_logging.devserver import DevServer, serve
 
@@ -60,6 +61,40 @@ def test_stopping_twice_is_no_error() -> None:
 def test_it_has_no_address_before_it_runs() -> None:
     with pytest.raises(RuntimeError, match="not running"):
         _ = DevServer().url
+
+
+def test_starting_and_stopping_takes_less_than_a_tenth_of_a_second() -> None:
+    def seconds() -> float:
+        started = time.perf_counter()
+        with DevServer():
+            pass
+        return time.perf_counter() - started
+
+    assert min(seconds() for _ in range(5)) < 0.1
+
+
+@pytest.mark.parametrize("port", [-1, 65_536, 70_000])
+def test_an_impossible_port_is_refused(port: int) -> None:
+    with pytest.raises(ValueError, match=f"port is {port}; it must be from 0 to 65535"):
+        DevServer(port)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "127.255.255.254", "::1", "localhost"])
+def test_every_loopback_address_works(host: str) -> None:
+    try:
+        server = DevServer(host=host).start()
+    except OSError as error:
+        pytest.skip(f"this machine has no {host}: {error}")
+    with server.changed:
+        address = server.base_url
+    try:
+        answer = Client(server).send()
+        own_page = {"Origin": address, "Sec-Fetch-Site": "same-origin"}
+        reset = requests.post(f"{address}/dev/reset", headers=own_page, timeout=10)
+    finally:
+        server.stop()
+
+    assert (answer.status_code, reset.status_code) == (200, 200)
 
 
 def test_starting_twice_is_refused(server: DevServer) -> None:
@@ -203,7 +238,9 @@ def test_serving_refuses_what_is_not_loopback() -> None:
         serve("0.0.0.0", 0)
 
 
-@pytest.mark.parametrize("library", ["starlette", "uvicorn", "python_multipart", "nh3"])
+@pytest.mark.parametrize(
+    "library", ["starlette", "uvicorn", "python_multipart", "nh3", "sse_starlette"]
+)
 def test_a_missing_library_is_named_with_the_way_to_get_it(library: str) -> None:
     process = run(
         f"""

@@ -249,7 +249,7 @@ def test_nobody_to_send_to_is_a_success_that_says_so(service: Service) -> None:
     assert service.account.messages[0].recipients == {}
 
 
-@pytest.mark.parametrize("type_", ["image/png", "IMAGE/JPEG", None])
+@pytest.mark.parametrize("type_", ["image/png", "IMAGE/JPEG"])
 def test_an_image_comes_along(service: Service, type_: str | None) -> None:
     image = Attachment("cat.png", type_, bytes(MOST_BYTES))
 
@@ -278,3 +278,66 @@ def test_an_image_as_text_is_the_same_image(service: Service) -> None:
     attachment = service.account.messages[0].attachment
 
     assert attachment == Attachment("attachment", "image/png", b"png")
+
+
+@pytest.mark.parametrize("declared", [None, "", "application/octet-stream"])
+@pytest.mark.parametrize(
+    ("start", "recognised"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "image/png"),
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"GIF89a", "image/gif"),
+        (b"RIFF1234WEBP", "image/webp"),
+        (b"BM1234", "image/bmp"),
+        (b"1234ftypavif", "image/avif"),
+        (b"1234ftypheic", "image/heic"),
+    ],
+)
+def test_an_image_without_a_type_is_recognised_by_its_first_bytes(
+    service: Service, declared: str | None, start: bytes, recognised: str
+) -> None:
+    answer = service.send(Attachment("cat", declared, start + bytes(20)))
+
+    assert answer.http_status == 200
+    assert service.account.messages[0].attachment == Attachment(
+        "cat", recognised, start + bytes(20)
+    )
+
+
+@pytest.mark.parametrize(
+    ("declared", "data"),
+    [(None, b"Hello"), ("application/octet-stream", b""), ("text/html", b"BM")],
+)
+def test_a_file_that_is_no_image_is_refused(
+    service: Service, declared: str | None, data: bytes
+) -> None:
+    answer = service.send(Attachment("cat", declared, data))
+
+    assert answer.body["errors"] == ["attachment is not an image"]
+
+
+def test_a_text_named_attachment_beside_the_file_is_accepted(service: Service) -> None:
+    image = Attachment("cat.png", "image/png", b"png")
+
+    assert service.send(image, attachment="/tmp/cat.png").http_status == 200
+
+
+@pytest.mark.parametrize("text", ["é", "AAA\u2603", "A\x00AA"])
+def test_base64_may_be_any_text(service: Service, text: str) -> None:
+    answer = service.send(attachment_base64=text, attachment_type="image/png")
+
+    assert answer.body["attachment_base64"] == "is not valid base64"
+
+
+@pytest.mark.parametrize("timestamp", ["1700000000000", "9" * 30, "nan"])
+def test_milliseconds_and_other_impossible_times_are_refused(
+    service: Service, timestamp: str
+) -> None:
+    assert service.send(timestamp=timestamp).body["timestamp"] == "is not a valid Unix timestamp"
+
+
+@pytest.mark.parametrize("name", ["tags", "device", "sound", "callback"])
+def test_texts_that_would_fill_the_memory_are_refused(service: Service, name: str) -> None:
+    fields = {"priority": 2, "retry": 30, "expire": 60, name: "http://" + "x" * 5_000}
+
+    assert "is too long" in service.send(**fields).body[name]

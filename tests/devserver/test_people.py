@@ -65,8 +65,15 @@ def test_a_glance_is_kept_and_costs_nothing(service: Service, fields: dict[str, 
 
     assert answer.body["status"] == 1
     assert service.account.glances[0].params == {"user": USER, "device": "desk", **fields}
-    assert service.account.allowance.remaining == 10_000
+    assert service.account.quota.remaining == 10_000
     assert TOKEN not in repr(service.account.glances)
+
+
+@pytest.mark.parametrize("text", ["x", "x" * 101])
+def test_a_glance_reports_the_quota(service: Service, text: str) -> None:
+    answer = service.ask("POST", "glances.json", {"user": USER, "text": text})
+
+    assert answer.headers["X-Limit-App-Remaining"] == "10000"
 
 
 @pytest.mark.parametrize(

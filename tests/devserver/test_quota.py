@@ -7,8 +7,7 @@ import datetime
 import pytest
 
 from pushover_logging.devserver import DevServer
-from pushover_logging.devserver.allowance import next_month
-from pushover_logging.devserver.state import Group, Member, Person
+from pushover_logging.devserver.account import Group, Member, Person, next_month
 
 from .conftest import USER, Client, Service
 
@@ -44,11 +43,11 @@ def test_a_group_counts_its_members_and_several_users_each(service: Service) -> 
     service.send(user=GROUP)
     service.send(user=f"{USER},{OTHER},{GROUP}")
 
-    assert service.account.allowance.remaining == 10_000 - 2 - 4
+    assert service.account.quota.remaining == 10_000 - 2 - 4
 
 
 def test_beyond_the_quota_the_token_is_blamed_with_429(service: Service) -> None:
-    service.account.allowance.remaining = 1
+    service.account.quota.remaining = 1
     service.account.people[OTHER] = Person(OTHER)
 
     too_many = service.send(user=f"{USER},{OTHER}")
@@ -64,13 +63,13 @@ def test_beyond_the_quota_the_token_is_blamed_with_429(service: Service) -> None
 
 
 def test_a_new_month_starts_with_all_of_it(service: Service) -> None:
-    service.account.allowance.remaining = 0
-    service.now = service.account.allowance.reset
+    service.account.quota.remaining = 0
+    service.now = service.account.quota.reset
 
     answer = service.send()
 
     assert answer.headers["X-Limit-App-Remaining"] == "9999"
-    assert service.account.allowance.reset > service.now
+    assert service.account.quota.reset > service.now
 
 
 def test_limits_tell_the_same_as_the_headers(service: Service) -> None:
@@ -122,7 +121,19 @@ def test_headers_can_be_missing_or_nonsense(server: DevServer, client: Client) -
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"remaining": -1}, {"limit": "many"}, {"headers": "odd"}, {"reset": "soon"}]
+    "wrong",
+    [
+        {"remaining": -1},
+        {"remaining": 1.5},
+        {"limit": "many"},
+        {"limit": True},
+        {"limit": 10**13},
+        {"headers": "odd"},
+        {"headers": []},
+        {"reset": "soon"},
+        {"reset": float("nan")},
+        {"reset": float("inf")},
+    ],
 )
 def test_a_quota_that_cannot_be_is_refused(server: DevServer, wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

@@ -1,4 +1,4 @@
-"""The inbox page twice: as answers to plain requests, and in a real browser where there is one."""
+"""The inbox page in a real browser, if one is installed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from selenium.webdriver.chrome.service import Service
 
 from pushover_logging.devserver import DevServer
 
-from .looking import Phone
+from .browser_page import InboxPage
 
 FLAGS = (
     "--headless=new",
@@ -52,11 +52,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chro
 
 
 @pytest.fixture
-def phone(server: DevServer, browser: webdriver.Chrome) -> Iterator[Phone]:
-    phone = Phone(browser, server)
-    phone.forget_the_past()
-    phone.look()
-    yield phone
+def page(server: DevServer, browser: webdriver.Chrome) -> Iterator[InboxPage]:
+    page = InboxPage(browser, server)
+    page.restore_defaults()
+    page.open()
+    yield page
     browser.get("about:blank")
 
 

@@ -13,7 +13,7 @@ import requests
 
 from pushover_logging.devserver import DevServer
 
-from .looking import picture, ring, send
+from .browser_page import picture, ring, send
 
 FILES = ["", "inbox/inbox.css", "inbox/main.js", "inbox/words.js", "inbox/icon.svg"]
 
@@ -268,7 +268,7 @@ def test_the_stream_tells_what_becomes_of_an_emergency(server: DevServer) -> Non
     assert changed[0]["emergency"]["acknowledged_by_device"] == "phone"
 
 
-def test_the_stream_tells_of_cancelling_quota_and_trouble(server: DevServer) -> None:
+def test_the_stream_tells_of_cancelling_quota_and_faults(server: DevServer) -> None:
     receipt = ring(server)
     cancel = f"{server.url}receipts/{receipt}/cancel.json"
 
@@ -279,11 +279,11 @@ def test_the_stream_tells_of_cancelling_quota_and_trouble(server: DevServer) -> 
         server.set_quota(remaining=7)
         quota = next(stream)
         server.fault("hang")
-        trouble = next(stream)
+        faults = next(stream)
 
     assert canceled[1][0]["emergency"]["canceled"] is True
     assert quota[1]["quota"]["remaining"] == 7
-    assert [each["kind"] for each in trouble[1]["faults"]] == ["hang"]
+    assert [each["kind"] for each in faults[1]["faults"]] == ["hang"]
 
 
 def test_the_stream_starts_over_after_a_reset(server: DevServer) -> None:

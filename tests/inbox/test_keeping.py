@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -10,10 +11,10 @@ from pathlib import Path
 import pytest
 import requests
 
-from pushover_logging.devserver import DevServer, state, traffic
+from pushover_logging.devserver import DevServer, account, traffic
 from pushover_logging.devserver.server import DEFAULT_TOKEN, DEFAULT_USER
 
-from .looking import picture, ring, send
+from .browser_page import picture, ring, send
 
 
 def test_what_arrived_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -43,7 +44,7 @@ def test_what_became_of_emergencies_is_there_too(tmp_path: Path) -> None:
         assert again.emergency(done) == before
         again.acknowledge(open_)
 
-    with DevServer(db=file) as third, pytest.raises(ValueError, match="does not ring"):
+    with DevServer(db=file) as third, pytest.raises(ValueError, match="no longer rings"):
         third.acknowledge(open_)
 
 
@@ -112,7 +113,7 @@ def test_a_file_that_is_something_else_is_left_alone(tmp_path: Path) -> None:
 def test_the_newest_are_kept_and_the_count_goes_on(
     server: DevServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state, "KEPT", 3)
+    monkeypatch.setattr(account, "KEPT", 3)
     monkeypatch.setattr(traffic, "KEPT", 4)
     first = ring(server, "0")
     for number in range(1, 6):
@@ -126,16 +127,28 @@ def test_the_newest_are_kept_and_the_count_goes_on(
         server.emergency(first)
 
 
-def test_images_are_kept_up_to_a_size(server: DevServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "KEPT_IMAGE_BYTES", 2 * len(picture()))
-    for number in range(3):
-        send(server, str(number), files={"attachment": ("a.png", picture(), "image/png")})
+@pytest.mark.parametrize("large", ["image", "unknown parameter", "unknown name"])
+def test_messages_and_requests_are_kept_up_to_a_size(
+    server: DevServer, monkeypatch: pytest.MonkeyPatch, large: str
+) -> None:
+    monkeypatch.setattr(account, "KEPT_BYTES", 250_000)
+    monkeypatch.setattr(traffic, "KEPT_BYTES", 500_000)
+    files = None
+    extra = {"x": "y" * 100_000} if large == "unknown parameter" else {"x" * 100_000: "y"}
+    if large == "image":
+        extra, files = {}, {"attachment": ("a.png", picture() + bytes(100_000), "image/png")}
 
-    assert [each.params["message"] for each in server.messages] == ["1", "2"]
+    for number in range(10):
+        send(server, str(number), files=files, **extra)
+
+    kept = [each.params["message"] for each in server.messages]
+    assert kept == ["8", "9"]
+    assert 1 <= len(server.requests) < 10
+    assert sum(len(each.body) for each in server.requests) <= 500_000
 
 
 def test_old_messages_leave_the_file_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "KEPT", 2)
+    monkeypatch.setattr(account, "KEPT", 2)
     file = tmp_path / "inbox.db"
     with DevServer(db=file) as server:
         for number in range(5):
@@ -156,8 +169,8 @@ def test_serve_keeps_its_inbox_where_it_is_told(tmp_path: Path) -> None:
 
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         lines = iter(process.stdout or ())
-        shown = next(line for line in lines if line.startswith("What arrived: "))
-        address = shown.split()[2]
+        shown = next(line for line in lines if line.startswith("Inbox: "))
+        address = shown.split()[1]
         given = {"token": DEFAULT_TOKEN, "user": DEFAULT_USER, "message": "kept"}
         requests.post(f"{address}1/messages.json", data=given, timeout=10)
         process.kill()
@@ -176,3 +189,87 @@ def test_the_page_reads_what_was_kept(tmp_path: Path) -> None:
 
     assert pushes[0]["text"] == [{"text": "old"}]
     assert pushes[0]["emergency"]["acknowledged_at"] is None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems have no permission bits")
+def test_the_rights_of_an_existing_file_are_tightened(tmp_path: Path) -> None:
+    file = tmp_path / "inbox.db"
+    file.touch()
+    file.chmod(0o644)
+
+    with DevServer(db=file) as server:
+        send(server)
+        rights = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+
+    assert set(rights.values()) == {0o600}
+
+
+def test_a_disk_that_is_full_costs_the_file_and_not_the_answer(tmp_path: Path) -> None:
+    problems: list[str] = []
+    file = tmp_path / "inbox.db"
+    with DevServer(db=file, on_problem=problems.append) as server:
+        send(server, "kept")
+        with server.changed:
+            pages = server._file._connection.execute("PRAGMA page_count").fetchone()[0]
+            server._file._connection.execute(f"PRAGMA max_page_count = {pages}")
+
+        for _ in range(3):
+            send(server, "x" * 1_000, unknown="y" * 100_000)
+
+        state = requests.get(f"{server.base_url}/dev/state", timeout=10).json()
+        assert len(server.messages) == 4
+    with DevServer(db=file) as again:
+        assert [each.params["message"] for each in again.messages] == ["kept"]
+    assert len(problems) == 1
+    assert f"cannot keep the inbox in {file} any more: database or disk is full" in problems[0]
+    assert state["problem"] == problems[0]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE message SET params = 'no JSON' WHERE number = 1",
+        "UPDATE message SET params = '[]' WHERE number = 1",
+        "UPDATE message SET params = '{\"message\": 5}' WHERE number = 1",
+        "UPDATE message SET recipients = '{\"u\": 7}' WHERE number = 1",
+        "UPDATE message SET received_at = 'soon' WHERE number = 1",
+        "UPDATE message SET params = x'ff00' WHERE number = 1",
+        "UPDATE emergency SET fields = '{\"receipt\": 1}'",
+        "UPDATE emergency SET fields = json_set(fields, '$.expires_at', 'never')",
+        "UPDATE allowance SET fields = '{\"limit\": -1}'",
+    ],
+)
+def test_a_damaged_row_is_skipped_and_reported(tmp_path: Path, damage: str) -> None:
+    problems: list[str] = []
+    file = tmp_path / "inbox.db"
+    with DevServer(db=file) as server:
+        ring(server, "one")
+        send(server, "two")
+    with sqlite3.connect(file) as database:
+        database.execute(damage)
+    database.close()
+
+    with DevServer(db=file, on_problem=problems.append) as again:
+        send(again, "three")
+        shown = requests.get(f"{again.base_url}/inbox/pushes", timeout=10)
+        texts = [each.params["message"] for each in again.messages]
+
+    assert shown.status_code == 200
+    assert texts[-2:] == ["two", "three"]
+    assert problems == [f"skipped 1 damaged row of the inbox in {file}"]
+
+
+def test_settled_emergencies_leave_the_file_with_their_messages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "KEPT", 2)
+    file = tmp_path / "inbox.db"
+    with DevServer(db=file) as server:
+        for number in range(5):
+            server.acknowledge(ring(server, str(number)))
+
+    with sqlite3.connect(file) as database:
+        emergencies = database.execute("SELECT count(*) FROM emergency").fetchone()
+    database.close()
+
+    assert emergencies == (2,)

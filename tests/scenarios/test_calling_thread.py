@@ -221,7 +221,7 @@ stage.main_ends()
 
 @pytest.mark.scenario("A6")
 def test_greenlets_log_though_gevent_patched_after_the_handler_was_made(scenario: Scenario) -> None:
-    """A6: as in a worker of gunicorn --preload -k gevent: no greenlet waits for the courier."""
+    """A6: as in a worker of gunicorn --preload -k gevent: no greenlet waits for the worker."""
     pytest.importorskip("gevent")
     program = """
 import logging, stage
@@ -230,7 +230,7 @@ from gevent import monkey; monkey.patch_all()
 import gevent
 log = logging.getLogger("shop")
 log.error(stage.mark(0))
-gevent.sleep(0.2)
+stage.until(lambda: stage.requests_begun() == 1)  # gevent starts no thread at exit, to connect
 gevent.joinall([gevent.spawn(log.error, stage.mark(number)) for number in (1, 2)])
 stage.note(turns=sum(gevent.sleep(0.01) is None for _ in range(10)))
 stage.main_ends()

@@ -98,3 +98,75 @@ def test_a_missing_stderr_is_survived(
 def kinds(outcome: Outcome) -> Counter[str]:
     """The lines on stderr without what differs from one to the next of a kind."""
     return Counter(re.sub(r"mark-\w+|\d+(\.\d+)?", "#", line) for line in outcome.complaints)
+
+
+@pytest.mark.scenario("F2")
+def test_a_stderr_that_leads_into_logging_pushes_no_line_of_ours(
+    scenario: Scenario, server: Any
+) -> None:
+    """F2: as Celery redirects it: what the handler says of itself is logged, and never pushed."""
+    program = """
+import logging, stage, sys
+kept, lines = sys.stderr, []
+
+class Redirected:
+    def write(self, text):
+        if text.strip():
+            lines.append(text)
+            logging.getLogger("stderr").error(text.strip())
+    def flush(self):
+        pass
+
+handler = stage.attach(retry_policy={"wait_initial": 0.05, "wait_max": 0.1})
+sys.stderr = Redirected()
+logging.getLogger("shop").error(stage.mark(0))
+stage.note(flushed=handler.flush(10))
+print("the program's own line", file=sys.stderr)
+stage.note(drained=handler.drain(10), lines=len(lines))
+sys.stderr = kept
+"""
+
+    server.fault("status", status=503)
+    outcome = scenario.run(program)
+
+    assert outcome.notes["flushed"]
+    assert outcome.notes["drained"]
+    assert outcome.notes["lines"] == 2
+    assert sorted(outcome.texts) == sorted([outcome.text("mark-gggg"), "the program's own line"])
+
+
+@pytest.mark.scenario("F2")
+def test_what_other_threads_log_while_a_line_is_written_is_pushed(
+    scenario: Scenario, server: Any
+) -> None:
+    """F2: a slow stderr holds up the worker's own line, and costs no record of anybody."""
+    program = """
+import logging, stage, sys, threading
+kept, writes, goes_on = sys.stderr, threading.Event(), threading.Event()
+
+class Slow:
+    def write(self, text):
+        writes.set()
+        goes_on.wait(10)
+    def flush(self):
+        pass
+
+handler = stage.attach("shop", retry_policy={"wait_initial": 0.05, "wait_max": 0.1})
+log = logging.getLogger("shop")
+sys.stderr = Slow()
+log.error(stage.mark(0))
+stage.note(wrote=writes.wait(10))
+for number in range(1, 5):
+    log.error(stage.mark(number))
+    log.error("the disk is full")
+goes_on.set()
+stage.note(flushed=handler.drain(10))
+stage.accounts(handler)
+sys.stderr = kept
+"""
+
+    server.fault("status", status=503)
+    outcome = scenario.run(program)
+
+    assert outcome.notes["wrote"]
+    assert outcome.notes["accepted"] == outcome.notes["delivered"] == outcome.records == 9

@@ -110,8 +110,8 @@ def test_server_that_lost_everything_gets_it_again(
 monotonic = time.monotonic
 
 
-def test_spools_of_dead_processes_are_carried_and_deleted(
-    open_one: Callable[[], RedisStore], redis_url: str, memory_folder: Path
+def test_spools_of_dead_processes_are_carried_once_and_deleted(
+    open_one: Callable[[], RedisStore], client: redis.Redis, redis_url: str, memory_folder: Path
 ) -> None:
     program = """
         import os, sys
@@ -128,6 +128,7 @@ def test_spools_of_dead_processes_are_carried_and_deleted(
 
     store.carry(same)
     open_one().carry(same)
+    assert client.xlen("pushover-logging:{tests}:stream") == 3
     taken = store.take(10)
     store.commit({}, {taken[0].source: 3})
     store.carry(same)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,18 +122,38 @@ def test_damaged_database_is_usable_again_when_it_is_replaced(
     assert commit_everything(store) == [2]
 
 
-def test_read_only_database_is_said(path: Path, store: SqliteStore) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write everything")
+def test_read_only_disk_is_said_and_works_again(small_disk: Path, memory_folder: Path) -> None:
+    store = SqliteStore(str(small_disk / "store.sqlite"), "tests", str(memory_folder))
     assert store.acquire()
     store.load()
-    path.parent.chmod(0o500)
-    path.chmod(0o400)
+    store.append([(1, b"x")])
+    (taken,) = store.take(10)
 
-    with pytest.raises(StoreError, match="cannot be used"):
-        store.commit({"key": b"value"}, {})
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    with pytest.raises(StoreError, match="cannot be used: attempt to write a readonly database"):
+        store.commit({"key": b"value"}, {taken.source: 1})
+    assert store.peek() == {}
+    subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
 
-    path.parent.chmod(0o700)
+    store.commit({"key": b"value"}, {taken.source: 1})
+    assert store.peek() == {"key": b"value"}
+    store.close()
+
+
+def test_full_disk_is_said_and_works_again(small_disk: Path, memory_folder: Path) -> None:
+    store = SqliteStore(str(small_disk / "store.sqlite"), "tests", str(memory_folder))
+    assert store.acquire()
+    store.load()
+    store.append([(1, b"x")])
+    (taken,) = store.take(10)
+
+    with pytest.raises(StoreError, match="cannot be used: database or disk is full"):
+        store.commit({"key": bytes(3_000_000)}, {taken.source: 1})
+
+    assert store.peek() == {}
+    store.commit({"key": b"value"}, {taken.source: 1})
+    assert store.peek() == {"key": b"value"}
+    store.close()
 
 
 def test_missing_folder_is_said(memory_folder: Path, tmp_path: Path) -> None:
@@ -150,7 +171,9 @@ def test_append_without_any_folder_for_spools_is_said(tmp_path: Path) -> None:
     store = SqliteStore(str(tmp_path / "file" / "store.sqlite"), "tests", str(tmp_path / "file"))
 
     assert not store.spool.writes_in_call
-    with pytest.raises(StoreError, match=r"The spool cannot be written: .*Not a directory"):
+    with pytest.raises(
+        StoreError, match=r"The spool cannot be written: .*(Not a directory|File exists)"
+    ):
         store.append([(1, b"x")])
 
 
@@ -200,6 +223,19 @@ def test_commit_of_a_released_sender_is_refused(store: SqliteStore) -> None:
         store.commit({"key": b"value"}, {})
 
     assert store.peek() == {}
+
+
+def test_two_processes_that_find_the_lease_free_do_not_both_get_it(
+    path: Path, store: SqliteStore, memory_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = SqliteStore(str(path), "tests", str(memory_folder))
+    won = []
+    monkeypatch.setattr(store, "_beat", lambda: won.append(other.acquire()))
+
+    assert not store.acquire()
+
+    assert won == [True]
+    other.close()
 
 
 def test_numbers_of_ended_processes_are_not_kept_for_ever(

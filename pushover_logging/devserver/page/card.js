@@ -1,4 +1,4 @@
-// One push as a phone would draw it. Every text goes in as text; nothing is ever parsed as markup.
+// One push as a device shows it. Every text is inserted as text; nothing is parsed as markup.
 
 import { safeLink, stateOf } from "./model.js";
 import { number, plural, priorityName, size, span, time, wholeTime } from "./words.js";
@@ -18,7 +18,7 @@ export function drawCard(push, now) {
   drawTexts(part, push);
   drawImage(part(".image"), push);
   drawFacts(part(".facts"), push);
-  drawFate(card, push, now);
+  drawEmergency(card, push, now);
   return card;
 }
 
@@ -33,7 +33,7 @@ function drawTexts(part, push) {
   part(".title").textContent = closed ? "Encrypted" : push.title;
   part(".text").classList.toggle("monospace", push.monospace);
   part(".text").classList.toggle("closed", Boolean(closed));
-  if (closed) part(".text").textContent = push.problem ?? "Give the key to read it.";
+  if (closed) part(".text").textContent = push.problem ?? "Enter the key to read it.";
   else part(".text").append(...push.text.map(drawRun));
   if (push.url) drawLink(part(".link"), push);
 }
@@ -44,7 +44,7 @@ function drawRun(run) {
   element.textContent = run.text;
   if (link) aim(element, link);
   for (const look of ["bold", "italic", "underline"]) element.classList.toggle(look, Boolean(run[look]));
-  if (run.color) element.style.color = run.color; // anything that is no colour is ignored here
+  if (run.color) element.style.color = run.color; // the browser ignores a text that is no color
   return element;
 }
 
@@ -82,11 +82,11 @@ function drawImage(anchor, push) {
 
 function drawFacts(list, push) {
   const facts = [[`priority-${push.priority}`, priorityName(push.priority), "priority"]];
-  if (push.encrypted) facts.push(["lock", push.opened ? "Encrypted, opened here" : "Encrypted"]);
+  if (push.encrypted) facts.push(["lock", push.opened ? "Encrypted, decrypted here" : "Encrypted"]);
   if (push.sound) facts.push(["sound", push.sound]);
-  facts.push(["device", push.devices.join(", ") || "reached no device"]);
+  facts.push(["device", push.devices.join(", ") || "no device"]);
   if (push.image) facts.push(["file", `${push.image.name}, ${size(push.image.size)}`]);
-  if (push.ttl) facts.push(["timer", `gone after ${span(push.ttl)}`]);
+  if (push.ttl) facts.push(["timer", `deleted after ${span(push.ttl)}`]);
   if (push.tags) facts.push(["tag", push.tags]);
   list.replaceChildren(...facts.map(drawFact), drawNumber(push));
 }
@@ -112,16 +112,16 @@ function icon(name) {
   return fact;
 }
 
-/** Draw what has become of an emergency; called again as time goes on. */
-export function drawFate(card, push, now) {
+/** Draw the state of an emergency; called again as time passes. */
+export function drawEmergency(card, push, now) {
   const state = stateOf(push, now);
-  const fate = card.querySelector(".fate");
-  fate.hidden = !state;
+  const box = card.querySelector(".emergency");
+  box.hidden = !state;
   if (!state) return;
   card.dataset.state = state;
-  fate.querySelector(".actions").hidden = state !== "ringing";
-  fate.querySelector("use").setAttribute("href", `#${SYMBOLS[state]}`);
-  fate.querySelector("p").textContent = SENTENCES[state](push.emergency, now);
+  box.querySelector(".actions").hidden = state !== "ringing";
+  box.querySelector("use").setAttribute("href", `#${SYMBOLS[state]}`);
+  box.querySelector("p").textContent = SENTENCES[state](push.emergency, now);
 }
 
 const SYMBOLS = { ringing: "priority-2", acknowledged: "done", cancelled: "ended", expired: "ended" };
@@ -130,9 +130,9 @@ const SENTENCES = {
   ringing(emergency, now) {
     const rung = Math.min(50, Math.floor((now - emergency.sent_at) / emergency.retry) + 1);
     const next = emergency.sent_at + rung * emergency.retry;
-    const left = `stops in ${span(emergency.expires_at - now)}`;
-    const again = rung < 50 && next < emergency.expires_at ? `again in ${span(next - now)}, ` : "";
-    return `Ringing: rung ${plural(Math.max(1, rung), "time", "times")}, ${again}${left}`;
+    const left = `expires in ${span(emergency.expires_at - now)}`;
+    const again = rung < 50 && next < emergency.expires_at ? `next in ${span(next - now)}, ` : "";
+    return `Ringing: ${plural(Math.max(1, rung), "alert", "alerts")} so far, ${again}${left}`;
   },
   acknowledged(emergency) {
     const where = emergency.acknowledged_by_device ? ` on ${emergency.acknowledged_by_device}` : "";
@@ -145,5 +145,5 @@ const SENTENCES = {
 function calledBack(emergency) {
   if (emergency.called_back_at !== null) return `; application called back ${time(emergency.called_back_at)}`;
   if (emergency.callback === "local") return "; calling the application back…";
-  return emergency.callback ? "; the callback is not on this machine, so not called" : "";
+  return emergency.callback ? "; its callback is not on this machine and is not called" : "";
 }

@@ -43,7 +43,7 @@ export class Chart {
     const highest = Math.max(...totals);
     document.getElementById("chart-start").textContent = from;
     document.getElementById("chart-end").textContent = to;
-    document.getElementById("chart-step").textContent = `a bar is ${span(step)}, the highest ${highest}`;
+    document.getElementById("chart-step").textContent = `1 bar: ${span(step)}, highest: ${highest}`;
     const parts = PRIORITIES.map(({ level, name }) => {
       const found = pushes.filter((push) => push.priority === level).length;
       return `${found} ${name.toLowerCase()}`;

@@ -1,6 +1,6 @@
-// The list of pushes: draws as many as are looked at, however many there are.
+// The list of pushes: draws only as many as are scrolled to.
 
-import { drawCard, drawFate } from "./card.js";
+import { drawCard, drawEmergency } from "./card.js";
 
 const STEP = 40;
 
@@ -22,7 +22,7 @@ export class Feed {
     return this.#matching;
   }
 
-  /** Draw anew, as after a change of what is asked for. */
+  /** Draw again from the top, as after a change of the filter. */
   redraw() {
     this.#shown = STEP;
     this.#matching = this.model.matching();
@@ -30,7 +30,7 @@ export class Feed {
     this.#append();
   }
 
-  /** Newer pushes have come: draw those that match above the others. */
+  /** Newer pushes have arrived: draw those that match above the others. */
   prepend(pushes) {
     const fresh = pushes.filter((push) => this.model.matches(push));
     this.#matching = this.model.matching();
@@ -44,7 +44,7 @@ export class Feed {
     this.#count();
   }
 
-  /** Older pushes have come. */
+  /** Older pushes have been loaded. */
   extend() {
     this.#matching = this.model.matching();
     this.#append();
@@ -56,7 +56,7 @@ export class Feed {
     this.#append();
   }
 
-  /** Draw one push anew where it is shown: its texts or its fate have changed. */
+  /** Draw one push again: its texts or its state have changed. */
   refresh(push) {
     const old = this.card(push.number);
     if (!old) return;
@@ -67,10 +67,10 @@ export class Feed {
     this.#count();
   }
 
-  /** Time goes on for what rings. */
+  /** Update the times of ringing emergencies. */
   tick() {
     for (const card of this.element.querySelectorAll('[data-state="ringing"]')) {
-      drawFate(card, this.model.get(Number(card.dataset.number)), this.model.now());
+      drawEmergency(card, this.model.get(Number(card.dataset.number)), this.model.now());
     }
   }
 
@@ -91,7 +91,7 @@ export class Feed {
     if (target && !target.nextElementSibling) this.showMore();
   }
 
-  /** Go to a push, however far down it is; false where it isn't asked for. */
+  /** Go to a push, however far down it is; false if the filter hides it. */
   goTo(push) {
     const place = this.#matching.indexOf(push);
     if (place < 0) return false;

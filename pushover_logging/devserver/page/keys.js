@@ -1,4 +1,4 @@
-// The page by keyboard. Single letters can be turned off, and never act while one types.
+// Keyboard shortcuts. They can be turned off, and do nothing while the user types.
 
 const STORED = "inbox-shortcuts";
 

@@ -1,18 +1,20 @@
-// The inbox: hears of pushes as they arrive, and draws what a phone would show of them.
+// The inbox: receives pushes as they arrive, and shows them as a device would.
 
 import { Chart } from "./chart.js";
 import { Feed } from "./feed.js";
 import { wireKeys } from "./keys.js";
 import { Model, plainText, stateOf } from "./model.js";
-import { Opener, close } from "./sealed.js";
-import { control, drawFigures, wireTools } from "./tools.js";
+import { Decrypter, close } from "./decryption.js";
+import { control, drawFigures, wirePanels } from "./panels.js";
+import { Rejections } from "./rejections.js";
 import { PRIORITIES, number, plural, priorityName } from "./words.js";
 
 const element = (id) => document.getElementById(id);
 const model = new Model();
 const feed = new Feed(model);
 const chart = new Chart();
-const opener = new Opener();
+const decrypter = new Decrypter();
+const rejections = new Rejections();
 let kept = 0;
 let life = 0;
 let drawing = 0;
@@ -24,18 +26,20 @@ function listen() {
   const on = (name, act) => events.addEventListener(name, (event) => act(JSON.parse(event.data)));
   on("hello", startOver);
   on("pushes", receive);
-  on("emergencies", (changed) => changed.forEach(({ number: which, emergency }) => decide(which, emergency)));
+  on("emergencies", (changed) => changed.forEach(({ number: which, emergency }) => updateEmergency(which, emergency)));
+  on("rejections", (fresh) => { rejections.add(fresh); announceRejection(fresh[0]); });
   on("figures", (figures) => { kept = figures.kept; drawFigures(figures); });
   events.addEventListener("error", () => showConnection(false));
   window.addEventListener("pagehide", () => events.close());
 }
 
-/** Whatever this page knew is not sure any more: load all there is, the newest first. */
+/** Load all pushes again, the newest first: this page may have missed some. */
 async function startOver(figures) {
   showConnection(true);
   const mine = (life += 1);
   kept = figures.kept;
   model.startOver(figures.now);
+  rejections.startOver(figures.rejections);
   feed.redraw();
   drawFigures(figures);
   feed.element.setAttribute("aria-busy", "true");
@@ -62,8 +66,8 @@ async function receive(pushes) {
   drawLater();
 }
 
-function decide(which, emergency) {
-  const push = model.decide(which, emergency);
+function updateEmergency(which, emergency) {
+  const push = model.updateEmergency(which, emergency);
   if (!push) return;
   const state = stateOf(push, model.now());
   if (model.filter.state) feed.redraw();
@@ -81,13 +85,17 @@ function announce(fresh) {
   place.textContent = fresh.length === 1 ? text : `${plural(fresh.length, "new push", "new pushes")}. ${text}`;
 }
 
+function announceRejection({ status, errors }) {
+  element("announce").textContent = `Rejected with ${status}: ${errors[0] ?? ""}`;
+}
+
 function showConnection(alive) {
   const place = element("connection");
   place.dataset.alive = alive;
   place.textContent = alive ? "live" : "reconnecting";
 }
 
-// Drawing what stands around the pushes
+// Drawing around the pushes
 
 function drawLater() {
   drawing ||= requestAnimationFrame(() => {
@@ -114,7 +122,7 @@ function drawAlarm() {
   const ringing = model.ringing().length;
   element("alarm").hidden = !ringing;
   element("alarm-text").textContent = `${plural(ringing, "emergency rings", "emergencies ring")}`;
-  document.title = ringing ? `(${ringing}) ringing – Inbox` : "Inbox";
+  document.title = ringing ? `(${ringing}) ringing – Local Pushover server` : "Local Pushover server";
 }
 
 function drawChips() {
@@ -141,7 +149,7 @@ function makeChips() {
   }));
 }
 
-// Asking for some of the pushes
+// Filtering
 
 function toggle(level) {
   const { priorities } = model.filter;
@@ -162,14 +170,14 @@ function showAll() {
   applyFilter();
 }
 
-// Doing what the person with the phone does
+// Acknowledging
 
 function acknowledge(card) {
   const push = card && model.get(Number(card.dataset.number));
   if (push && stateOf(push, model.now()) === "ringing") {
     control("POST", `acknowledge/${push.emergency.receipt}`, {});
   } else if (card) {
-    element("announce").textContent = "This push does not ring.";
+    element("announce").textContent = "This push is not a ringing emergency.";
   }
 }
 
@@ -194,8 +202,8 @@ function goToRinging() {
 // Encrypted pushes
 
 async function openAll(pushes) {
-  if (!opener.hasKey) return;
-  for (const push of pushes) if (push.encrypted) await opener.open(push);
+  if (!decrypter.hasKey) return;
+  for (const push of pushes) if (push.encrypted) await decrypter.open(push);
 }
 
 async function takeKey(event) {
@@ -203,7 +211,7 @@ async function takeKey(event) {
   const field = element("key");
   const note = element("key-note");
   try {
-    await opener.take(field.value.trim());
+    await decrypter.take(field.value.trim());
   } catch (error) {
     note.textContent = error.message;
     return;
@@ -212,19 +220,19 @@ async function takeKey(event) {
   const sealed = model.pushes.filter((push) => push.encrypted);
   await openAll(sealed);
   const opened = sealed.filter((push) => push.opened).length;
-  note.textContent = `Opened ${number(opened)} of ${plural(sealed.length, "encrypted push", "encrypted pushes")}.`;
+  note.textContent = `Decrypted ${number(opened)} of ${plural(sealed.length, "encrypted push", "encrypted pushes")}.`;
   showKey();
 }
 
-function forgetKey() {
-  opener.forget();
+function removeKey() {
+  decrypter.forget();
   for (const push of model.pushes) if (push.encrypted) close(push);
-  element("key-note").textContent = "The key is forgotten.";
+  element("key-note").textContent = "The key is removed.";
   showKey();
 }
 
 function showKey() {
-  element("forget-key").hidden = !opener.hasKey;
+  element("remove-key").hidden = !decrypter.hasKey;
   feed.redraw();
   drawLater();
 }
@@ -255,7 +263,7 @@ function wireTop() {
   element("show-help").addEventListener("click", () => element("help").showModal());
   element("close-help").addEventListener("click", () => element("help").close());
   element("key-form").addEventListener("submit", takeKey);
-  element("forget-key").addEventListener("click", forgetKey);
+  element("remove-key").addEventListener("click", removeKey);
 }
 
 function leaveSearch() {
@@ -263,7 +271,7 @@ function leaveSearch() {
   document.activeElement?.blur();
 }
 
-wireTools();
+wirePanels();
 wireFeed();
 wireTop();
 makeChips();

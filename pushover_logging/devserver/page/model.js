@@ -1,6 +1,6 @@
-// The pushes this page knows, newest first, and which of them are asked for.
+// The pushes this page knows, newest first, and the filter that selects some of them.
 
-/** What has become of an emergency by now; null for any other push. */
+/** The state of an emergency by now; null for any other push. */
 export function stateOf(push, now) {
   const emergency = push.emergency;
   if (!emergency) return null;
@@ -15,7 +15,7 @@ export function safeLink(text) {
     const url = new URL(text);
     return ["http:", "https:", "mailto:", "tel:"].includes(url.protocol) ? url.href : null;
   } catch {
-    return null; // no address at all
+    return null; // not an address
   }
 }
 
@@ -25,7 +25,7 @@ export class Model {
   pushes = [];
   filter = { words: [], priorities: new Set(), state: "" };
   #byNumber = new Map();
-  #fates = new Map();
+  #emergencies = new Map();
   #unsettled = new Set();
   #ahead = 0;
 
@@ -38,7 +38,7 @@ export class Model {
     this.#ahead = serverNow - Date.now() / 1000;
     this.pushes = [];
     this.#byNumber.clear();
-    this.#fates.clear();
+    this.#emergencies.clear();
     this.#unsettled.clear();
   }
 
@@ -56,14 +56,14 @@ export class Model {
   }
 
   #note(push) {
-    push.emergency = this.#fates.get(push.number) ?? push.emergency;
+    push.emergency = this.#emergencies.get(push.number) ?? push.emergency;
     this.#byNumber.set(push.number, push);
     if (push.emergency) this.#unsettled.add(push);
   }
 
-  /** Take over what became of an emergency, even where its push is still to come. */
-  decide(number, emergency) {
-    this.#fates.set(number, emergency);
+  /** Set the state of an emergency, even before its push is loaded. */
+  updateEmergency(number, emergency) {
+    this.#emergencies.set(number, emergency);
     const push = this.get(number);
     if (push) push.emergency = emergency;
     return push;

@@ -1,4 +1,4 @@
-// How the page says things: names, times and spans.
+// Names, numbers, times and durations as the page shows them.
 
 export const PRIORITIES = [
   { level: 2, name: "Emergency" },
@@ -22,14 +22,14 @@ export const shortTime = (seconds) => SHORT_CLOCK.format(seconds * 1000);
 export const day = (seconds) => DAY.format(seconds * 1000);
 export const plural = (count, one, many) => `${number(count)} ${count === 1 ? one : many}`;
 
-/** The time of day, and the day too where it isn't today. */
+/** The time of day, with the day unless it is today. */
 export function time(seconds, now = Date.now() / 1000) {
   const [date, today] = [new Date(seconds * 1000), new Date(now * 1000)];
   const clock = CLOCK.format(date);
   return date.toDateString() === today.toDateString() ? clock : `${DAY.format(date)}, ${clock}`;
 }
 
-/** As short as an axis needs it. */
+/** A time on the axis of the chart. */
 export function axisTime(seconds, span) {
   if (span < 600) return CLOCK.format(seconds * 1000);
   const clock = SHORT_CLOCK.format(seconds * 1000);
