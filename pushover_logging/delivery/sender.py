@@ -119,6 +119,9 @@ class Sender:
         """Records that found no room, by level, as far as no push has said so yet."""
         self._reported_totals: dict[tuple[str, int], int] = {}
         self.interval = config.grouping.interval
+        rules = config.loggers.values()
+        self.has_thresholds = max(config.grouping.after, *(r.after for r in rules), 1) > 1
+        """Some groups need several records for an alert, so that counts are wanted at once."""
         self.taken = 0
         """Records that notices have brought, for all processes of a durable store."""
         self.silenced: dict[str, float] = {}
@@ -269,7 +272,7 @@ class Sender:
         """
         if self.outbox.alerts + arriving > 1 and self.limits.slots(now) <= 1:
             return True  # a digest takes the repeats of its groups along
-        if self.groups.observed:
+        if self.has_thresholds:
             return True
         due = self.groups.next_due()
         if due is not None and due <= now:
@@ -364,7 +367,7 @@ class Sender:
         group.until = None
         self.groups.changed.add(group)
         if not self._is_silent(group, now):
-            group.first, group.shown_is_last = group.shown, False
+            pass
             self._put_alert(group, self.groups.claim(group), group.last_at, now)
 
     def _stop_observing(self, group: Group, now: float) -> None:
@@ -764,6 +767,7 @@ class Sender:
         once. Whoever acknowledges first, of the users and those of ``escalate_to``, stops both.
         """
         with self.lock:
+            incident.polled_at = now
             incident.learn(status)
             if incident.rings(now):
                 return
