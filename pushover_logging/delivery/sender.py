@@ -367,7 +367,7 @@ class Sender:
         group.until = None
         self.groups.changed.add(group)
         if not self._is_silent(group, now):
-            pass
+            group.first, group.shown_is_last = group.shown, False
             self._put_alert(group, self.groups.claim(group), group.last_at, now)
 
     def _stop_observing(self, group: Group, now: float) -> None:

@@ -24,7 +24,9 @@ def test_only_what_happens_often_enough_is_pushed(scenario: Scenario, store: str
     program = f"""
 import logging, stage
 handler = stage.attach(
-    "shop", {options(scenario, store)} grouping={{"after": 3, "interval": "5m", "max_per_minute": 99}}
+    "shop",
+    {options(scenario, store)}
+    grouping={{"after": 3, "interval": "5m", "max_per_minute": 99}},
 )
 log = logging.getLogger("shop")
 for number in range(20):
@@ -157,6 +159,6 @@ for after in ("59s", "1h"):
 
     assert outcome.stdout.splitlines() == [
         "escalate_after is 59 seconds; expected at least 60",
-        "escalate_after is 3600 seconds and expire 3600; expected escalate_after to be below expire,"
-        " because an expired emergency is over",
+        "escalate_after is 3600 seconds and expire 3600; expected escalate_after to be below"
+        " expire, because an expired emergency is over",
     ]
