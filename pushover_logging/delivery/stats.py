@@ -35,7 +35,7 @@ class Stats:
     (too few records for an alert, by ``grouping`` or the rule of a logger), ``error`` (a defect, or
     a record that nothing could read)."""
     pushes: int
-    """Pushes that the service has accepted."""
+    """Pushes of this process that the service has accepted."""
     limit: int | None
     """Messages a month, as the service last said; None before it said so."""
     remaining: int | None

@@ -21,6 +21,7 @@ import time
 import weakref
 from _thread import get_ident
 
+from ..ingest.groups import CLOSED
 from ..ingest.queue import values_of
 from ..notice import Notice, is_plain
 from .diagnostics import DIAGNOSTICS, say
@@ -47,7 +48,7 @@ _SAME_TURN = 1.0
 _MADV_WIPEONFORK = 18
 _LOGGING_AGAIN = 0.01
 """Seconds until it is seen again whether logging is being configured."""
-_OPEN_AGAIN = 5.0
+_OPEN_AGAIN = 2.0
 """Seconds until modules that could not be loaded are tried again."""
 _COUNT_AGAIN = 0.1
 """Seconds between two looks at repeats that go to a shared store."""
@@ -79,6 +80,20 @@ def _page_wiped_by_forks() -> memoryview | _ProcessId:
     view = memoryview(page)
     view[0] = 1
     return view
+
+
+def _is_subinterpreter() -> bool:
+    try:
+        if sys.version_info >= (3, 13):
+            import _interpreters as interpreters  # type: ignore[import-not-found, unused-ignore]
+        else:
+            import _xxsubinterpreters as interpreters  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return False
+    return bool(interpreters.get_current() != interpreters.get_main())
+
+
+_IN_SUBINTERPRETER = _is_subinterpreter()  # now, because a logging call imports nothing
 
 
 class Pipeline:
@@ -284,7 +299,11 @@ class Pipeline:
         """The running total of a group, with the record that a summary shows."""
         first = group.snapshot
         if first is None:
-            return None  # its first record is about to be queued
+            if group.levelno == CLOSED:  # its first record could not be read, and so nothing shows
+                group.claimed += repeats
+                for _ in range(repeats):
+                    self._queue.unreadable.add()
+            return None  # otherwise its first record is about to be queued
         group.claimed += repeats
         group.epoch = group.epoch or next(self._queue.seq)
         group.total += repeats
@@ -373,14 +392,23 @@ class Pipeline:
         return bool(self._sender.active.incidents.to_cancel)
 
     def abandon(self) -> int:
-        """Give up what waits, because the process ends; how many records that were."""
+        """Give up what waits, because the process ends; how many records that were.
+
+        With a shared store it stays there, and another process may become the sender at once.
+        """
         with self._lock:
-            if not self.unsent():
-                return 0
+            if self._sender is None and self.is_shared and self.unsent():
+                try:
+                    self._sender = self._open()  # what was counted must reach the store
+                except Exception as error:  # noqa: BLE001 - a broken installation
+                    say("open", f"cannot hand over: {type(error).__name__}: {error}")
             if self._sender is None:
-                return 0 if self.is_shared else self.unsent()
-            self._collect(self._clock(), counts=True)
-            self._sender.begin(self._clock())
+                return self.unsent()
+            if self.unsent():
+                self._collect(self._clock(), counts=True)
+                self._sender.begin(self._clock())
+            elif not self.is_shared:
+                return 0
             return self._sender.abandon()
 
     def stats(self) -> Stats:
@@ -419,10 +447,10 @@ class Pipeline:
         quota = sender.limits.quota
         return stats(
             0,
-            sender.delivered,
+            sender.delivered_here,
             pending,
             dropped,
-            sender.pushes,
+            sender.pushes_here,
             quota.limit,
             quota.remaining,
             quota.reset,
@@ -471,6 +499,8 @@ class Worker:
         self._tokens: queue.SimpleQueue[Pipeline | None] = queue.SimpleQueue()
         """Pipelines with news, and None for a look at all that are active."""
         self._start_thread = _thread.start_new_thread
+        self._ends = False
+        """The thread is to end, because its interpreter is destroyed."""
         self._starting = threading.Lock()
         """Guards the start of the thread; tried, never waited for."""
         self.loading = threading.RLock()
@@ -573,7 +603,10 @@ class Worker:
             self._hook_pools()
             self.alive = True
             try:
-                self._start_thread(self._run, ())
+                if _IN_SUBINTERPRETER:
+                    self._start_in_subinterpreter()
+                else:
+                    self._start_thread(self._run, ())
             except BaseException:
                 self.alive = False
                 raise
@@ -584,13 +617,25 @@ class Worker:
         finally:
             self._starting.release()
 
+    def _start_in_subinterpreter(self) -> None:
+        """A subinterpreter aborts the process if a thread outlives it, and joins no daemon thread.
+
+        It runs the callbacks registered here before it joins its threads, and exit hooks after.
+        """
+
+        def end() -> None:
+            self.finish()
+            self._ends = True
+            self._tokens.put(None)
+
+        threading._register_atexit(end)  # type: ignore[attr-defined]
+        threading.Thread(target=self._run, daemon=False).start()
+
     def _run(self) -> None:
         threading.current_thread().name = "pushover-worker"
-        if isinstance(self.page, bytes):
-            self.page = _page_wiped_by_forks()
         self.delivering.add(get_ident())
         try:
-            while True:
+            while not self._ends:
                 self._rest(self._round())
         except BaseException as error:  # noqa: BLE001 - killed from outside, or the interpreter ends
             say("worker", f"the worker thread ended by {type(error).__name__}")
@@ -606,6 +651,11 @@ class Worker:
     def _round(self) -> float | None:
         """One step of each active pipeline; when the next is due (None: not before news)."""
         asked = self._asked
+        if isinstance(self.page, bytes):
+            try:
+                self.page = _page_wiped_by_forks()
+            except ImportError:
+                pass  # out of file descriptors; a later round tries again
         if DIAGNOSTICS.waiting:
             DIAGNOSTICS.say_what_waits()
         while True:
@@ -657,7 +707,7 @@ class Worker:
             return
 
     def _hook_pools(self) -> None:
-        """Children of multiprocessing, billiard and Celery end by os._exit, after their own hooks."""
+        """Children of multiprocessing, billiard and Celery end by os._exit after hooks of theirs."""
         if self._hooked_pools:
             return
         self._hooked_pools = True
@@ -686,6 +736,8 @@ class Worker:
         DIAGNOSTICS.say_what_waits()
         waiting = [pipeline for pipeline in self.pipelines() if pipeline.is_unfinished()]
         if not waiting:
+            for pipeline in self.pipelines():
+                pipeline.abandon()
             return
         for pipeline in waiting:
             pipeline.news = True  # it may hold counts that nobody would look at for long
@@ -698,9 +750,9 @@ class Worker:
                 self._wait_for_thread(self._deadline)
             if not self.alive:
                 self._deliver_inline(self._deadline)
+            self._exit_seconds_used += time.monotonic() - started
         except KeyboardInterrupt:
-            pass  # Ctrl-C ends the wait, and nothing else
-        self._exit_seconds_used += time.monotonic() - started
+            self._exit_seconds_used = float("inf")  # Ctrl-C ends all waits, and nothing else
         left = sum(pipeline.abandon() for pipeline in self.pipelines())
         if left:
             records = "1 record was" if left == 1 else f"{left} records were"

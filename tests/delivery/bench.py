@@ -1,7 +1,7 @@
 """A handler on the bench: a service made of a list, a clock that moves when told, no threads.
 
-Records pass through the handler's own queue and groups, the pipeline and the sender. Only the target
-and the clocks are fakes.
+Records pass through the handler's own queue and groups, the pipeline and the sender. Only the
+target and the clocks are fakes.
 """
 
 from __future__ import annotations

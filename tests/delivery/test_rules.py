@@ -156,6 +156,18 @@ def test_the_push_comes_within_a_second_of_the_nth_record(make: Make) -> None:
     assert bench.pushes[0].at < 2
 
 
+def test_counts_are_looked_at_ten_times_a_second_while_a_group_may_reach_its_number(
+    make: Make,
+) -> None:
+    bench = make(grouping=Grouping(after=5, within="5m"))
+    bench.log()
+    bench.run(1)
+    due = bench.step()
+
+    assert due is not None
+    assert due <= bench.clock.now + 0.1
+
+
 def test_more_records_than_needed_at_once_are_all_in_the_count(make: Make) -> None:
     bench = make(grouping=Grouping(after=3))
     bench.log(times=50)
@@ -271,10 +283,11 @@ def test_too_few_records_do_not_hold_up_the_end_of_the_process(
 ) -> None:
     bench = make(grouping=Grouping(after=3))
     bench.log(times=2)
-    bench.run()
-    bench.end()
+    bench.run(1)
+    is_unfinished = bench.pipeline.is_unfinished()
+    bench.run(5, deadline=bench.clock.now + 5)
 
-    assert not bench.pipeline.is_unfinished()
+    assert not is_unfinished
     assert bench.pipeline.abandon() == 0
     assert bench.stats.dropped == {"below_after": 2}
     assert bench.balances()
@@ -559,9 +572,16 @@ def test_an_acknowledged_problem_that_goes_on_rings_again_after_the_interval(
     assert bench.balances()
 
 
-def test_nobody_is_asked_before_it_is_time_to_escalate(make: Make) -> None:
-    bench = make(escalate_to=ON_CALL, escalate_after=120)
+@pytest.fixture
+def unheard() -> RuleBench:
+    """Escalates, and nobody wants to know who acknowledges: no question without a need."""
+    bench = RuleBench(None, escalate_to=ON_CALL, escalate_after=120)
     bench.sender._hooks = Hooks()
+    return bench
+
+
+def test_nobody_is_asked_before_it_is_time_to_escalate(unheard: RuleBench) -> None:
+    bench = unheard
     bench.log(priority=EMERGENCY)
     bench.run(119)
     before = list(bench.target.polled)
@@ -569,6 +589,19 @@ def test_nobody_is_asked_before_it_is_time_to_escalate(make: Make) -> None:
 
     assert before == []
     assert bench.target.polled == [120]
+
+
+def test_both_emergencies_are_asked_about_while_both_ring(unheard: RuleBench) -> None:
+    bench = unheard
+    bench.log(priority=EMERGENCY)
+    bench.run(200)
+    bench.acknowledge(bench.pushes[1])
+    bench.run(30)
+    asked = len(bench.target.polled)
+    bench.run(600)
+
+    assert bench.target.cancelled == ["receipt 0"]
+    assert len(bench.target.polled) == asked
 
 
 def test_an_acknowledgement_that_is_learned_late_is_reported(make: Make) -> None:
