@@ -17,12 +17,11 @@ from ..notice import Notice
 from ..stores import open_store
 from ..stores.base import LeaseLost, StoreError
 from . import diagnostics
-from .sender import Sender, open_sender
+from .sender import open_sender
 
 if TYPE_CHECKING:
     from ..config import HandlerConfig
-    from ..ingest.spool import Spool
-    from ..stores.base import DurableStore, Store
+    from ..stores.base import DurableStore
     from .outbox import Outbox
 
 __all__ = ["SharedSender", "namespace_of", "sender_for", "store_for"]
@@ -89,7 +88,7 @@ class SharedSender:
         """``numbers`` are those of the notices of this process."""
         store.prepare()
         self._config = config
-        self._store = store
+        self.store: DurableStore = store
         self._numbers = numbers
         self.active = open_sender(config, store)
         """Decides for the store while this process is its sender, or from memory."""
@@ -121,11 +120,6 @@ class SharedSender:
         self._is_relay = self._takes_over = True
 
     @property
-    def store(self) -> Store:
-        """The store that the sender uses just now."""
-        return self.active.store
-
-    @property
     def outbox(self) -> Outbox:
         return self.active.outbox
 
@@ -138,7 +132,7 @@ class SharedSender:
             self.active.commit()
         except StoreError:
             return  # the next step finds that the store fails
-        self.active = open_sender(config, self._store)
+        self.active = open_sender(config, self.store)
 
     def append(self, new: Sequence[tuple[Notice, bool, int]]) -> None:
         """Hand notices over to the sender.
@@ -154,10 +148,10 @@ class SharedSender:
             data = [(notice.seq, self._encoded(notice)) for notice in missing]
             try:
                 try:
-                    self._store.append(data)
+                    self.store.append(data)
                 except StoreError:
                     # Perhaps they are there, and only the answer is lost. They count once.
-                    self._store.append(data)
+                    self.store.append(data)
             except StoreError as error:
                 self._fail(error, leave=[notice.seq for notice, _, _ in new])
                 self._unsure += [notice.seq for notice in missing]
@@ -181,20 +175,20 @@ class SharedSender:
         try:
             if now >= self._carry_at:
                 self._carry_at = now + _CARRY
-                self._store.carry(self._carried)
-                for problem in self._store.problems():
+                self.store.carry(self._carried)
+                for problem in self.store.problems():
                     diagnostics.say("store", problem)
             if self._takes_over and not self.is_sender:
-                if not self.active.is_in_flight(self._store.peek()):
-                    self._store.seize()
+                if not self.active.is_in_flight(self.store.peek()):
+                    self.store.seize()
                     self._takes_over = False
                     self._begin_at = now
             if self.is_sender or (now >= self._begin_at and not self._has_ended):
                 if not self.is_sender:
                     self._begin_at = now + _ASK
                 self.is_sender = self.active.begin(now)
-                self._has_begun = True
                 self._takes_over = self._takes_over and not self.is_sender
+                self._has_begun = True
         except LeaseLost:
             self.is_sender = False
         except StoreError as error:
@@ -239,7 +233,7 @@ class SharedSender:
         since = self.active.failing_since
         if self.active.refused is None and (since is None or now < since + _PATIENCE):
             return False
-        return self._store.others()
+        return self.store.others()
 
     def needs_counts(self, now: float, arriving: int) -> bool:
         """Counts go to a shared store as soon as they can."""
@@ -266,6 +260,10 @@ class SharedSender:
         """Whether other processes rely on this one, so that it must step once more when it ends."""
         return self.is_sender
 
+    def waiting(self) -> int:
+        """The same without records that are too few for an alert so far."""
+        return self.active.waiting() if self._fails else self.unsent()
+
     def abandon(self) -> int:
         """The process ends: leave what waits in the store, or give it up if the store fails."""
         self._has_ended = True
@@ -276,20 +274,20 @@ class SharedSender:
         try:
             if self.is_sender:
                 with self.active.lock:
-                    waiting = self.active.unsent() or self._store.waiting()
+                    waiting = self.active.unsent() or self.store.waiting()
                     now = time.monotonic()
                     ringing = sum(i.rings(now) for i in self.active.incidents.ringing)
                 self.is_sender = False
                 self.active.leave()
             else:
                 waiting = self._untaken()
-                self._store.release()
-            if (waiting or ringing) and not self._store.others():
+                self.store.release()
+            if (waiting or ringing) and not self.store.others():
                 diagnostics.say("waits", _left(waiting, ringing))
         except StoreError:
             pass  # the others find out that this process has ended
-        if self._store.spool is not None:
-            self._store.spool.leave()
+        if self.store.spool is not None:
+            self.store.spool.leave()
         return 0
 
     def drain_is_done(self, seq: int) -> bool:
@@ -297,9 +295,9 @@ class SharedSender:
         if self._fails:
             return not self.active.unsent()
         if self.is_sender:
-            return self.active.drained.get(self._store.source, 0) >= seq
+            return self.active.drained.get(self.store.source, 0) >= seq
         try:
-            return self.active.drained_in(self._store.peek()) >= seq
+            return self.active.drained_in(self.store.peek()) >= seq
         except StoreError:
             return False
 
@@ -325,7 +323,7 @@ class SharedSender:
         self.epoch += 1
         self._recover_at = time.monotonic() + _RECOVER
         self.active.detach()
-        spool = self._store.spool
+        spool = self.store.spool
         assert spool is not None
         try:
             waiting = spool.waiting()
@@ -350,13 +348,14 @@ class SharedSender:
 
     def _recover(self, now: float) -> None:
         self._recover_at = now + _RECOVER
+        self.active.begin(now)  # what was handed over just now is not sent yet
         self._settle()
         try:
             known = self._kept + self._unsure
-            told = self.active.attach(self._store, self._numbers, known)
+            told = self.active.attach(self.store, self._numbers, known)
             if told is not None:
-                self._store.append([(notice.seq, self._encoded(notice)) for notice in told])
-                self.active.forget(self._store)
+                self.store.append([(notice.seq, self._encoded(notice)) for notice in told])
+                self.active.forget(self.store)
         except StoreError:
             return
         if told is not None:
@@ -370,7 +369,7 @@ class SharedSender:
 
     def _settle(self, *, everything: bool = False) -> None:
         """Mark notices in the spool as delivered once all of them are sent."""
-        spool = self._store.spool
+        spool = self.store.spool
         if self._kept and spool is not None and (everything or self.active.settled()):
             try:
                 spool.settle(self._kept)
@@ -380,7 +379,7 @@ class SharedSender:
 
     def _untaken(self) -> int:
         """Notices of this process that no sender has taken."""
-        spool = self._store.spool
+        spool = self.store.spool
         try:
             return 0 if spool is None else len(spool.waiting())
         except OSError:
@@ -389,7 +388,7 @@ class SharedSender:
     # Texts that leave this machine.
 
     def _encoded(self, notice: Notice) -> bytes:
-        if self._store.wire == "marshal":
+        if self.store.wire == "marshal":
             return notices.encode(notice)
         return self.active.seal(notices.encode(self.active.redacted(notice), "json"))
 

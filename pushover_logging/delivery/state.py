@@ -42,8 +42,6 @@ __all__ = [
 ]
 
 _VERSION = 1
-_CLOCK_WAS_SET = 1.0
-"""Seconds by which the store's clock and the monotonic one must drift apart until that counts."""
 _SEALED = b"sealed:"
 _MINUTE = 60.0
 
@@ -145,7 +143,9 @@ def view(
     Raises ValueError if it cannot be read: encrypted with another key, or damaged.
     """
     try:
-        known = {k: _loads(unseal(data, cipher)) for k, data in state.items() if k != "writer"}
+        known = {
+            key: _loads(unseal(data, cipher)) for key, data in state.items() if key != "writer"
+        }
     except (EOFError, TypeError) as error:
         raise ValueError(f"the state is damaged: {type(error).__name__}") from None
     limits = LimitsView(None, None, None, 0, None, None)
@@ -186,7 +186,7 @@ def view(
                 )
             )
         elif kind == "entry":
-            parts, priority, since, tries, not_before, in_flight, _, _ = fields
+            parts, priority, since, tries, not_before, doubtful, _, _ = fields
             entries.append(
                 EntryView(
                     tuple(digest(identity) for identity, *_ in parts),
@@ -195,11 +195,11 @@ def view(
                     _known_moment(since),
                     tries,
                     _moment(not_before or None),
-                    bool(in_flight),
+                    bool(doubtful),
                 )
             )
         elif kind == "incident":
-            title, members, expires, value, at, by, _, _ = fields
+            title, members, expires, value, at, by = fields[:6]
             is_over = value == IncidentState.RINGING.value and expires <= now
             incidents.append(
                 IncidentView(
@@ -237,6 +237,8 @@ def unseal(data: bytes, cipher: Cipher | None) -> bytes:
     if cipher is None:
         raise ValueError("it is encrypted, and there is no encryption_key")
     return base64.b64decode(cipher.decrypt(data.removeprefix(_SEALED).decode()))
+_CLOCK_WAS_SET = 1.0
+"""Seconds by which the store's clock and the monotonic one must drift apart until that counts."""
 
 
 class State:
@@ -278,7 +280,7 @@ class State:
     def changes(self, sender: Sender) -> dict[str, bytes | None]:
         """What a commit must change; the caller holds the lock of the sender."""
         ahead = self._offset()
-        changes: dict[str, bytes | None] = {key: None for key in self._replaced}
+        changes: dict[str, bytes | None] = dict.fromkeys(self._replaced)
         self._replaced = {}
         if not self._is_marked:
             changes["writer"] = self.writer
@@ -383,6 +385,8 @@ class State:
             incident.acknowledged_by,
             tuple((group.identity, n) for group, n in incident.counted_before.items()),
             _add(incident.escalates_at, ahead),
+            incident.is_escalating,
+            None if incident.counterpart is None else incident.counterpart.receipt,
         )
 
     def _of_limits(self, sender: Sender, ahead: float) -> tuple[Any, ...]:
@@ -432,9 +436,12 @@ class State:
             horizon = now + max(sender.interval, EXPIRE_MAXIMUM)
             ends = None if until is None else min(until - ahead, horizon)
             sender.groups.restore(group, ends)
+        incidents: dict[str, Incident] = {}
+        counterparts: list[tuple[Incident, str]] = []
         for key, data in state.items():
             if key.startswith("incident:"):
-                title, members, expires, value, at, by, counted, escalates = _loads(data)
+                title, members, expires, value, at, by, counted, escalates, *rest = _loads(data)
+                is_escalating, counterpart = rest
                 incident = Incident(
                     key.removeprefix("incident:"),
                     title,
@@ -446,10 +453,16 @@ class State:
                     acknowledged_by=by,
                     counted_before={groups[i]: n for i, n in counted if i in groups},
                     escalates_at=None if escalates is None else escalates - ahead,
+                    is_escalation_in_doubt=is_escalating,
                 )
+                incidents[incident.receipt] = incident
+                if counterpart is not None:
+                    counterparts.append((incident, counterpart))
                 sender.incidents.restore(incident)
                 for group in receipts.get(incident.receipt, ()):
                     group.incident = incident
+        for incident, receipt in counterparts:
+            incident.counterpart = incidents.get(receipt)
         entries = [item for item in state.items() if item[0].startswith("entry:")]
         for key, data in sorted(entries, key=lambda item: _loads(item[1])[2]):
             parts, priority, since, tries, not_before, doubtful, _, is_drained = _loads(data)

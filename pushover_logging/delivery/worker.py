@@ -119,10 +119,9 @@ class Pipeline:
 
             store, queue.seq = store_for(config)
             queue.spool, queue.style = store.spool, self._style
+            WORKER.notice_c_forks()
         self.is_shared = queue.spool is not None
         """Whether the store is shared with other processes, and outlives this one."""
-        if self.is_shared:
-            WORKER.prepare_for_forks()
         self._start_over()
         WORKER.enlist(self)
         if "uwsgi" in sys.modules:
@@ -167,7 +166,7 @@ class Pipeline:
     def step(self, deadline: float | None) -> float | None:
         """Hand over notices and send once at most; when to come again, None: not before news."""
         now = self._clock()
-        self.news = False  # before anything is looked at: news that come meanwhile are seen next
+        news, self.news = self.news, False  # first: news that come meanwhile are seen next time
         if self._sender is None:
             if now < self._opens_at:
                 return self._opens_at
@@ -183,12 +182,11 @@ class Pipeline:
                 self._opens_at = now + _OPEN_AGAIN
                 return self._opens_at
         ending = deadline is not None
-        if not (ending or self.news or self.draining) and self.is_shared:
+        if self.is_shared and not (ending or news or self.draining):
             # Most steps of an idle process only look for repeats.
             due = self._nothing_due(now)
             if due is not None:
                 return due
-        self.news = False  # before anything is looked at: news that come meanwhile are seen next
         drains, self.draining = self.draining, False
         quietly = drains or (ending and not self.is_shared)
         while self._queue.set_aside:
@@ -207,44 +205,25 @@ class Pipeline:
         self._tell_queue(sender)
         due = sender.step(deadline, drains=quietly, may_report=not left)
         self._tell_queue(sender)
-        is_over = self._closed and not self.news and not self.unsent()
-        if is_over and (not self.is_shared or self._has_successor()):
-            if self._groups.open or self._closing:
+        if self._closed and not self.news and not self.waiting():
+            if not self.is_shared and (self._groups.open or self._closing):
                 self._forget_groups(sender)
                 return self._groups.next_late_count()
-            self._groups.clear()
-            self._closed = False
-            return None
-        self._sender_due = due
+            if not self.is_shared or self._has_successor():
+                self._groups.clear()
+                self._closing.clear()
+                self._closed = False
+                return None
         if not ending:
+            self._sender_due = due
             # When a group ends, and twice after that: a thread may have found it before, and count.
             ends = self._groups.next_late_count() if self._groups.retired else None
             if self._closing:
                 ends = min(self._closing[0][0], ends or self._closing[0][0])
             due = ends if due is None or (ends is not None and ends < due) else due
-            if self.is_shared and self._groups.open:
+            if self._groups.open and (self.is_shared or sender.active.has_thresholds):
                 due = now + _COUNT_AGAIN if due is None else min(due, now + _COUNT_AGAIN)
         return due
-
-    def _nothing_due(self, now: float) -> float | None:
-        """When to come again, if there is no repeat and the sender has nothing to do before."""
-        due = self._sender_due
-        if due is None or due <= now or self._queue.set_aside or self._groups.retired:
-            return None
-        if self._closing and self._closing[0][0] <= now:
-            return None
-        if self._groups.open:
-            if self._groups.with_unclaimed():
-                return None
-            due = min(due, now + _COUNT_AGAIN)
-        return min(due, self._closing[0][0]) if self._closing else due
-
-    def _has_successor(self) -> bool:
-        """Whether another handler of this process has the same store and is not closed."""
-        return any(
-            other is not self and other._sender is self._sender and not other._closed
-            for other in WORKER.pipelines()
-        )
 
     def _tell_queue(self, sender: Sender | SharedSender) -> None:
         """Let logging calls know how much waits behind the queue; a send may take long."""
@@ -252,6 +231,25 @@ class Pipeline:
         self._queue.outbox_size = outbox.alerts
         if outbox.alerts:
             self._queue.outbox_least = outbox.least_urgent()
+
+    def _nothing_due(self, now: float) -> float | None:
+        """When to come again, if there is no repeat and the sender has nothing to do before."""
+        due = self._sender_due
+        late = self._groups.retired and self._groups.has_late_counts(now)
+        if due is None or due <= now or self._queue.set_aside or late:
+            return None
+        if self._closing:
+            if self._closing[0][0] <= now or self._groups.with_unclaimed():
+                return None
+            due = min(due, self._closing[0][0], now + _COUNT_AGAIN)
+        return due
+
+    def _has_successor(self) -> bool:
+        """Whether another handler of this process has the same store and is not closed."""
+        return any(
+            other is not self and other._sender is self._sender and not other._closed
+            for other in WORKER.pipelines()
+        )
 
     def _open(self) -> Sender | SharedSender:
         if self.is_shared:
@@ -289,8 +287,9 @@ class Pipeline:
         while (entry := self._queue.take()) is not None:
             group, snapshot, seq, is_kept = entry
             group.snapshot = snapshot
+            style = self._style if group.style is None else group.style
             fields = ("new", seq or next(seqs), snapshot.created, group.identity, group.priority)
-            more = (group.key, snapshot, self._style, 0, 0, False, 0.0)
+            more = (group.key, snapshot, style, 0, 0, False, 0.0)
             new.append((Notice._make(fields + more), is_kept, 1))
             if interval:
                 heapq.heappush(self._closing, (now + interval, id(group), group))
@@ -311,7 +310,7 @@ class Pipeline:
             self._groups.read(now)
         if resolved:
             new = sorted([*new, *resolved], key=lambda item: item[0].at)
-            new = [(n if is_kept else n._replace(seq=next(seqs)), is_kept, i) for n, is_kept, i in new]
+            new = [(n if kept else n._replace(seq=next(seqs)), kept, r) for n, kept, r in new]
         for level, tally in self._queue.turned_away.copy().items():
             total = tally.value()
             if total != self._reported_drops.get(level):
@@ -351,7 +350,7 @@ class Pipeline:
             group.priority,
             group.key,
             shown._replace(created=created),
-            self._style,
+            self._style if group.style is None else group.style,
             group.epoch,
             group.total,
             is_last,
@@ -399,16 +398,24 @@ class Pipeline:
 
     def is_drained(self) -> bool:
         """Whether everything that came before the latest `drain` is sent."""
-        if self.draining or self.unsent():
+        if self.draining or self.waiting():
             return False
         return self._sender is None or self._sender.drain_is_done(self._drain_seq)
 
     def unsent(self) -> int:
         """How many records no push stands for yet."""
         with self._lock:
-            counted = sum(repeats for _, repeats in self._groups.with_unclaimed())
-            waiting = len(self._queue) + len(self._queue.set_aside) + counted
-            return waiting + (self._sender.unsent() if self._sender is not None else 0)
+            return self._uncollected() + (0 if self._sender is None else self._sender.unsent())
+
+    def waiting(self) -> int:
+        """The same without records that the sender knows to be too few for an alert."""
+        with self._lock:
+            return self._uncollected() + (0 if self._sender is None else self._sender.waiting())
+
+    def _uncollected(self) -> int:
+        """Records that the sender has not been told of."""
+        counted = sum(repeats for _, repeats in self._groups.with_unclaimed())
+        return len(self._queue) + len(self._queue.set_aside) + counted
 
     def _pending(self) -> int:
         """How many records of this process are neither handed over, nor delivered or dropped."""
@@ -417,13 +424,13 @@ class Pipeline:
         return self.unsent() - self._sender.unsent()
 
     def is_unfinished(self) -> bool:
-        """Whether a record waits, or the end of an alert."""
-        if self.unsent() or self._queue.resolved:
+        """Whether a record waits, or the end of an alert, or others rely on this process."""
+        if self.waiting() or self._queue.resolved:
             return True
-        if self._sender is not None and self._sender.leads():
-            return True  # other processes rely on it
-        if self._sender is None or self.is_shared:
-            return False  # a durable store keeps what is to be cancelled
+        if self._sender is None:
+            return False
+        if self.is_shared:
+            return self._sender.leads()
         return bool(self._sender.active.incidents.to_cancel)
 
     def abandon(self) -> int:
@@ -601,7 +608,7 @@ class Worker:
         while this thread configures logging.
         """
         self.notice_fork()
-        waiting = [pipeline for pipeline in pipelines if pipeline.is_shared or pipeline.unsent()]
+        waiting = [p for p in pipelines if p.is_shared or not p.is_drained()]
         for pipeline in waiting:
             pipeline.drain()
         if is_configuring_logging() or not waiting:
@@ -610,6 +617,18 @@ class Worker:
             timeout = max(pipeline.config.exit_timeout for pipeline in waiting)
         done = lambda: all(pipeline.is_drained() for pipeline in waiting)  # noqa: E731
         return self.wait(waiting[0], done, timeout)
+
+    def send_signal_later(self, signum: int) -> None:
+        """Send this process a signal in a moment, so that the interrupted code goes on until then.
+
+        ``os.kill`` on this thread would call the handler at once.
+        """
+
+        def send() -> None:
+            time.sleep(_LOGGING_AGAIN)
+            os.kill(os.getpid(), signum)
+
+        self._start_thread(send, ())
 
     def pipelines(self) -> list[Pipeline]:
         """All that were enlisted and still exist."""
@@ -659,8 +678,8 @@ class Worker:
         threading._register_atexit(end)  # type: ignore[attr-defined]
         threading.Thread(target=self._run, daemon=False).start()
 
-    def prepare_for_forks(self) -> None:
-        """Be able to notice a C-level fork before the first record."""
+    def notice_c_forks(self) -> None:
+        """Be able to tell that the process was forked, also where Python's hooks do not run."""
         if isinstance(self.page, bytes):
             try:
                 self.page = _page_wiped_by_forks()
@@ -687,7 +706,7 @@ class Worker:
     def _round(self) -> float | None:
         """One step of each active pipeline; when the next is due (None: not before news)."""
         asked = self._asked
-        self.prepare_for_forks()
+        self.notice_c_forks()
         if DIAGNOSTICS.waiting:
             DIAGNOSTICS.say_what_waits()
         while True:

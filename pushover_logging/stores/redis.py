@@ -10,7 +10,7 @@ was stopped cannot write after its successor.
 
 from __future__ import annotations
 
-import concurrent.futures.thread  # noqa: F401  # redis needs it; it cannot be loaded at exit
+import concurrent.futures.thread  # noqa: F401 - redis loads it, which fails once the process ends
 import os
 import time
 from contextlib import contextmanager, suppress
@@ -188,7 +188,7 @@ class RedisStore:
         with self._server() as client:
             if not client.set(self._keys[0], token, nx=True, px=int(_LEASE * 1000)):
                 # Tells the sender that there is another process.
-                client.set(self._waiting_key, self.source, px=int(_ASK * 4000) or 2000)
+                client.set(self._waiting_key, self.source, px=max(1, int(_ASK * 4000)))
                 self._is_waiting = True
                 return False
         self._is_waiting = False
@@ -312,12 +312,6 @@ class RedisStore:
                 not_carried = sum(seq not in self._carried for _, seq in waiting)
         return int(count) + not_carried
 
-    def others(self) -> bool:
-        with self._server() as client:
-            waiting, lease = client.mget(self._waiting_key, self._keys[0])
-        mine = (self._token or "").encode()
-        return bool((waiting and waiting != self.source.encode()) or (lease and lease != mine))
-
     def overview(self) -> Overview:
         with self._server() as client:
             lease: Any = client.get(self._keys[0])
@@ -363,6 +357,11 @@ class RedisStore:
             client.set(self._keys[0], token, px=int(_LEASE * 1000))
         self._token = token
         self._renewed = time.monotonic()
+    def others(self) -> bool:
+        with self._server() as client:
+            waiting, lease = client.mget(self._waiting_key, self._keys[0])
+        mine = (self._token or "").encode()
+        return bool((waiting and waiting != self.source.encode()) or (lease and lease != mine))
 
     def now(self) -> float:
         """The server's time; it is asked once, and the monotonic clock goes on from there."""
