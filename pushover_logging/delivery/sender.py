@@ -1101,7 +1101,7 @@ class Sender:
         # A successor of this process makes the same id, and cancels by it what this one has sent.
         entry.id = f"to-{incident.receipt[:_ID_LENGTH]}" if self.store.durable else ""
         if incident.is_escalation_in_doubt:
-            entry.doubtful = ("",)
+            entry.doubtful = (entry.id,)
         self.outbox.put(entry, now)
 
     # What the pipeline asks, from any thread.
