@@ -7,8 +7,10 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from pushover_logging import __version__
+from pushover_logging.config.parsing import masked
 
 from . import (
     cancel,
@@ -82,9 +84,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse quotes a word that it does not understand, which may be a key in the wrong place."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(masked(message))
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; parsed arguments carry the command to run as ``run``."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="pushover-logging",
         description="Alerts on a phone through Pushover: send one, look at the account, rehearse.",
         epilog=_EPILOG,
