@@ -57,10 +57,8 @@ class Entry:
     """A send of it has begun, and its outcome is not stored."""
     is_in_doubt: bool = False
     """Another process had it in flight, so that it may have been sent before."""
-    users: tuple[str, ...] = ()
-    """Who gets it, if not the users of the handler."""
     escalates: Incident | None = None
-    """The emergency that nobody acknowledged, for which this one rings somebody else."""
+    """The emergency that nobody acknowledged; this one rings the users of ``escalate_to`` for it."""
 
     @property
     def records(self) -> int:

@@ -475,7 +475,10 @@ class Sender:
             entry.text = entry.text or self._write(entry)
             if entry.is_in_doubt:
                 self._cancel_in_doubt(entry, timeout)
-            outcome = self._target.deliver(entry.text, timeout, entry.users)
+                if deadline is not None:
+                    timeout = max(_LEAST_TIMEOUT, deadline - self._clock())
+            escalates = entry.escalates is not None
+            outcome = self._target.deliver(entry.text, timeout, escalates=escalates)
             entry.is_in_flight = False
             self._settle(entry, outcome, is_last_chance=deadline is not None)
         except Exception as error:  # noqa: BLE001 - a defect must cost one alert, not the worker
@@ -717,7 +720,7 @@ class Sender:
         group = incident.groups[0]
         text = self._renderer.render(group.first, self._style_of(group), Priority.EMERGENCY)
         entry = Entry([], Priority.EMERGENCY, now, text)
-        entry.users, entry.escalates = self._config.escalate_to, incident
+        entry.escalates = incident
         self.outbox.put(entry, now)
 
     def _stop_counterpart(self, incident: Incident, now: float) -> None:
