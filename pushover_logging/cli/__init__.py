@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from pushover_logging import __version__
-from pushover_logging.config.parsing import masked
 
 from . import (
     cancel,
@@ -48,6 +48,9 @@ _COMMANDS = (
     demo,
     completion,
 )
+
+_LIKE_A_KEY = re.compile(r"(?=[^\s'\"=]*[0-9])(?=[^\s'\"=]*[A-Za-z])[^\s'\"=]{20,}")
+"""Also a key with a sign in it that no key has."""
 
 _EPILOG = """\
 exit codes:
@@ -88,7 +91,7 @@ class _Parser(argparse.ArgumentParser):
     """argparse quotes a word that it does not understand, which may be a key in the wrong place."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(masked(message))
+        super().error(_LIKE_A_KEY.sub("***", message))
 
 
 def build_parser() -> argparse.ArgumentParser:
