@@ -54,6 +54,8 @@ _MOST_TAGS = 50
 """The service's bound is not known; nobody resolves a digest of more groups than this."""
 _CANCEL_AGAIN = 5.0
 _LEAST_TIMEOUT = 0.1
+_LEAST_FOR_LESS = 1.0
+"""Seconds for a call that is no alert; less would often be too little for a good connection."""
 
 
 def _today() -> datetime:
@@ -665,7 +667,7 @@ class Sender:
             return False
         name = due[0]
         del self.incidents.to_cancel[name]
-        timeout = None if deadline is None else max(_LEAST_TIMEOUT, deadline - now)
+        timeout = self._time_for_less(now, deadline)
         by_tag = name.startswith(TAG_PREFIX)
         error = (self._target.cancel_by_tag if by_tag else self._target.cancel)(name, timeout)
         if error is None:
@@ -678,6 +680,14 @@ class Sender:
         self._tell_error(error)
         return True
 
+    def _time_for_less(self, now: float, deadline: float | None) -> float:
+        """Seconds for a call that is no alert: alerts may come meanwhile, and the process may end.
+
+        Half the time that the process has for its end then remains for the alerts.
+        """
+        share = max(_LEAST_FOR_LESS, self._config.exit_timeout / 2)
+        return share if deadline is None else min(share, max(_LEAST_TIMEOUT, deadline - now))
+
     def _follow_up(self, now: float) -> bool:
         """Escalate or ask about one emergency; whether the service was called."""
         if not self.incidents.ringing:
@@ -685,7 +695,7 @@ class Sender:
         with self.lock:
             unanswered = self.incidents.to_escalate(now)
         if unanswered is not None:
-            status = self._target.receipt(unanswered.receipt)
+            status = self._target.receipt(unanswered.receipt, self._time_for_less(now, None))
             with self.lock:
                 if status is not None:
                     unanswered.learn(status)
@@ -697,7 +707,7 @@ class Sender:
             incident = self.incidents.to_poll(now, someone_listens=listens)
         if incident is None:
             return False
-        status = self._target.receipt(incident.receipt)
+        status = self._target.receipt(incident.receipt, self._time_for_less(now, None))
         if status is None:
             return True
         with self.lock:

@@ -154,7 +154,8 @@ def test_at_exit_alerts_go_before_a_cancel_that_hangs_and_the_deadline_holds(
 ) -> None:
     program = """
 import logging, stage
-phone = stage.attach("shop", exit_timeout=2, priorities={"ERROR": "NORMAL", "CRITICAL": "EMERGENCY"})
+priorities = {"ERROR": "NORMAL", "CRITICAL": "EMERGENCY"}
+phone = stage.attach("shop", exit_timeout=2, priorities=priorities)
 log = logging.getLogger("shop")
 log.critical("the shop is down", extra={"pushover": {"key": "shop"}})
 stage.note(rang=stage.until(lambda: phone.stats().delivered == 1))
@@ -170,6 +171,40 @@ stage.main_ends()
     assert outcome.notes["rang"]
     assert outcome.marks == each_once(3)
     assert outcome.ending < 2.0 + 0.5
+
+
+@pytest.mark.scenario("U10")
+@pytest.mark.parametrize("call", ["cancel", "receipt"])
+def test_alerts_that_come_at_exit_while_another_call_hangs_arrive(
+    scenario: Scenario, server: Any, call: str
+) -> None:
+    program = """
+import logging, stage
+from pushover_logging.delivery import incidents
+incidents._POLL_INTERVAL = 0.1
+phone = stage.attach(
+    "shop",
+    exit_timeout=8,
+    on_acknowledged=print,
+    priorities={"ERROR": "NORMAL", "CRITICAL": "EMERGENCY"},
+)
+log = logging.getLogger("shop")
+log.critical("the shop is down", extra={"pushover": {"key": "shop"}})
+stage.until(lambda: phone.stats().delivered == 1)
+CALL
+stage.note(hangs=stage.until(lambda: stage.requests_begun() == 2))
+for number in range(3):
+    log.error(stage.mark(number))
+stage.main_ends()
+"""
+    resolve = 'log.error("it is over", extra={"pushover": {"resolve": "shop"}})'
+    server.fault("hang", count=None, path="receipts/")
+
+    outcome = scenario.run(program.replace("CALL", resolve if call == "cancel" else ""))
+
+    assert outcome.notes["hangs"]
+    assert outcome.marks == each_once(3)
+    assert outcome.ending < 8.0 + 0.5
 
 
 @pytest.mark.scenario("U10")
