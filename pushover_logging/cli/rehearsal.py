@@ -10,6 +10,7 @@ import json
 import logging
 import runpy
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,7 +34,15 @@ def main() -> None:
         runpy.run_path(application, run_name="__main__")
     finally:
         for handler in _handlers():
-            handler.flush(_PATIENCE)
+            _deliver(handler)
+
+
+def _deliver(handler: PushoverHandler) -> None:
+    """Wait until nothing waits, unless the service refuses the token or the user."""
+    until = time.monotonic() + _PATIENCE
+    while not handler.flush(0.5):
+        if handler.stats().refused is not None or time.monotonic() > until:
+            return
 
 
 def _books() -> Counter[str]:

@@ -60,6 +60,8 @@ the sender: this one was stopped."""
 _ID_LENGTH = 12
 _COUNT = re.compile(r" \N{MULTIPLICATION SIGN}\d+$")
 """The number of records at the end of a title."""
+_LEAST_FOR_LESS = 1.0
+"""Seconds for a call that is no alert; less would often be too little for a good connection."""
 
 
 def _today() -> datetime:
@@ -798,6 +800,8 @@ class Sender:
             entry.text = entry.text or self._write(entry)
             if entry.doubtful:
                 self._cancel_in_doubt(entry, timeout)
+                if deadline is not None:
+                    timeout = max(_LEAST_TIMEOUT, deadline - self._clock())
             if (
                 self.store.durable
                 and self._clock() > self._committed_at + _STOPPED
@@ -805,7 +809,8 @@ class Sender:
             ):
                 # This process was stopped meanwhile.
                 raise LeaseLost("Another process is the sender.")
-            outcome = self._target.deliver(entry.text, timeout, entry.users)
+            escalates = entry.escalates is not None
+            outcome = self._target.deliver(entry.text, timeout, escalates=escalates)
             entry.is_in_flight = False
             self._settle(entry, outcome, is_last_chance=deadline is not None)
         except StoreError:
@@ -914,7 +919,7 @@ class Sender:
         with self.lock:
             self.limits.used_slot(now)
             bad_inputs = error.bad_inputs if isinstance(error, APIError) else {}
-            is_for_nobody = bool(entry.users) and "user" in bad_inputs
+            is_for_nobody = entry.escalates is not None and "user" in bad_inputs
             if entry.priority is Priority.EMERGENCY and not is_for_nobody:
                 entry.priority, entry.text = Priority.HIGH, None
                 self.outbox.put(entry, now)
@@ -1022,7 +1027,7 @@ class Sender:
             return False
         name = due[0]
         del self.incidents.to_cancel[name]
-        timeout = None if deadline is None else max(_LEAST_TIMEOUT, deadline - now)
+        timeout = self._time_for_less(now, deadline)
         by_tag = name.startswith(TAG_PREFIX)
         error = (self._target.cancel_by_tag if by_tag else self._target.cancel)(name, timeout)
         if error is None:
@@ -1035,6 +1040,14 @@ class Sender:
         self._tell_error(error)
         return True
 
+    def _time_for_less(self, now: float, deadline: float | None) -> float:
+        """Seconds for a call that is no alert: alerts may come meanwhile, and the process may end.
+
+        Half the time that the process has for its end then remains for the alerts.
+        """
+        share = max(_LEAST_FOR_LESS, self._config.exit_timeout / 2)
+        return share if deadline is None else min(share, max(_LEAST_TIMEOUT, deadline - now))
+
     def _follow_up(self, now: float) -> bool:
         """Escalate or ask about one emergency; whether the service was called."""
         if not self.incidents.ringing:
@@ -1042,7 +1055,7 @@ class Sender:
         with self.lock:
             unanswered = self.incidents.to_escalate(now)
         if unanswered is not None:
-            status = self._target.receipt(unanswered.receipt)
+            status = self._target.receipt(unanswered.receipt, self._time_for_less(now, None))
             if status is not None:
                 self._learn(unanswered, status, now)
             with self.lock:
@@ -1055,7 +1068,7 @@ class Sender:
             incident = self.incidents.to_poll(now, someone_listens=listens)
         if incident is None:
             return False
-        status = self._target.receipt(incident.receipt)
+        status = self._target.receipt(incident.receipt, self._time_for_less(now, None))
         if status is not None:
             self._learn(incident, status, now)
         return True
@@ -1097,7 +1110,7 @@ class Sender:
         incident.is_escalating = True
         self.incidents.changed.add(incident)
         entry = Entry([], Priority.EMERGENCY, now)
-        entry.users, entry.escalates = self._config.escalate_to, incident
+        entry.escalates = incident
         # A successor of this process makes the same id, and cancels by it what this one has sent.
         entry.id = f"to-{incident.receipt[:_ID_LENGTH]}" if self.store.durable else ""
         if incident.is_escalation_in_doubt:
