@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from _thread import get_ident
 
 from .config import DEFAULTS, read_config
@@ -131,8 +132,9 @@ class PushoverHandler(logging.Handler):
         # From here on logging knows the handler, and flushes and closes it at exit.
         super().__init__(config.level)
         self._look_again()
-        if self._pipeline.is_shared:
-            # There must be a sender although only child processes log.
+        if self._pipeline.is_shared and "uwsgi" not in sys.modules:
+            # There must be a sender although only child processes log. But uWSGI forks in C, and
+            # its workers would inherit whatever locks the thread of their master holds just then.
             self._pipeline.news = True
             WORKER.wake(self._pipeline)
 

@@ -112,6 +112,10 @@ class Pipeline:
             # uWSGI forks in C while the worker may be loading modules, and a child would wait for
             # the locks of that import for ever. So everything is loaded before the worker starts.
             self._open()
+            if self.is_shared:
+                # The spool belongs to the master, so a worker must notice the fork although the
+                # master has not logged.
+                WORKER.notice_c_forks()
 
     def _start_over(self) -> None:
         self.quiet = True
@@ -565,8 +569,7 @@ class Worker:
 
     def _run(self) -> None:
         threading.current_thread().name = "pushover-worker"
-        if isinstance(self.page, bytes):
-            self.page = _page_wiped_by_forks()
+        self.notice_c_forks()
         self.delivering.add(get_ident())
         try:
             while True:
@@ -725,6 +728,11 @@ class Worker:
             self._unguarded_forks.discard(ident)
         else:
             self.loading.release()
+
+    def notice_c_forks(self) -> None:
+        """From now on `notice_fork` sees forks in C too."""
+        if isinstance(self.page, bytes):
+            self.page = _page_wiped_by_forks()
 
     def notice_fork(self) -> None:
         """Start afresh if the process was forked by C code, which runs no hook of Python's."""

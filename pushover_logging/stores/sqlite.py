@@ -4,14 +4,17 @@ Every process writes only its own spool. The sender reads all of them, and is th
 writes the database. Whether the sender is alive is seen by the lock on its spool; whether it
 runs, by a number there that it changes each second.
 
-No connection stays open between two calls. A fork therefore never copies a connection, and a
-program that closes all descriptors does not make sqlite write into a file of the program's.
+No connection stays open between two calls, and a fork waits for the end of a call. A fork therefore
+never copies a connection: sqlite in the child would take the locks of the parent's connection for
+its own, and wait for them for ever. Nor does a program that closes all descriptors make sqlite write
+into a file of the program's.
 """
 
 from __future__ import annotations
 
 import os
 import stat
+import threading
 import time
 from contextlib import contextmanager
 
@@ -40,6 +43,42 @@ _RENEW = 1.0
 _ASK = 0.25
 _STALE = 5.0
 """Seconds without a change of its number after which a sender is taken to be stopped."""
+_FORK_PATIENCE = 2.5
+"""Seconds a fork waits for the connection to be closed; sqlite itself waits 2 for a lock."""
+
+
+class _OpenConnection:
+    """Held while a connection is open, and during a fork."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._unguarded: set[int] = set()
+        """Threads that fork although a connection is open."""
+
+    def before_fork(self) -> None:
+        # Not for ever: a signal handler may fork in the middle of a call.
+        if not self.lock.acquire(timeout=_FORK_PATIENCE):
+            self._unguarded.add(threading.get_ident())
+
+    def after_fork_in_parent(self) -> None:
+        ident = threading.get_ident()
+        if ident in self._unguarded:
+            self._unguarded.discard(ident)
+        else:
+            self.lock.release()
+
+    def after_fork_in_child(self) -> None:
+        self.lock = threading.Lock()
+        self._unguarded.clear()
+
+
+_OPEN_CONNECTION = _OpenConnection()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_OPEN_CONNECTION.before_fork,
+        after_in_parent=_OPEN_CONNECTION.after_fork_in_parent,
+        after_in_child=_OPEN_CONNECTION.after_fork_in_child,
+    )
 
 
 class SqliteStore:
@@ -253,22 +292,23 @@ class SqliteStore:
     @contextmanager
     def _database(self) -> Generator[Connection]:
         """A connection for the length of a with block; an open transaction is rolled back."""
-        import sqlite3  # here, because a process that only logs never needs it
+        with _OPEN_CONNECTION.lock:
+            import sqlite3  # here, because a process that only logs never needs it
 
-        try:
-            self._check_file()
-            connection = sqlite3.connect(self._path, timeout=2.0, isolation_level=None)
-        except (OSError, sqlite3.Error) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise StoreError(f"The store {self._path} cannot be opened: {reason}.") from error
-        try:
-            connection.execute("PRAGMA synchronous = NORMAL")
-            self._check_version(connection)
-            yield connection
-        except sqlite3.Error as error:
-            raise StoreError(f"The store {self._path} cannot be used: {error}.") from error
-        finally:
-            connection.close()
+            try:
+                self._check_file()
+                connection = sqlite3.connect(self._path, timeout=2.0, isolation_level=None)
+            except (OSError, sqlite3.Error) as error:
+                reason = error.strerror if isinstance(error, OSError) else error
+                raise StoreError(f"The store {self._path} cannot be opened: {reason}.") from error
+            try:
+                connection.execute("PRAGMA synchronous = NORMAL")
+                self._check_version(connection)
+                yield connection
+            except sqlite3.Error as error:
+                raise StoreError(f"The store {self._path} cannot be used: {error}.") from error
+            finally:
+                connection.close()
 
     def _check_file(self) -> None:
         """Makes the file if there is none. It must belong to this user, and only to this user."""
