@@ -127,6 +127,8 @@ class Sender:
         self._latest_style: tuple[Mapping[str, Any], Style] = ({}, Style())
         self._taken: dict[str, int] = {}
         """The notices of each process that the next commit covers."""
+        self.is_committing = False
+        """Something is sent that a shared store does not know yet, and would have sent again."""
         self._state = State(clock, store.now, self.seal, self.unseal) if store.durable else None
         self._cipher = target.store_cipher() if store.wire == "json" else None
         self._is_sender = False
@@ -204,6 +206,7 @@ class Sender:
                 self.outbox.changed.add(entry)
         self._commit()
         if entry is not None:
+            self.is_committing = self.store.durable
             self._send(entry, deadline)
             if self.store.durable:
                 self._commit()
@@ -218,6 +221,7 @@ class Sender:
     def _commit(self) -> None:
         """Store what changed, and that the notices are taken; both or neither."""
         changes: Mapping[str, bytes | None] = {}
+        self.is_committing = self.store.durable
         with self.lock:
             if self._draining and not self.outbox and not self.groups.unfinished():
                 self.drained.update(self._draining)
@@ -230,6 +234,7 @@ class Sender:
                 self.incidents.changed.clear()
             taken, self._taken = self._taken, {}
         if self.store.durable and not (changes or taken):
+            self.is_committing = False
             return
         try:
             self.store.commit(changes, taken)
@@ -237,6 +242,8 @@ class Sender:
             # What this process knows is not what is stored: it begins anew with what is.
             self._is_sender = False
             raise
+        finally:
+            self.is_committing = False
 
     def _forget(self) -> None:
         """Know nothing: another process was the sender meanwhile."""

@@ -106,6 +106,11 @@ class SharedSender:
     def outbox(self) -> Outbox:
         return self.active.outbox
 
+    @property
+    def is_committing(self) -> bool:
+        """Something is sent that the store does not know yet, and would have sent again."""
+        return self._backup is None and self._primary.is_committing
+
     def append(self, new: Sequence[tuple[Notice, bool]]) -> None:
         """Hand notices over to the sender; those marked true are in the spool already."""
         if self._backup is None:
@@ -219,7 +224,8 @@ class SharedSender:
         if self._backup is not None:
             return not self._backup.unsent()
         if self.is_sender:
-            return self._primary.drained.get(self._primary.store.source, 0) >= seq
+            drained = self._primary.drained.get(self._primary.store.source, 0) >= seq
+            return drained and not self.is_committing
         try:
             return self._primary.drained_in(self._primary.store.peek()) >= seq
         except StoreError:

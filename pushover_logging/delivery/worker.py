@@ -367,6 +367,10 @@ class Pipeline:
             waiting = len(self._queue) + len(self._queue.set_aside) + counted
             return waiting + (self._sender.unsent() if self._sender is not None else 0)
 
+    def is_committing(self) -> bool:
+        """Whether something is sent that a shared store does not know yet."""
+        return self._sender is not None and self._sender.is_committing
+
     def abandon(self) -> int:
         """Give up what waits, because the process ends; how many records that were."""
         with self._lock:
@@ -666,7 +670,7 @@ class Worker:
         self.notice_fork()
         self._exiting = True
         DIAGNOSTICS.say_what_waits()
-        waiting = [pipeline for pipeline in self.pipelines() if pipeline.unsent()]
+        waiting = [p for p in self.pipelines() if p.unsent() or p.is_committing()]
         if not waiting:
             return
         for pipeline in waiting:
