@@ -8,6 +8,7 @@ for a day holds nothing up for a day.
 from __future__ import annotations
 
 import marshal
+import os
 from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, cast
@@ -59,6 +60,7 @@ class State:
             changes[key] = _dumps(self._group(groups, group, ahead)) if known else None
         groups.changed.clear()
         for entry in sender.outbox.changed:
+            entry.id = entry.id or os.urandom(6).hex()
             waits = entry.parts and sender.outbox.holds(entry)
             changes[f"entry:{entry.id}"] = _dumps(self._entry(entry, ahead)) if waits else None
         sender.outbox.changed.clear()
