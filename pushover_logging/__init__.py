@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from .config.fields import Grouping as Grouping
     from .handler import PushoverHandler as PushoverHandler
     from .hooks import drain as drain
+    from .hooks import install_hooks as install_hooks
+    from .hooks import notify as notify
+    from .hooks import remove_hooks as remove_hooks
     from .delivery.incidents import IncidentReport as IncidentReport
     from .delivery.incidents import IncidentState as IncidentState
     from .oneshot import pushover as pushover
@@ -60,6 +63,9 @@ _HOMES = {
     "IncidentState": ".delivery.incidents",
     "PushoverHandler": ".handler",
     "drain": ".hooks",
+    "install_hooks": ".hooks",
+    "notify": ".hooks",
+    "remove_hooks": ".hooks",
     "pushover": ".oneshot",
     "pushover_defaults": ".oneshot",
     "RetryPolicy": ".delivery.retry",

@@ -159,9 +159,7 @@ class Groups:
                 identity, key = ("other", snapshot.levelno, notice.priority), None
                 if (group := self._known.get(identity)) is not None:
                     return group
-        group = Group(
-            identity, Priority(notice.priority), key, snapshot, notice.style, snapshot
-        )
+        group = Group(identity, Priority(notice.priority), key, snapshot, notice.style, snapshot)
         group.is_open = False
         if self._policy.interval:
             self._known[identity] = group

@@ -190,7 +190,9 @@ class Outbox:
         takes the repeats of a group for it. ``ending``: the process ends, so that a digest may go
         without a slot, and only entries that have failed are still put off.
         """
-        for item in [item for item in self._later if item[0] <= now or (ending and not item[2].tries)]:
+        for item in [
+            item for item in self._later if item[0] <= now or (ending and not item[2].tries)
+        ]:
             self._later.remove(item)
             self._lanes[item[2].priority].append(item[2])
         heapq.heapify(self._later)

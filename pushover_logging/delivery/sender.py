@@ -542,9 +542,7 @@ class Sender:
         if outcome.info:
             diagnostics.say("info", f"a push was accepted, but the service says: {outcome.info}")
 
-    def _try_later(
-        self, entry: Entry, error: PushoverError, now: float, *, quietly: bool
-    ) -> None:
+    def _try_later(self, entry: Entry, error: PushoverError, now: float, *, quietly: bool) -> None:
         with self.lock:
             entry.backoff = entry.backoff or Backoff(self._policy, now)
             wait = entry.backoff.wait_after(error, now)
@@ -553,9 +551,7 @@ class Sender:
                 entry.not_before = max(until, now + wait)
                 self.outbox.put(entry, now)
         if wait is None:
-            diagnostics.say(
-                "gave_up", f"an alert was given up after {entry.tries} tries: {error}"
-            )
+            diagnostics.say("gave_up", f"an alert was given up after {entry.tries} tries: {error}")
             self._drop(entry, "gave_up", error)
             return
         if not quietly:
@@ -863,7 +859,9 @@ def open_sender(config: HandlerConfig, store: Store | None = None) -> Sender:
     target = Target(config)
     target.open()
     redactor = Redactor(config.redact, (config.token, *config.users, *config.escalate_to))
-    hooks = Hooks(config.on_error, config.on_acknowledged, diagnostics.fallback_for(config.fallback))
+    hooks = Hooks(
+        config.on_error, config.on_acknowledged, diagnostics.fallback_for(config.fallback)
+    )
     return Sender(store or MemoryStore(), config, target, Renderer(redactor), policy, hooks)
 
 

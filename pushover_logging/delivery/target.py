@@ -120,9 +120,7 @@ class Target:
                     return self.deliver(alert, timeout)
                 return Rejected(error, is_credential=True)
             return Rejected(error, is_credential=False)
-        return Delivered(
-            answer.receipt, answer.info, answer.limit, answer.remaining, answer.reset
-        )
+        return Delivered(answer.receipt, answer.info, answer.limit, answer.remaining, answer.reset)
 
     def receipt(self, receipt: str, timeout: float | None = None) -> ReceiptStatus | None:
         """What became of an emergency; None if the service gave no answer."""
@@ -204,5 +202,3 @@ def _shared_transport(api_url: str, timeout: tuple[float, float]) -> Transport:
     if transport is None:
         transport = _transports[key] = Transport(api_url, timeout)
     return transport
-
-

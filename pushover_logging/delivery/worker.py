@@ -301,10 +301,9 @@ class Pipeline:
         # A summary shows text and exception of the same record. Of a repeat only the message is
         # kept, so that a push that shows more shows the first record.
         msg, args, created, _ = group.last
-        is_last = (
-            not (first.exceptions or first.fields or first.overrides or self.has_formatter)
-            and is_plain(msg, args)
-        )
+        is_last = not (
+            first.exceptions or first.fields or first.overrides or self.has_formatter
+        ) and is_plain(msg, args)
         shown = first._replace(text=msg, args=args or None) if is_last else first
         return Notice(
             "counted",
