@@ -9,20 +9,22 @@ app = Celery("shop", broker=os.environ.get("BROKER_URL", "redis://localhost:6379
 
 @setup_logging.connect  # Celery then leaves logging alone
 def configure_logging(**options):
-    logging.config.dictConfig({
-        "version": 1,
-        "disable_existing_loggers": False,
-        "handlers": {
-            "console": {"class": "logging.StreamHandler"},
-            "phone": {
-                "class": "pushover_logging.PushoverHandler",
-                "level": "ERROR",
-                "store": "local",
-                "title": "{levelname} {name} {data[name]}",
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "handlers": {
+                "console": {"class": "logging.StreamHandler"},
+                "phone": {
+                    "class": "pushover_logging.PushoverHandler",
+                    "level": "ERROR",
+                    "store": "local",
+                    "title": "{levelname} {name} {data[name]}",
+                },
             },
-        },
-        "root": {"level": "INFO", "handlers": ["console", "phone"]},
-    })
+            "root": {"level": "INFO", "handlers": ["console", "phone"]},
+        }
+    )
 
 
 @app.task

@@ -10,4 +10,3 @@ log.info("open")
 log.warning("%s is sold out", "tea")
 for order in range(3):
     log.error("order %d is not paid", order)
-

@@ -1,14 +1,20 @@
 import logging.config
 
-logging.config.dictConfig({
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {
-        "console": {"class": "logging.StreamHandler"},
-        "phone": {"class": "pushover_logging.PushoverHandler", "level": "ERROR", "store": "local"},
-    },
-    "root": {"level": "INFO", "handlers": ["console", "phone"]},
-})
+logging.config.dictConfig(
+    {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": {
+            "console": {"class": "logging.StreamHandler"},
+            "phone": {
+                "class": "pushover_logging.PushoverHandler",
+                "level": "ERROR",
+                "store": "local",
+            },
+        },
+        "root": {"level": "INFO", "handlers": ["console", "phone"]},
+    }
+)
 log = logging.getLogger("shop")
 
 

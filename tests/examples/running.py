@@ -113,7 +113,11 @@ class Example:
         }
 
     def run(
-        self, command: str | Sequence[str], *, env: Mapping[str, str | None] = {}, exit_code: int = 0
+        self,
+        command: str | Sequence[str],
+        *,
+        env: Mapping[str, str | None] = {},
+        exit_code: int = 0,
     ) -> str:
         """Run a command to its end, and return its output. ``None`` removes a variable."""
         words = shlex.split(command) if isinstance(command, str) else command

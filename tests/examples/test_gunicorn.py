@@ -25,8 +25,11 @@ def test_two_workers_ring_once_for_each_bug(
     example: Callable[[str], Example], worker: str, options: str
 ) -> None:
     asynchronous = worker.startswith("uvicorn")
-    pytest.importorskip("uvicorn_worker" if asynchronous else worker.replace("sync", "gunicorn")
-                        .replace("gthread", "gunicorn"))
+    pytest.importorskip(
+        "uvicorn_worker"
+        if asynchronous
+        else worker.replace("sync", "gunicorn").replace("gthread", "gunicorn")
+    )
     shop, port = example("gunicorn"), free_port()
     command = shop.command("gunicorn --worker-class uvicorn" if asynchronous else "gunicorn -w")
     command = command.replace("8000", str(port))
