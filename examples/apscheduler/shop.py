@@ -1,18 +1,21 @@
 import logging.config
 import threading
 
-import pushover_logging
 from apscheduler.schedulers.background import BackgroundScheduler
 
-logging.config.dictConfig({
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {
-        "console": {"class": "logging.StreamHandler"},
-        "phone": {"class": "pushover_logging.PushoverHandler", "level": "ERROR"},
-    },
-    "root": {"level": "INFO", "handlers": ["console", "phone"]},
-})
+import pushover_logging
+
+logging.config.dictConfig(
+    {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": {
+            "console": {"class": "logging.StreamHandler"},
+            "phone": {"class": "pushover_logging.PushoverHandler", "level": "ERROR"},
+        },
+        "root": {"level": "INFO", "handlers": ["console", "phone"]},
+    }
+)
 pushover_logging.install_hooks()
 
 

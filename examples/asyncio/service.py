@@ -3,15 +3,17 @@ import logging.config
 
 import pushover_logging
 
-logging.config.dictConfig({
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {
-        "console": {"class": "logging.StreamHandler"},
-        "phone": {"class": "pushover_logging.PushoverHandler", "level": "ERROR"},
-    },
-    "root": {"level": "INFO", "handlers": ["console", "phone"]},
-})
+logging.config.dictConfig(
+    {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": {
+            "console": {"class": "logging.StreamHandler"},
+            "phone": {"class": "pushover_logging.PushoverHandler", "level": "ERROR"},
+        },
+        "root": {"level": "INFO", "handlers": ["console", "phone"]},
+    }
+)
 pushover_logging.install_hooks()
 log = logging.getLogger("shop")
 

@@ -1,8 +1,9 @@
 import logging
 from contextlib import asynccontextmanager
 
-import pushover_logging
 from fastapi import FastAPI
+
+import pushover_logging
 
 log = logging.getLogger("shop")
 

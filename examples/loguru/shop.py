@@ -1,4 +1,5 @@
 from loguru import logger
+
 from pushover_logging import PushoverHandler
 
 logger.add(PushoverHandler(title="{levelname} shop"), level="WARNING", format="{message}")

@@ -7,18 +7,20 @@ import pushover_logging
 
 def configure():
     # Replaces the handler that a forked child inherits; a spawned child inherits none.
-    logging.config.dictConfig({
-        "version": 1,
-        "disable_existing_loggers": False,
-        "handlers": {
-            "phone": {
-                "class": "pushover_logging.PushoverHandler",
-                "level": "ERROR",
-                "store": "local",
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "handlers": {
+                "phone": {
+                    "class": "pushover_logging.PushoverHandler",
+                    "level": "ERROR",
+                    "store": "local",
+                },
             },
-        },
-        "root": {"handlers": ["phone"]},
-    })
+            "root": {"handlers": ["phone"]},
+        }
+    )
 
 
 def check(order):

@@ -16,20 +16,22 @@ def with_trace(*args, **kwargs):
 
 
 logging.setLogRecordFactory(with_trace)
-logging.config.dictConfig({
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {
-        "console": {"class": "logging.StreamHandler"},
-        "phone": {
-            "class": "pushover_logging.PushoverHandler",
-            "level": "ERROR",
-            "url": "https://traces.example.com/trace/{trace_id}",
-            "url_title": "Trace {trace_id}",
+logging.config.dictConfig(
+    {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "handlers": {
+            "console": {"class": "logging.StreamHandler"},
+            "phone": {
+                "class": "pushover_logging.PushoverHandler",
+                "level": "ERROR",
+                "url": "https://traces.example.com/trace/{trace_id}",
+                "url_title": "Trace {trace_id}",
+            },
         },
-    },
-    "root": {"level": "INFO", "handlers": ["console", "phone"]},
-})
+        "root": {"level": "INFO", "handlers": ["console", "phone"]},
+    }
+)
 trace.set_tracer_provider(TracerProvider())
 
 with trace.get_tracer("shop").start_as_current_span("checkout") as span:

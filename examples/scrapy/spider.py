@@ -1,8 +1,9 @@
 import logging
 import os
 
-import pushover_logging
 import scrapy
+
+import pushover_logging
 
 logging.getLogger().addHandler(pushover_logging.PushoverHandler(level="ERROR"))
 

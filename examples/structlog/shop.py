@@ -9,23 +9,25 @@ def as_push(logger, method, event):
     return "\n".join([text, *(f"{name}: {value}" for name, value in event.items())])
 
 
-logging.config.dictConfig({
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"()": ProcessorFormatter, "processor": structlog.dev.ConsoleRenderer()},
-        "push": {"()": ProcessorFormatter, "processor": as_push},
-    },
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line"},
-        "phone": {
-            "class": "pushover_logging.PushoverHandler",
-            "level": "WARNING",
-            "formatter": "push",
+logging.config.dictConfig(
+    {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {"()": ProcessorFormatter, "processor": structlog.dev.ConsoleRenderer()},
+            "push": {"()": ProcessorFormatter, "processor": as_push},
         },
-    },
-    "root": {"level": "INFO", "handlers": ["console", "phone"]},
-})
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": "line"},
+            "phone": {
+                "class": "pushover_logging.PushoverHandler",
+                "level": "WARNING",
+                "formatter": "push",
+            },
+        },
+        "root": {"level": "INFO", "handlers": ["console", "phone"]},
+    }
+)
 structlog.configure(
     processors=[
         structlog.contextvars.merge_contextvars,

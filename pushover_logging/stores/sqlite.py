@@ -5,9 +5,9 @@ writes the database. Whether the sender is alive is seen by the lock on its spoo
 runs, by a number there that it changes each second.
 
 No connection stays open between two calls, and a fork waits for the end of a call. A fork therefore
-never copies a connection: sqlite in the child would take the locks of the parent's connection for
-its own, and wait for them for ever. Nor does a program that closes all descriptors make sqlite write
-into a file of the program's.
+never copies a connection: sqlite in the child would find the database locked by a connection that
+nobody closes. Nor does a program that closes all descriptors make sqlite write into a file of the
+program's.
 """
 
 from __future__ import annotations

@@ -11,9 +11,7 @@ pytest.importorskip("celery")
 
 
 @pytest.mark.slow
-def test_recycled_children_lose_nothing(
-    example: Callable[[str], Example], redis_url: str
-) -> None:
+def test_recycled_children_lose_nothing(example: Callable[[str], Example], redis_url: str) -> None:
     shop = example("celery")
     shop.extra_environment = {"BROKER_URL": redis_url, "C_FORCE_ROOT": "1"}
     command = shop.command("celery") + " --max-tasks-per-child 1 --without-gossip --without-mingle"

@@ -15,7 +15,7 @@ pytest.importorskip("scrapy")
 class Shop(BaseHTTPRequestHandler):
     """Shows a price on two of its four pages."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_GET(self) -> None:
         body = b"<b>7 EUR</b>" if self.path in ("/0", "/1") else b"<i>sold out</i>"
         self.send_response(200)
         self.send_header("Content-Type", "text/html")

@@ -18,7 +18,7 @@ def sentry() -> Iterator[tuple[str, list[str]]]:
     paths: list[str] = []
 
     class Sentry(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+        def do_POST(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             paths.append(self.path)
             self.send_response(200)

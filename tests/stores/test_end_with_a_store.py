@@ -18,7 +18,8 @@ from pushover_logging.stores.sqlite import SqliteStore
 sent, commit = threading.Event(), SqliteStore.commit
 
 def commit_slowly(store, changes, taken):
-    if sys.argv[1] == "log" and any(v is None and k.startswith("entry:") for k, v in changes.items()):
+    ended = [key for key, value in changes.items() if value is None and key.startswith("entry:")]
+    if sys.argv[1] == "log" and ended:
         sent.set()
         threading.Event().wait(0.5)
     commit(store, changes, taken)
