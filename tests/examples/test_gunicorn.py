@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 
 import pytest
-from running import Example, free_port
+from running import PAGES, Example, free_port
 
 pytest.importorskip("gunicorn")
+
+
+def lines_for_gevent() -> str:
+    """The lines that the page puts first for gevent's workers."""
+    page = (PAGES / "gunicorn.rst").read_text("utf-8")
+    return textwrap.dedent(page.split(".. code-block:: python\n")[1].split("\n\nWith")[0])
 
 
 @pytest.mark.slow
@@ -25,14 +32,14 @@ def test_two_workers_ring_once_for_each_bug(
     example: Callable[[str], Example], worker: str, options: str
 ) -> None:
     asynchronous = worker.startswith("uvicorn")
-    pytest.importorskip(
-        "uvicorn_worker"
-        if asynchronous
-        else worker.replace("sync", "gunicorn").replace("gthread", "gunicorn")
-    )
+    needed = {"gevent": "gevent", "uvicorn_worker.UvicornWorker": "uvicorn_worker"}
+    pytest.importorskip(needed.get(worker, "gunicorn"))
     shop, port = example("gunicorn"), free_port()
     command = shop.command("gunicorn --worker-class uvicorn" if asynchronous else "gunicorn -w")
     command = command.replace("8000", str(port))
+    if worker == "gevent":
+        config = shop.folder / "gunicorn.conf.py"
+        config.write_text(f"{lines_for_gevent()}\n{config.read_text()}")
     if not asynchronous:
         command += f" --worker-class {worker} {options}"
 
@@ -47,6 +54,7 @@ def test_two_workers_ring_once_for_each_bug(
 
     assert statuses == [200, 200, 500, 500, 500]
     assert exit_code == 0
+    assert "MonkeyPatchWarning" not in server.output
     framework = "ERROR uvicorn.error" if asynchronous else "ERROR gunicorn.error"
     assert shop.records(framework) == 3
     assert shop.records("ERROR shop") == 3
