@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable
 
@@ -9,6 +10,10 @@ import pytest
 from running import PAGES, Example, free_port
 
 pytest.importorskip("gunicorn")
+
+
+def workers_that_logged(output: str) -> set[str]:
+    return set(re.findall(r"\[(\d+)\] ERROR item-\d+ is missing", output))
 
 
 def lines_for_gevent() -> str:
@@ -46,8 +51,11 @@ def test_two_workers_ring_once_for_each_bug(
     with shop.start(command) as server:
         address = f"http://127.0.0.1:{port}"
         statuses = [server.get(f"{address}/order/{number}")[0] for number in range(1, 6)]
-        for item in ("tea", "cups", "kettle"):
-            server.get(f"{address}/missing/{item}")
+        missing = 0
+        while missing < 3 or len(workers_that_logged(server.output)) < 2:
+            missing += 1
+            assert missing < 500, "one worker serves every visit"
+            server.get(f"{address}/missing/item-{missing}")
         server.until(lambda: shop.rings == 2)
         exit_code = server.stop()
     shop.drain_store()
@@ -57,8 +65,8 @@ def test_two_workers_ring_once_for_each_bug(
     assert "MonkeyPatchWarning" not in server.output
     framework = "ERROR uvicorn.error" if asynchronous else "ERROR gunicorn.error"
     assert shop.records(framework) == 3
-    assert shop.records("ERROR shop") == 3
-    assert shop.records() == 6 + shop.records("ERROR gunicorn.error Worker")
+    assert shop.records("ERROR shop") == missing
+    assert shop.records() == 3 + missing
     assert shop.rings == 2
     assert any("KeyError: '/order/3'" in push.text for push in shop.pushes)
-    assert any(push.text == "tea is missing" for push in shop.pushes)
+    assert any(push.text.endswith("is missing") for push in shop.pushes)
