@@ -1,10 +1,12 @@
 import os
 import sys
 
+import django
+
 SECRET_KEY = os.environ.get("SECRET_KEY", "only for this example")
 DEBUG = os.environ.get("DEBUG") == "1"
 ALLOWED_HOSTS = ["*"]
-ADMINS = ["admin@example.com"]
+ADMINS = ["admin@example.com"] if django.VERSION >= (6,) else [("Admin", "admin@example.com")]
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 INSTALLED_APPS = ["shop"]
 ROOT_URLCONF = "shop.urls"
