@@ -45,7 +45,7 @@ def test_a_page_tells_what_a_hurried_reader_asks(name: str) -> None:
 
     assert "**You will see**" in text
     assert "**How it stops.**" in text
-    assert "**What to know.**" in text
+    assert "**Good to know.**" in text
 
 
 @pytest.mark.parametrize("name", NAMES)
