@@ -63,6 +63,11 @@ def repeat_with_traceback(count: int) -> float:
     return _deep(10, count)
 
 
+def repeat_with_long_traceback(count: int) -> float:
+    """The same error, thirty frames deep, again and again."""
+    return _deep(30, count)
+
+
 def _deep(frames: int, count: int) -> float:
     if frames:
         return _deep(frames - 1, count)
@@ -89,7 +94,8 @@ BURSTS: dict[str, Burst] = {
     "new text": new_text,
     "f-string": f_string,
     "repeat": repeat,
-    "repeat with exc_info": repeat_with_traceback,
+    "repeat with exc_info, 10 frames": repeat_with_traceback,
+    "repeat with exc_info, 30 frames": repeat_with_long_traceback,
 }
 
 

@@ -13,11 +13,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from .report import Row, at_most
 from .server import serving
 
-__all__ = ["forward_ratio", "peak_megabytes", "write_log"]
+__all__ = ["forward_ratio", "peak_megabytes", "rows", "write_log"]
 
 _TOKEN, _USER = "a" * 30, "u" * 30
 _LOOP = """
@@ -105,6 +107,14 @@ def _forward(log: Path, url: str) -> tuple[float, float]:
 
 def _megabytes(usage: resource.struct_rusage) -> float:
     return usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def rows(quick: bool = False) -> Iterator[Row]:
+    """All rows, as they are measured."""
+    lines, rounds, megabytes = (20_000, 1, 5) if quick else (1_000_000, 3, 500)
+    yield Row("forward --once, one line in 20 an alert", "")
+    yield at_most("  beside a loop of two substring tests", forward_ratio(lines, rounds), 6.0)
+    yield at_most(f"  memory at the peak, {megabytes} MB", [peak_megabytes(megabytes)], 50.0, "MB")
 
 
 if __name__ == "__main__":

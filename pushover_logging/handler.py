@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from _thread import get_ident
 
 from .config import DEFAULTS, read_config
@@ -38,6 +37,7 @@ _DELIVERING = ("urllib3", "requests", "charset_normalizer")
 """Loggers of what delivers: their records on the worker thread would each make another push."""
 _REMEMBERED_NAMES = 1000
 _LogRecord = logging.LogRecord
+_writing = DIAGNOSTICS.writing
 _NOTHING_MORE = tuple(Snapshot(0.0, "", 0, "", ""))[9:]
 """The fields of a snapshot from ``exceptions`` on."""
 
@@ -132,9 +132,8 @@ class PushoverHandler(logging.Handler):
         # From here on logging knows the handler, and flushes and closes it at exit.
         super().__init__(config.level)
         self._look_again()
-        if self._pipeline.is_shared and "uwsgi" not in sys.modules:
-            # There must be a sender although only child processes log. But uWSGI forks in C, and
-            # its workers would inherit whatever locks the thread of their master holds just then.
+        if self._pipeline.is_shared:
+            # There must be a sender although only child processes log.
             self._pipeline.news = True
             WORKER.wake(self._pipeline)
 
@@ -145,8 +144,11 @@ class PushoverHandler(logging.Handler):
         """
         if not WORKER.page[0]:
             WORKER.notice_fork()
-        if record.levelno < self.level:
-            return False
+        try:
+            if record.levelno < self.level:
+                return False
+        except TypeError:
+            pass  # the record has no level, as one that came through a socket may; emit copes
         if self._handle_as_documented:
             return super().handle(record)
         if self.filters or self._filters_itself:
@@ -193,7 +195,10 @@ class PushoverHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take the record in and return; never blocks, never raises."""
-        WORKER.notice_fork()  # a subclass with its own handle may call this
+        if not WORKER.page[0]:
+            WORKER.notice_fork()  # a subclass with its own handle may call this
+        if _writing and get_ident() in _writing:
+            return  # stderr leads into logging, and this is a line of ours
         pipeline = self._pipeline
         try:
             msg, args = record.msg, record.args
@@ -261,8 +266,6 @@ class PushoverHandler(logging.Handler):
                 return
             if not name.startswith(_DELIVERING) and len(self._plain_names) < _REMEMBERED_NAMES:
                 self._plain_names.add(name)
-        if DIAGNOSTICS.writing and get_ident() in DIAGNOSTICS.writing:
-            return  # stderr leads into logging, and this is a line of ours
         priority = self._priorities[record.levelno]
         key: str | None = None
         overrides: Mapping[str, Any] = {}
@@ -365,10 +368,7 @@ class PushoverHandler(logging.Handler):
         config = self._config
         self._pipeline.has_formatter = self.formatter is not None or self._formats_itself
         self._takes_as_is = config.enabled and not (
-            self._pipeline.has_formatter
-            or self._find_key
-            or config.loggers
-            or config.placeholders
+            self._pipeline.has_formatter or self._find_key or config.loggers or config.placeholders
         )
 
     def _submit_again(self, record: logging.LogRecord) -> None:

@@ -10,7 +10,17 @@ import marshal
 
 from .values import NamedTuple
 
-__all__ = ["Frame", "Notice", "Snapshot", "SnapshotError", "decode", "encode", "is_plain", "plain", "restored"]
+__all__ = [
+    "Frame",
+    "Notice",
+    "Snapshot",
+    "SnapshotError",
+    "decode",
+    "encode",
+    "is_plain",
+    "plain",
+    "restored",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,13 +30,23 @@ if TYPE_CHECKING:
     Plain = str | int | float | bool | None
     Identity = tuple[Any, ...]
     """What makes two records the same problem: names, numbers and texts, see ``fingerprint``."""
-    NoticeKind = Literal["new", "counted", "resolved", "dropped", "drain", "silence", "unsilence"]
+    NoticeKind = Literal[
+        "new",
+        "counted",
+        "resolved",
+        "dropped",
+        "drain",
+        "silence",
+        "unsilence",
+        "known",
+        "ringing",
+    ]
     Wire = Literal["marshal", "json"]
 
 TEXT_BOUND = 8192
 """Longer texts are shortened before any regular expression sees them."""
-_SNAPSHOT = 7
-"""The place of the snapshot among the encoded fields."""
+_SNAPSHOT, _EXCEPTIONS = 6, 9
+"""The places of ``Notice.snapshot`` and ``Snapshot.exceptions``."""
 VERSION = 1
 """Changes when an older reader could misunderstand the wire format."""
 
@@ -109,7 +129,8 @@ class Notice(NamedTuple):
     identity: Identity = ()
     priority: int = 0
     key: str | None = None
-    """The group's explicit key; ``resolved``, ``silence`` and ``unsilence``: the key or group."""
+    """The group's explicit key; ``resolved``, ``silence`` and ``unsilence``: the key or group;
+    ``ringing``: the receipt of an emergency that this process has sent while the store failed."""
     snapshot: Snapshot | None = None
     style: Mapping[str, Any] = {}
     """The handler's options that shape a push and differ from their defaults."""
@@ -118,9 +139,11 @@ class Notice(NamedTuple):
     total: int = 0
     """``counted``: repeats so far; ``dropped``: records that found no room."""
     is_last: bool = False
-    """``counted``: ``snapshot`` shows the latest repeat, not the first record."""
+    """``counted``: ``snapshot`` shows the latest repeat, not the first record. ``new``: another
+    process may have sent it before."""
     until: float = 0.0
-    """``silence``: when it ends, in Unix seconds."""
+    """``silence``, ``ringing``: when it ends, in Unix seconds. ``known``: when the interval of a
+    group ends whose alert this process has delivered while the store failed."""
 
 
 def encode(notice: Notice, wire: Wire = "marshal") -> bytes:
@@ -128,7 +151,7 @@ def encode(notice: Notice, wire: Wire = "marshal") -> bytes:
     snapshot = notice.snapshot
     fields: list[Any] = [VERSION, *notice]
     if snapshot is not None:
-        fields[_SNAPSHOT] = plain(snapshot)
+        fields[1 + _SNAPSHOT] = plain(snapshot)
     if wire == "marshal":
         return marshal.dumps(tuple(fields), 4)
     import json
@@ -147,10 +170,9 @@ def decode(data: bytes) -> Notice:
             version, *fields = marshal.loads(data)
         if version != VERSION:
             raise ValueError(f"a notice of version {version}; this is version {VERSION}")
-        notice = Notice._make(fields)
-        if notice.snapshot is None:
-            return notice
-        return notice._replace(snapshot=restored(notice.snapshot))
+        if fields[_SNAPSHOT] is not None:
+            fields[_SNAPSHOT] = restored(fields[_SNAPSHOT])
+        return Notice._make(fields)
     except (EOFError, TypeError, IndexError, KeyError) as error:
         raise ValueError(f"no notice: {type(error).__name__}") from None
 
@@ -159,24 +181,21 @@ def plain(snapshot: Snapshot) -> tuple[Any, ...]:
     """The fields of a snapshot, of plain built-in types at any depth, as ``marshal`` needs them."""
     if not snapshot.exceptions:
         return tuple(snapshot)
-    exceptions = tuple(
-        (*error[:3], tuple(map(tuple, error.frames)), error.omitted)
-        for error in snapshot.exceptions
-    )
-    return tuple(snapshot._replace(exceptions=exceptions))  # type: ignore[arg-type]
+    exceptions = []
+    for error in snapshot.exceptions:
+        exceptions.append((*error[:3], tuple(map(tuple, error.frames)), error.omitted))
+    return (*snapshot[:_EXCEPTIONS], tuple(exceptions), *snapshot[_EXCEPTIONS + 1 :])
 
 
 def restored(fields: Any) -> Snapshot:
     """The snapshot that `plain` made these fields of."""
-    snapshot = Snapshot._make(fields)
-    if not snapshot.exceptions:
-        return snapshot
-    return snapshot._replace(
-        exceptions=tuple(
-            SnapshotError(relation, text, cut, tuple(map(Frame._make, frames)), omitted)
-            for relation, text, cut, frames, omitted in snapshot.exceptions
-        )
-    )
+    exceptions = []
+    for relation, text, cut, frames, omitted in fields[_EXCEPTIONS]:
+        error = (relation, text, cut, tuple(map(Frame._make, frames)), omitted)
+        exceptions.append(SnapshotError._make(error))
+    if not exceptions:
+        return Snapshot._make(fields)
+    return Snapshot._make((*fields[:_EXCEPTIONS], tuple(exceptions), *fields[_EXCEPTIONS + 1 :]))
 
 
 def _tuples(value: Any) -> Any:

@@ -125,8 +125,8 @@ def make_pushover_handler(
     What failed is tried again at once rather than after 5 seconds. At the end of the test they are
     taken off the loggers they were added to and closed.
     """
-    from pushover_logging.handler import PushoverHandler
     from pushover_logging.delivery.retry import RetryPolicy
+    from pushover_logging.handler import PushoverHandler
 
     made: list[PushoverHandler] = []
 

@@ -20,11 +20,17 @@ from . import (
     groups,
     limits,
     receipt,
+    relay,
+    resolve,
     run,
     send,
     serve,
+    silence,
     sounds,
+    status,
+    store,
     teams,
+    unsilence,
 )
 from .endings import Exit, ending
 
@@ -42,6 +48,12 @@ _COMMANDS = (
     glance,
     groups,
     teams,
+    status,
+    resolve,
+    silence,
+    unsilence,
+    relay,
+    store,
     serve,
     demo,
     completion,
@@ -50,9 +62,9 @@ _COMMANDS = (
 _EPILOG = """\
 exit codes:
   0   done: sent, valid, or the demo's sums came out
-  1   refused by the service; the same again will not work
+  1   refused by the service; the same again will not work; or `store check` found damage
   2   wrong usage
-  75  no usable answer, or no messages left this month: try again later
+  75  no usable answer, no messages left this month, or a store that cannot be used: try again later
 `run` ends as its command does.
 
 The token and the user key come from --token and --user, which understand env:NAME

@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pushover_logging.client.constants import Priority
-from pushover_logging.config.secrets import resolve_token, resolve_users
 from pushover_logging.config.levels import PriorityByLevel
+from pushover_logging.config.secrets import resolve_token, resolve_users
 
 from .account import add_command
 from .endings import Exit

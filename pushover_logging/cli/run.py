@@ -11,10 +11,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from pushover_logging.render.alert import clean
 from pushover_logging.client.constants import MESSAGE_LIMIT, TITLE_LIMIT, Priority
 from pushover_logging.client.errors import PushoverError
 from pushover_logging.config.parsing import to_int, to_seconds
+from pushover_logging.render.alert import clean
 
 from .account import add_account, add_command, application, option_type, users
 from .send import as_priority, emergency_defaults, sendable

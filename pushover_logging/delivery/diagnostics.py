@@ -32,7 +32,7 @@ class Diagnostics:
         self.waiting: deque[tuple[str, str]] = deque(maxlen=100)
         """Lines that the worker is to write."""
         self.writing: set[int] = set()
-        """Threads that write a line: where stderr leads into logging, they log a line of ours."""
+        """Threads that write a line: if stderr leads into logging, what they log is that line."""
 
     def say_later(self, kind: str, text: str) -> None:
         """Have the worker write a line, because a logging call does no I/O."""

@@ -5,6 +5,7 @@ Made from notices alone. No clock is read here: ``now`` is ``time.monotonic()`` 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import heapq
 import itertools
@@ -14,13 +15,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..client.constants import Priority
-from ..ingest.groups import totals_kept
+from ..ingest.fingerprint import digest
 from ..notice import Notice, Snapshot
 
 if TYPE_CHECKING:
     from ..config import Grouping
     from ..notice import Identity
-
     from .incidents import Incident
 
 __all__ = ["TAG_PREFIX", "Group", "Groups", "tag_of"]
@@ -28,10 +28,14 @@ __all__ = ["TAG_PREFIX", "Group", "Groups", "tag_of"]
 TAG_PREFIX = "key-"
 """Begins the tags of emergencies that have an explicit key; a receipt never begins so."""
 
-_TOTALS_MORE = 100
-"""Running totals that are kept here beyond those that a process goes on with."""
+_EPOCHS_KEPT = 16
+"""Running totals of a process and group that may still grow: late repeats of its closed groups."""
+_FORGOTTEN_KEPT = 10_000
 _CLOSED_GROUPS_KEPT = 0.5
 """The part of ``max_groups`` that closed groups may take before the longest closed are forgotten."""
+_MOST_TOTALS = 1000
+"""A process begins its running totals anew with each new notice, so that the total of a process
+that has sent none for long is not missed."""
 
 
 @dataclass(eq=False, slots=True)
@@ -50,7 +54,7 @@ class Group:
     """``shown`` is the latest repeat; otherwise it is ``first``."""
     last_at: float = 0.0
     """When the latest repeat was logged, in Unix seconds."""
-    is_open: bool = True
+    is_open: bool = False
     """Repeats count; the next new notice of a closed group is an alert."""
     pending: int = 0
     """Repeats that no push stands for."""
@@ -60,6 +64,8 @@ class Group:
     """When the interval ends; None while an alert of it waits to be sent."""
     incident: Incident | None = None
     """The emergency that was last raised for it."""
+    totals: dict[str, dict[int, int]] = field(default_factory=dict)
+    """By process and epoch: the value of the running total, the longest unchanged first."""
     occurrences: deque[float] = field(default_factory=deque)
     """When the records came that are too few for an alert, where ``after`` asks for several."""
 
@@ -85,14 +91,13 @@ class Groups:
         self._sequence = itertools.count()
         self._closed: OrderedDict[Identity, Group] = OrderedDict()
         """Closed groups, the longest closed first."""
-        self._totals: dict[str, dict[Identity, tuple[int, int]]] = {}
-        """By process: the epoch and value of the running total of each of its groups.
-
-        They outlive the groups here, because a process goes on with a total that it has begun."""
         self.pending = 0
         """Repeats of all groups that no push stands for."""
         self.changed: set[Group] = set()
         """Groups that differ from what the last commit stored."""
+        self._forgotten: dict[tuple[str, int], int] = {}
+        """Running totals of groups that are not known any more, by process and epoch: the process
+        may go on counting in them."""
         self.observed: dict[Group, None] = {}
         """Groups that have had too few records for an alert so far."""
 
@@ -106,62 +111,57 @@ class Groups:
         """The group of a new notice, and whether the notice is an alert rather than a repeat."""
         snapshot = notice.snapshot
         assert snapshot is not None
-        group = self._known.get(notice.identity) or self._make(notice, snapshot)
+        group = self._group_for(notice, snapshot)
         group.last_at = snapshot.created
-        if group.is_open and self._policy.interval:
+        self.changed.add(group)
+        if group.is_open:
             group.shown, group.shown_is_last = snapshot, True
             group.pending += 1
             self.pending += 1
-            self.changed.add(group)
             return group, False
         group.first = group.shown = snapshot
         group.style, group.shown_is_last = notice.style, False
         group.is_open, group.until = True, None
         self._closed.pop(group.identity, None)
-        self.changed.add(group)
         return group, True
 
     def count(self, notice: Notice, source: str) -> tuple[Group, int]:
         """The group of a running total, and how many repeats are new in it."""
         snapshot = notice.snapshot
         assert snapshot is not None
-        # A forgotten group is made again: the notice has everything that a summary needs.
-        group = self._known.get(notice.identity) or self._make(notice, snapshot)
-        totals = self._totals.setdefault(source, {})
-        epoch, total = totals.pop(notice.identity, (notice.epoch, 0))
-        totals[notice.identity] = notice.epoch, notice.total
-        if len(totals) > totals_kept(self._policy.max_groups) + _TOTALS_MORE:
+        group = self._group_for(notice, snapshot)
+        totals = group.totals.setdefault(source, {})
+        known = totals.pop(notice.epoch, None)
+        if known is None:
+            known = self._forgotten.pop((source, notice.epoch), 0)
+        repeats = notice.total - known  # a notice that arrives twice, or late, says nothing new
+        totals[notice.epoch] = max(known, notice.total)
+        if len(totals) > _EPOCHS_KEPT + (group.identity[0] == "other") * self._policy.max_groups:
             del totals[next(iter(totals))]
-        repeats = notice.total - total if epoch == notice.epoch else notice.total
-        self.changed.add(group)
-        if repeats > 0:
-            group.pending += repeats
-            self.pending += repeats
-            group.last_at = max(group.last_at, notice.at)
-            if notice.is_last:
-                group.shown, group.shown_is_last = snapshot, True
-        elif not group.is_open:
-            self.close(group)
-        return group, max(0, repeats)
+        if repeats <= 0:
+            return group, 0
+        self.put_back(group, repeats)
+        group.last_at = max(group.last_at, notice.at)
+        if notice.is_last:
+            group.shown, group.shown_is_last = snapshot, True
+        return group, repeats
 
-    def reopen(self, group: Group, now: float) -> None:
-        """A repeat was counted in a closed group: let its summary be due."""
-        group.is_open = True
-        self._closed.pop(group.identity, None)
-        self.wait(group, now)
-
-    def _make(self, notice: Notice, snapshot: Snapshot) -> Group:
-        """A closed group for a problem that is not known."""
+    def _group_for(self, notice: Notice, snapshot: Snapshot) -> Group:
+        """The group that a notice belongs to, made of the notice if it is not known."""
         identity, key = notice.identity, notice.key
-        if self._policy.interval:
-            if len(self._known) - len(self._closed) >= self._policy.max_groups:
-                # Further different problems are counted together, by level and priority.
-                identity, key = ("other", snapshot.levelno, notice.priority), None
-                if (group := self._known.get(identity)) is not None:
-                    return group
-        group = Group(identity, Priority(notice.priority), key, snapshot, notice.style, snapshot)
-        group.is_open = False
-        if self._policy.interval:
+        group = self._known.get(identity)
+        if group is not None:
+            return group
+        is_kept = self._policy.interval > 0
+        if is_kept and len(self._known) - len(self._closed) >= self._policy.max_groups:
+            # Further different problems are counted together, by level and priority.
+            identity, key = ("other", snapshot.levelno, notice.priority), None
+            group = self._known.get(identity)
+            if group is not None:
+                return group
+        priority = Priority(notice.priority)
+        group = Group(identity, priority, key, snapshot, notice.style, snapshot)
+        if is_kept:
             self._known[identity] = group
         return group
 
@@ -178,21 +178,9 @@ class Groups:
         self.pending += records
         self.changed.add(group)
 
-    def totals_of(self, group: Group) -> dict[str, tuple[int, int]]:
-        """By process: the epoch and value of its latest running total of a group."""
-        identity = group.identity
-        return {s: known[identity] for s, known in self._totals.items() if identity in known}
-
-    def restore(
-        self,
-        group: Group,
-        until: float | None,
-        totals: Mapping[str, tuple[int, int]] | None = None,
-    ) -> None:
+    def restore(self, group: Group, until: float | None) -> None:
         """Know a group that another sender has left."""
         self._known[group.identity] = group
-        for source, total in (totals or {}).items():
-            self._totals.setdefault(source, {})[group.identity] = total
         self.pending += group.pending
         if group.occurrences:
             self.observed[group] = None
@@ -200,6 +188,14 @@ class Groups:
             self.wait(group, until)
         elif not group.is_open:
             self._closed[group.identity] = group
+
+    def remember(self, notice: Notice, until: float) -> Group:
+        """Know a group whose alert another process has delivered."""
+        group = self._known.get(notice.identity)
+        if group is None or not group.is_open:
+            group, _ = self.take_in(notice)
+            self.wait(group, until)
+        return group
 
     # Timers.
 
@@ -233,6 +229,12 @@ class Groups:
         """When the next interval ends."""
         return self._timers[0][0] if self._timers else None
 
+    def reopen(self, group: Group, now: float) -> None:
+        """Sum up what was counted as a repeat although the group is over for the sender."""
+        self._closed.pop(group.identity, None)
+        group.is_open = True
+        self.wait(group, now)
+
     def close(self, group: Group) -> None:
         """Let its next record be an alert."""
         group.is_open, group.until = False, None
@@ -253,12 +255,22 @@ class Groups:
                 return
             self._known.pop(identity, None)
             self.changed.add(oldest)
+            for source, totals in oldest.totals.items():
+                self._forgotten.update({(source, epoch): n for epoch, n in totals.items()})
+            while len(self._forgotten) > _FORGOTTEN_KEPT:
+                del self._forgotten[next(iter(self._forgotten))]
 
     def unfinished(self) -> list[Group]:
         """The groups with repeats that no push stands for and that a push is to stand for."""
         return [g for g in self._known.values() if g.pending and g not in self.observed]
 
+    def with_key(self, key: str) -> list[Group]:
+        """The groups of an explicit key."""
+        found = (self._known.get(("key", key, int(priority))) for priority in Priority)
+        return [group for group in found if group is not None]
 
+
+@functools.lru_cache(maxsize=10_000)
 def tag_of(key: str) -> str:
     """The tag of the emergencies of an explicit key, in characters that any tag may have."""
     return TAG_PREFIX + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:20]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -138,6 +138,9 @@ class Incidents:
         if incident.state is IncidentState.RINGING:
             self.ringing.append(incident)
 
+    def __iter__(self) -> Iterator[Incident]:
+        return iter(list(self._latest))
+
     def remembers(self, incident: Incident) -> bool:
         return incident in self._latest
 
@@ -165,7 +168,11 @@ class Incidents:
             if incident.state is IncidentState.RINGING
         )
         escalations = (i.escalates_at for i in self.ringing if i.escalates_at is not None)
-        return min((*polls, *escalations, *self.to_cancel.values()), default=None)
+        return min((*polls, *escalations), default=None)
+
+    def cancel_due(self) -> float | None:
+        """When the next ringing is to be ended."""
+        return min(self.to_cancel.values(), default=None)
 
     def to_escalate(self, now: float) -> Incident | None:
         """An emergency that nobody has acknowledged in the time for it."""

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta, timezone
 
 from ..client.constants import Priority
 from ..client.errors import PushoverError
-
 from .retry import Backoff, RetryPolicy
 
 __all__ = ["Limits", "Quota", "Verdict", "next_month"]
@@ -88,9 +87,7 @@ class Limits:
         """What may go now, and when to ask again."""
         slots = self.slots(now)
         emergency_slot = self._emergency_slot_used + _MINUTE <= now
-        opens_at = now
-        if not slots:
-            opens_at = self.pushes[len(self.pushes) - self._most] + _MINUTE
+        opens_at = self.slot_opens_at(now)
         if self.month_ends is not None:
             if today < self.month_ends:
                 wait = (self.month_ends - today).total_seconds()
@@ -113,6 +110,10 @@ class Limits:
         while self.pushes and self.pushes[0] + _MINUTE <= now:
             self.pushes.popleft()
         return max(0, self._most - len(self.pushes))
+
+    def slot_opens_at(self, now: float) -> float:
+        """When a push of any kind fits into the minute."""
+        return now if self.slots(now) else self.pushes[-self._most] + _MINUTE
 
     def emergency_opens_at(self, now: float) -> float:
         """When an emergency may go although the minute is full."""

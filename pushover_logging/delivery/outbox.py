@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from ..client.constants import Priority
 from ..notice import Snapshot
 from ..render.alert import Alert
-
 from .grouping import Group
 from .incidents import Incident
 from .limits import Verdict
@@ -52,25 +51,30 @@ class Entry:
     tries: int = 0
     not_before: float = 0.0
     backoff: Backoff | None = field(default=None, repr=False)
-    is_alert: bool = field(init=False)
-    """It holds a group's first record."""
     id: str = ""
     """Names it in a durable store."""
     is_in_flight: bool = False
     """A send of it has begun, and its outcome is not stored."""
-    is_in_doubt: bool = False
-    """Another process had it in flight, so that it may have been sent before."""
+    doubtful: tuple[str, ...] = ()
+    """Names of pushes that another process had in flight with the same records: they may have been
+    sent before. A blank where the name is not known."""
+    is_drained: bool = False
+    """A drain notice waits until it is sent."""
+    is_held: bool = field(default=False, repr=False)
+    """It waits or is being sent."""
     users: tuple[str, ...] = ()
     """Who gets it, if not the users of the handler."""
     escalates: Incident | None = None
     """The emergency that nobody acknowledged, for which this one rings somebody else."""
 
-    def __post_init__(self) -> None:
-        self.is_alert = any(part.alert is not None for part in self.parts)
-
     @property
     def records(self) -> int:
         return sum(part.records for part in self.parts)
+
+    @property
+    def alerts(self) -> int:
+        """How many of its parts hold a group's first record."""
+        return sum(part.alert is not None for part in self.parts)
 
 
 class Outbox:
@@ -85,7 +89,7 @@ class Outbox:
         self.records = 0
         """Records of all entries, also of the entry in hand."""
         self.alerts = 0
-        """Entries that wait and hold a group's first record; only these need room."""
+        """Groups' first records that wait; only these need room."""
         self.changed: set[Entry] = set()
         """Entries that differ from what the last commit stored."""
 
@@ -104,7 +108,8 @@ class Outbox:
             self.in_hand = None
         else:
             self.records += entry.records
-        self.alerts += entry.is_alert
+        entry.is_held = True
+        self.alerts += entry.alerts
         self.changed.add(entry)
         if entry.not_before > now:
             heapq.heappush(self._later, (entry.not_before, next(self._sequence), entry))
@@ -114,33 +119,41 @@ class Outbox:
     def finished(self, entry: Entry) -> None:
         """The entry in hand was delivered or dropped."""
         self.in_hand = None
+        entry.is_held = False
         self.records -= entry.records
         self.changed.add(entry)
-
-    def holds(self, entry: Entry) -> bool:
-        """Whether it waits or is being sent."""
-        return entry is self.in_hand or any(entry is waiting for waiting in self)
 
     def least_urgent(self) -> int:
         """The lowest priority of which anything waits; above all priorities if nothing does."""
         return next((p for p in reversed(_URGENT_FIRST) if self._lanes[p]), 3)
 
     def turn_away(self) -> Entry | None:
-        """Take out the newest of the least urgent alerts."""
+        """Take out the newest of the least urgent alerts, if need be out of a digest."""
         for priority in reversed(_URGENT_FIRST):
             lane = self._lanes[priority]
             waiting = itertools.chain(
                 reversed(lane), (entry for _, _, entry in self._later if entry.priority == priority)
             )
             for entry in waiting:
-                if entry.is_alert:
+                if not entry.alerts:
+                    continue
+                if len(entry.parts) == 1:
                     self._take_out(entry)
                     return entry
+                alerts = [part for part in reversed(entry.parts) if part.alert is not None]
+                victim = min(alerts, key=lambda part: part.group.priority)
+                entry.parts = [part for part in entry.parts if part is not victim]
+                entry.text = None
+                self.records -= victim.records
+                self.alerts -= 1
+                self.changed.add(entry)
+                return Entry([victim], entry.priority, entry.since)
         return None
 
     def lower(self, groups: Collection[Group], now: float) -> None:
         """Let entries of these groups alone go without ringing: their problems are over."""
-        for entry in list(self):
+        put_off = (entry for _, _, entry in self._later)
+        for entry in [*self._lanes[Priority.EMERGENCY], *put_off]:
             if (
                 entry.priority is Priority.EMERGENCY
                 and entry.parts
@@ -157,7 +170,9 @@ class Outbox:
     def clear(self) -> list[Part]:
         """Take out everything but the entry in hand."""
         parts = [part for entry in self for part in entry.parts]
-        self.changed.update(self)
+        for entry in self:
+            entry.is_held = False
+            self.changed.add(entry)
         for lane in self._lanes.values():
             lane.clear()
         self._later.clear()
@@ -217,7 +232,7 @@ class Outbox:
                 self.in_hand = self._digest(merged, claim)
                 return self.in_hand
         self._lanes[entry.priority].remove(entry)
-        self.alerts -= entry.is_alert
+        self.alerts -= entry.alerts
         self.in_hand = entry
         return entry
 
@@ -225,7 +240,8 @@ class Outbox:
         """All that may go, as a push that is as urgent as the most urgent part of it."""
         parts: dict[int, Part] = {}
         for entry in merged:
-            self.alerts -= entry.is_alert
+            self.alerts -= entry.alerts
+            entry.is_held = False
             self.changed.add(entry)
             for part in entry.parts:
                 known = parts.setdefault(id(part.group), part)
@@ -242,17 +258,26 @@ class Outbox:
             self._lanes[priority].extend(reports)
         since = min(entry.since for entry in merged)
         digest = Entry(list(parts.values()), merged[0].priority, since)
-        digest.is_in_doubt = any(entry.is_in_doubt for entry in merged)
+        digest.doubtful = tuple(name for entry in merged for name in entry.doubtful)
+        digest.is_drained = any(entry.is_drained for entry in merged)
+        digest.is_held = True
+        # It goes on with the failures of its entries, or an outage would never end for it.
+        failed = min((e for e in merged if e.tries), key=lambda e: e.since, default=None)
+        if failed is not None:
+            digest.tries, digest.backoff = failed.tries, failed.backoff
         self.changed.add(digest)
         return digest
 
     def _take_out(self, entry: Entry) -> None:
         lane = self._lanes[entry.priority]
-        if entry in lane:
+        if lane and lane[-1] is entry:
+            lane.pop()  # the usual case, because the newest are turned away
+        elif entry in lane:
             lane.remove(entry)
         else:
             self._later = [item for item in self._later if item[2] is not entry]
             heapq.heapify(self._later)
         self.records -= entry.records
-        self.alerts -= entry.is_alert
+        self.alerts -= entry.alerts
+        entry.is_held = False
         self.changed.add(entry)

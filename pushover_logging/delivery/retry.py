@@ -11,7 +11,7 @@ from ..client.errors import PushoverError
 if TYPE_CHECKING:
     import tenacity
 
-__all__ = ["POLITE_WAIT", "Backoff", "RetryPolicy"]
+__all__ = ["POLITE_WAIT", "Backoff", "RetryPolicy", "load_for_failures"]
 
 T = TypeVar("T")
 
@@ -73,6 +73,11 @@ class RetryPolicy:
             ),
             reraise=True,
         )
+
+
+def load_for_failures() -> None:
+    """Import the modules that only a failure needs, because most processes never see one."""
+    import tenacity  # noqa: F401
 
 
 class Backoff:

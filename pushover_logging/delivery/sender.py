@@ -6,38 +6,38 @@ is not said to be for any thread runs on the worker thread.
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import os
+import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import notice as notices
-from ..client.constants import MESSAGE_LIMIT, Priority
+from ..client.constants import EXPIRE_MAXIMUM, MESSAGE_LIMIT, Priority
 from ..client.errors import PushoverError
 from ..config.fields import Style
+from ..ingest.fingerprint import digest
 from ..notice import Notice, Snapshot
 from ..render import summary
 from ..render.alert import Alert
 from ..render.record import Renderer, filled_in
 from ..render.redact import Redactor
-from ..ingest.fingerprint import digest
-from ..stores.base import StoreError
+from ..stores.base import LeaseLost, StoreError
 from ..stores.memory import MemoryStore
-
 from . import diagnostics
 from .grouping import TAG_PREFIX, Group, Groups
 from .incidents import Incident, Incidents, IncidentState
 from .limits import Limits
 from .outbox import Entry, Outbox, Part
-from .retry import Backoff, RetryPolicy
-from .state import State
+from .retry import Backoff, RetryPolicy, load_for_failures
+from .state import State, seal, unseal
 from .target import Delivered, Outcome, QuotaSpent, Rejected, RetryLater, Target
+from .worker import WORKER
 
 if TYPE_CHECKING:
     from ..config import HandlerConfig
@@ -47,11 +47,16 @@ __all__ = ["Hooks", "Sender", "open_sender"]
 
 _BATCH = 1000
 """Notices that are taken from the store at a time."""
+_GROUP_ID = re.compile(r"[0-9a-f]{16}")
 _MOST_RESOLVED = 1000
 _MOST_TAGS = 50
 """The service's bound is not known; nobody resolves a digest of more groups than this."""
 _CANCEL_AGAIN = 5.0
 _LEAST_TIMEOUT = 0.1
+_MOST_DRAINED = 1000
+_STOPPED = 2.0
+"""Seconds between a commit and the send that follows it after which another process may have become
+the sender: this one was stopped."""
 
 
 def _today() -> datetime:
@@ -101,18 +106,19 @@ class Sender:
             quota_reserve=config.quota_reserve,
         )
         self.incidents = Incidents()
-        self.finished: set[str] = set()
-        """Ids of entries that were adopted from another sender, and delivered or dropped."""
         self.delivered = 0
         """Records that an accepted push stands for."""
         self.pushes = 0
+        self.delivered_here = self.pushes_here = 0
+        """The same as far as this process sent them."""
         self.dropped: Counter[str] = Counter()
         """Records that will not be delivered, by reason."""
         self.refused: str | None = None
         """The service's words as long as it refuses the token or the users."""
-        self._turned_away: Counter[int] = Counter()
+        self.turned_away: Counter[int] = Counter()
         """Records that found no room, by level, as far as no push has said so yet."""
-        self._reported_totals: dict[tuple[str, int], int] = {}
+        self.reported_totals: dict[tuple[str, int], int] = {}
+        """By process and level, how many records found no room so far."""
         self.interval = config.grouping.interval
         self.taken = 0
         """Records that notices have brought, for all processes of a durable store."""
@@ -122,16 +128,27 @@ class Sender:
         """When the problem with a key was over the last time, in Unix seconds."""
         self.drained: dict[str, int] = {}
         """By process, the number of its latest drain notice whose pushes are all sent."""
-        self._draining: dict[str, int] = {}
+        self.draining: dict[str, int] = {}
+        """By process, the number of its latest drain notice."""
         self._drains = False
+        self.failing_since: float | None = None
+        """When the first send of those failed that got no answer, if the last one got none."""
         self._latest_style: tuple[Mapping[str, Any], Style] = ({}, Style())
         self._taken: dict[str, int] = {}
         """The notices of each process that the next commit covers."""
-        self.is_committing = False
-        """Something is sent that a shared store does not know yet, and would have sent again."""
-        self._state = State(clock, store.now, self.seal, self.unseal) if store.durable else None
+        self._uncommitted: set[tuple[str, int]] = set()
+        """Notices that this sender knows and that no commit has covered."""
+        self._known_already: set[tuple[str, int]] = set()
+        """Those of them that came before the store failed: they may come once more."""
+        self._committed_at = 0.0
+        self._durable_state: State | None = None
+        self._state: State | None = None
         self._cipher = target.store_cipher() if store.wire == "json" else None
         self._is_sender = False
+        if store.durable:
+            # Asks the store for its time, which needs everything above.
+            self._durable_state = State(clock, self._stored_time, self.seal, self.unseal)
+            self._state = self._durable_state
 
     epoch = 0
     """As `SharedSender.epoch`: the running totals of one sender never begin anew."""
@@ -141,9 +158,16 @@ class Sender:
         """The sender that decides, as for `SharedSender`."""
         return self
 
-    def append(self, new: Sequence[tuple[Notice, bool]]) -> None:
-        """Hand notices over to the store; none of them is in a spool."""
-        self.store.append([(notice.seq, notices.encode(notice)) for notice, _ in new])
+    def append(self, new: Sequence[tuple[Notice, bool, int]]) -> None:
+        """Hand notices over to the store; none of them is in a spool.
+
+        The third item is how many records a notice brings that none before it has brought.
+        """
+        self.store.append([(notice.seq, notices.encode(notice)) for notice, _, _ in new])
+
+    def _stored_time(self) -> float:
+        """The time by the clock that all processes of the store share."""
+        return self.store.now()
 
     # One step.
 
@@ -160,19 +184,158 @@ class Sender:
             if self._state is not None:
                 with self.lock:
                     self._forget()
-                    self._state.restore(self, state)
+                    try:
+                        self._state.restore(self, state)
+                    except Exception as error:
+                        raise StoreError(
+                            f"The state in the store cannot be read: {_place(error)}."
+                        ) from error
             self._is_sender = True
         while batch := self.store.take(_BATCH):
             with self.lock:
                 for source, seq, data in batch:
+                    self._taken[source] = max(seq, self._taken.get(source, 0))
+                    if self._state is not None:
+                        self._uncommitted.add((source, seq))
+                        if (source, seq) in self._known_already:
+                            continue
                     try:
                         self._apply(notices.decode(self.unseal(data)), source, now)
-                    except ValueError as error:
-                        diagnostics.say("notice", f"a notice could not be read: {error}")
-                    self._taken[source] = max(seq, self._taken.get(source, 0))
+                    except Exception as error:  # noqa: BLE001 - one bad notice, not the worker
+                        diagnostics.say("notice", f"a notice could not be read: {_place(error)}")
             if len(batch) < _BATCH:
                 break
         return True
+
+    def detach(self) -> None:
+        """Go on from memory with everything this sender knows, because the store fails."""
+        with self.lock:
+            self._known_already |= self._uncommitted
+            self._uncommitted.clear()
+            self._taken.clear()
+            self.store, self._state = MemoryStore(), None
+            self._is_sender = True
+            if self.outbox.in_hand is not None:
+                self.outbox.put(self.outbox.in_hand, self._clock())
+            for entry in self.outbox:
+                entry.is_in_flight = False
+
+    def attach(
+        self, store: Store, number: Iterator[int], kept: Sequence[int]
+    ) -> list[Notice] | None:
+        """Go back to a store that works again; ``kept`` are notices that may be there.
+
+        Returns None if this sender goes on with everything it knows. Otherwise another process has
+        written to the store meanwhile, and these notices tell what this one knows; they must be
+        appended to the store, and then `forget` must be called. Raises StoreError.
+        """
+        assert self._durable_state is not None
+        state = store.load() if store.acquire() else None
+        with self.lock:
+            try:
+                is_mine = state is not None and self._durable_state.is_mine(state)
+            except ValueError as error:
+                raise StoreError(f"The state in the store cannot be read: {error}.") from error
+            if not is_mine:
+                return self._handed_over(number)
+            assert state is not None
+            self.store, self._state = store, self._durable_state
+            self._is_sender = True
+            self._known_already.update((store.source, seq) for seq in kept)
+            self._state.replace(self, state)
+            return None
+
+    def known_numbers(self, source: str) -> set[int]:
+        """The notices of a process that no commit covered before the store failed."""
+        with self.lock:
+            return {seq for known, seq in self._known_already if known == source}
+
+    def commit(self) -> None:
+        """Store what changed, where this process is the sender of the store."""
+        if self._is_sender:
+            self._commit()
+
+    def forget(self, store: Store) -> None:
+        """Know nothing, and begin with what is in the store."""
+        with self.lock:
+            self._forget()
+            self.store, self._state = store, self._durable_state
+            self._is_sender = False
+
+    def _handed_over(self, number: Iterator[int]) -> list[Notice]:
+        """Notices that tell another sender what this one knows."""
+        told: list[Notice] = []
+        ahead = time.time() - self._clock()
+
+        def counted(group: Group, records: int) -> None:
+            seq = next(number)
+            told.append(
+                Notice(
+                    "counted",
+                    seq,
+                    group.last_at,
+                    group.identity,
+                    group.priority,
+                    group.key,
+                    group.shown,
+                    group.style,
+                    epoch=seq,
+                    total=records,
+                    is_last=group.shown_is_last,
+                )
+            )
+
+        for entry in self.outbox:
+            for part in entry.parts:
+                group, repeats = part.group, part.records
+                if part.alert is not None:
+                    told.append(
+                        Notice(
+                            "new",
+                            next(number),
+                            part.alert.created,
+                            group.identity,
+                            group.priority,
+                            group.key,
+                            part.alert,
+                            group.style,
+                        )
+                    )
+                    repeats -= 1
+                if repeats:
+                    counted(group, repeats)
+        waiting = {part.group for entry in self.outbox for part in entry.parts if part.alert}
+        for group in self.groups:
+            if group.is_open and group not in waiting:
+                until = group.until
+                until = ahead + (self._clock() + self.interval if until is None else until)
+                told.append(
+                    Notice(
+                        "known",
+                        next(number),
+                        group.first.created,
+                        group.identity,
+                        group.priority,
+                        group.key,
+                        group.first,
+                        group.style,
+                        until=until,
+                    )
+                )
+            if group.pending:
+                counted(group, group.pending)
+        for incident in self.incidents.ringing:
+            if incident.rings(self._clock()):
+                told.append(
+                    Notice(
+                        *("ringing", next(number), time.time()),
+                        identity=tuple(group.identity for group in incident.groups),
+                        key=incident.receipt,
+                        style={"title": incident.title},
+                        until=incident.expires_at + ahead,
+                    )
+                )
+        return told
 
     def step(
         self, deadline: float | None, *, drains: bool = False, may_report: bool = True
@@ -189,7 +352,10 @@ class Sender:
         ending = deadline is not None and not self.store.durable
         with self.lock:
             self._sum_up(now, quietly=ending or drains or self._drains)
-            self._drains = False
+            if self._drains:
+                self._drains = False
+                for waiting in self.outbox:
+                    waiting.is_drained = True
             if may_report:
                 self._report(now)
             verdict = self.limits.verdict(now, self._today())
@@ -201,31 +367,35 @@ class Sender:
                 untried_first=self.limits.in_outage,
             )
             if entry is not None and self.store.durable:
-                entry.id = entry.id or os.urandom(6).hex()
                 entry.is_in_flight = True
                 self.outbox.changed.add(entry)
         self._commit()
         if entry is not None:
-            self.is_committing = self.store.durable
             self._send(entry, deadline)
             if self.store.durable:
                 self._commit()
-            if self.outbox or self.incidents.to_cancel or self._turned_away:
+            if self.outbox or self.incidents.to_cancel or self.turned_away:
                 return self._clock()
-        elif (self.incidents.ringing or self.incidents.to_cancel) and deadline is None:
-            if self._follow_up(now):
-                return self._clock()
+        elif self._cancel(now, deadline) or (deadline is None and self._follow_up(now)):
+            return self._clock()
         with self.lock:
             return self._next_due(now, verdict.opens_at, ending=deadline is not None)
 
     def _commit(self) -> None:
         """Store what changed, and that the notices are taken; both or neither."""
         changes: Mapping[str, bytes | None] = {}
-        self.is_committing = self.store.durable
         with self.lock:
-            if self._draining and not self.outbox and not self.groups.unfinished():
-                self.drained.update(self._draining)
-                self._draining.clear()
+            if self.draining and not self._drains:
+                in_hand = self.outbox.in_hand
+                if not (in_hand and in_hand.is_drained) and not any(
+                    entry.is_drained for entry in self.outbox
+                ):
+                    for source in self.draining:
+                        self.drained.pop(source, None)  # the latest process stands last
+                    self.drained.update(self.draining)
+                    self.draining.clear()
+                    while len(self.drained) > _MOST_DRAINED:
+                        del self.drained[next(iter(self.drained))]
             if self._state is not None:
                 changes = self._state.changes(self)
             else:
@@ -234,7 +404,6 @@ class Sender:
                 self.incidents.changed.clear()
             taken, self._taken = self._taken, {}
         if self.store.durable and not (changes or taken):
-            self.is_committing = False
             return
         try:
             self.store.commit(changes, taken)
@@ -242,8 +411,15 @@ class Sender:
             # What this process knows is not what is stored: it begins anew with what is.
             self._is_sender = False
             raise
-        finally:
-            self.is_committing = False
+        if self.store.durable:
+            self._committed_at = self._clock()
+            self._known_already -= self._uncommitted
+            self._uncommitted.clear()
+
+    def leave(self) -> None:
+        """Give up the place of the sender."""
+        self._is_sender = False
+        self.store.release()
 
     def _forget(self) -> None:
         """Know nothing: another process was the sender meanwhile."""
@@ -257,8 +433,14 @@ class Sender:
         )
         self.taken = self.delivered = self.pushes = 0
         self.dropped.clear()
-        for known in (self.silenced, self.resolved_at, self.drained, self._draining, self._taken):
+        self.turned_away.clear()
+        self.reported_totals.clear()
+        for known in (self.silenced, self.resolved_at, self.drained, self.draining, self._taken):
             known.clear()
+        self._uncommitted.clear()
+        self._known_already.clear()
+        self._drains = False
+        self.failing_since = self.refused = None
 
     def needs_counts(self, now: float, arriving: int) -> bool:
         """Whether what happens next depends on how often groups were repeated.
@@ -292,24 +474,63 @@ class Sender:
                 self._observe(group, repeats, now)
             elif repeats and not group.is_open:
                 # It was counted as a repeat of a group that is over for the sender.
-                self.groups.reopen(group, now)
+                if self._is_over(group, notice.at):
+                    repeats = self.groups.claim(group)
+                    entry = Entry([Part(group, repeats)], self._most(group, Priority.NORMAL), now)
+                    self.outbox.put(entry, now)
+                else:
+                    self.groups.reopen(group, now)
         elif notice.kind == "resolved":
             self._resolve(notice, now)
         elif notice.kind == "dropped":
             level = int(notice.identity[1])
-            known = self._reported_totals.get((source, level), 0)
-            self._reported_totals[source, level] = notice.total
-            self._turned_away[level] += notice.total - known
+            known = self.reported_totals.pop((source, level), 0)
+            self.reported_totals[source, level] = notice.total
+            self.turned_away[level] += notice.total - known
+            if len(self.reported_totals) > _MOST_DRAINED:
+                del self.reported_totals[next(iter(self.reported_totals))]
         elif notice.kind == "drain":
             self._drains = True
-            self._draining[source] = notice.seq
+            self.draining[source] = notice.seq
+        elif notice.kind == "known":
+            self.groups.remember(notice, self._moment(notice.until, now + self.interval))
+        elif notice.kind == "ringing" and notice.key is not None:
+            self._take_over_ringing(notice, now)
         elif notice.kind == "silence" and notice.key is not None:
-            self.silenced[notice.key] = notice.until
+            self._silence(notice.key, notice.until, now)
         elif notice.kind == "unsilence" and notice.key is not None:
-            self.silenced.pop(notice.key, None)
-            for group in self.groups:
-                if group.until is not None and notice.key in self._names_of(group):
-                    self.groups.wait(group, now)
+            self._end_silence(notice.key, now)
+
+    def _moment(self, unix: float, latest: float) -> float:
+        """A stored time in seconds of ``time.monotonic()``."""
+        return min(latest, self._clock() + unix - self.store.now())
+
+    def _take_over_ringing(self, notice: Notice, now: float) -> None:
+        """An emergency that another process has sent while the store failed."""
+        assert notice.key is not None
+        groups = [group for i in notice.identity if (group := self.groups.find(i)) is not None]
+        if any(incident.receipt == notice.key for incident in self.incidents):
+            return
+        incident = Incident(
+            notice.key,
+            str(notice.style.get("title", "")),
+            tuple(groups),
+            self._moment(notice.until, now + EXPIRE_MAXIMUM),
+            polled_at=now,
+        )
+        self.incidents.restore(incident)
+        self.incidents.changed.add(incident)
+        for group in groups:
+            if group.incident is None or not group.incident.rings(now):
+                group.incident = incident
+                self.groups.changed.add(group)
+
+    def _is_over(self, group: Group, at: float) -> bool:
+        """Whether the problem was resolved after something that is read only now."""
+        return any(self.resolved_at.get(name, 0.0) >= at for name in self._names_of(group))
+
+    def _most(self, group: Group, priority: Priority) -> Priority:
+        return min(group.priority, priority)
 
     def _raise_alert(self, group: Group, notice: Notice, now: float) -> None:
         """Let the first record of a group become a push, unless it is to be counted only."""
@@ -325,9 +546,13 @@ class Sender:
             self.groups.wait(group, silent_until)
             return
         priority = Priority(notice.priority)
-        if group.key is not None and self.resolved_at.get(group.key, 0.0) >= notice.at:
+        if self.resolved_at and self._is_over(group, notice.at):
             priority = min(priority, Priority.NORMAL)  # it was over before it was read
-        self.outbox.put(Entry([Part(group, 1, notice.snapshot)], priority, now), now)
+            self.groups.close(group)
+        entry = Entry([Part(group, 1, notice.snapshot)], priority, now)
+        if notice.is_last:
+            entry.doubtful = ("",)
+        self.outbox.put(entry, now)
 
     def _threshold(self, group: Group) -> tuple[int, float | None]:
         """How many records within how many seconds make an alert of this group."""
@@ -349,6 +574,9 @@ class Sender:
         seen.clear()
         del self.groups.observed[group]
         group.until = None
+        if (silent_until := self._silent_until(group)) > now:
+            self.groups.wait(group, silent_until)
+            return
         repeats = self.groups.claim(group)
         self.outbox.put(Entry([Part(group, repeats, group.shown)], group.priority, now), now)
 
@@ -372,11 +600,40 @@ class Sender:
         """Until when (``time.monotonic()``) a group makes no push."""
         if not self.silenced:
             return 0.0
-        unix = self.store.now()
-        for name in [name for name, until in self.silenced.items() if until <= unix]:
-            del self.silenced[name]
-        until = max((self.silenced.get(name, 0.0) for name in self._names_of(group)), default=0.0)
-        return self._clock() + until - unix if until else 0.0
+        until = max(self.silenced.get(name, 0.0) for name in self._names_of(group))
+        return self._clock() + until - self.store.now() if until else 0.0
+
+    def _silence(self, name: str, until: float, now: float) -> None:
+        """Only count the records of a group, or of all groups with a key, for some time."""
+        self.silenced[name] = until
+        groups = [group for group in self.groups if name in self._names_of(group)]
+        self.incidents.resolve(groups, now)
+        for entry in list(self.outbox):
+            if entry.parts and all(part.group in groups for part in entry.parts):
+                self.outbox.remove(entry)
+                for part in entry.parts:
+                    self.groups.put_back(part.group, part.records)
+                    self.groups.wait(part.group, self._silent_until(part.group))
+
+    def _end_silence(self, name: str, now: float) -> None:
+        """Say how many records the silence held, without ringing; the next record is an alert."""
+        if self.silenced.pop(name, None) is None:
+            return
+        for group in self.groups:
+            if name not in self._names_of(group) or self._silent_until(group) > now:
+                continue
+            if group.pending and group not in self.groups.observed:
+                part = Part(group, self.groups.claim(group))
+                priority = min(group.priority, Priority.NORMAL)
+                self.outbox.put(Entry([part], priority, now), now)
+                self.groups.close(group)
+            elif group.until is not None and group not in self.groups.observed:
+                self.groups.close(group)
+
+    def _to_sum_up(self) -> list[Group]:
+        """The groups whose repeats a push may stand for now."""
+        now = self._clock()
+        return [g for g in self.groups.unfinished() if self._silent_until(g) <= now]
 
     def _resolve(self, notice: Notice, now: float) -> None:
         """End what was logged before the notice, also if that is read later."""
@@ -384,7 +641,9 @@ class Sender:
         self.resolved_at[name] = max(notice.at, self.resolved_at.pop(name, 0.0))
         if len(self.resolved_at) > _MOST_RESOLVED:
             del self.resolved_at[next(iter(self.resolved_at))]
-        groups = [group for group in self.groups if name in self._names_of(group)]
+        groups = self.groups.with_key(name)
+        if _GROUP_ID.fullmatch(name):  # an operator may name a group by its id
+            groups += [group for group in self.groups if digest(group.identity) == name]
         self.incidents.resolve(groups, now)
         self.outbox.lower(groups, now)
         for group in groups:
@@ -399,17 +658,23 @@ class Sender:
 
     def _sum_up(self, now: float, *, quietly: bool) -> None:
         """Make the summaries of groups whose interval has ended, or of all."""
-        for group in self.groups.unfinished() if quietly else self.groups.due(now):
+        if self.silenced:
+            unix = self.store.now()
+            for name in [name for name, until in self.silenced.items() if until <= unix]:
+                self._end_silence(name, now)
+        for group in self._to_sum_up() if quietly else self.groups.due(now):
             incident = group.incident
             if group in self.groups.observed:
                 self._stop_observing(group, now)
-            elif (silent_until := self._silent_until(group)) > now and not quietly:
+            elif (silent_until := self._silent_until(group)) > now:
                 self.groups.wait(group, silent_until)
             elif incident is not None and incident.rings(now) and not quietly:
                 self.groups.wait(group, incident.expires_at)
             elif group.pending:
                 priority = group.priority
                 is_over = incident is not None and not incident.is_still_happening(group)
+                if group.key is not None and self.resolved_at.get(group.key, 0.0) >= group.last_at:
+                    is_over = True  # it was over before its repeats were read
                 if priority is Priority.EMERGENCY and (quietly or is_over):
                     priority = Priority.NORMAL  # it rang for this already
                 part = Part(group, self.groups.claim(group))
@@ -432,21 +697,22 @@ class Sender:
                 self._config.style,
             )
             self.outbox.put(Entry([], text.priority, now, text), now)
-        if self._turned_away and not self.outbox and not self.limits.in_outage:
+        if self.turned_away and not self.outbox and not self.limits.in_outage:
             text = summary.dropped_report(
                 self._renderer,
-                dict(self._turned_away),
+                dict(self.turned_away),
                 self._config.capacity,
                 self._config.style,
             )
-            self._turned_away.clear()
+            self.turned_away.clear()
             self.outbox.put(Entry([], text.priority, now, text), now)
 
     def _next_due(self, now: float, opens_at: float, *, ending: bool) -> float | None:
         # When the process ends everything is summed up already, and nobody is asked any more.
-        due = [] if ending else [self.groups.next_due()]
-        if not ending and (self.incidents.ringing or self.incidents.to_cancel):
-            due.append(self.incidents.next_due())
+        due = [] if ending else [self.groups.next_due(), self.incidents.next_due()]
+        cancel = self.incidents.cancel_due()
+        if cancel is not None:
+            due.append(max(cancel, self.limits.slot_opens_at(now)))
         waits = self.outbox.next_due()
         if waits is not None:
             if self.outbox.has_emergency() and not self.limits.holds(now):
@@ -463,7 +729,7 @@ class Sender:
                     return
                 self.dropped["full"] += victim.records
                 for part in victim.parts:
-                    self._turned_away[part.group.first.levelno] += part.records
+                    self.turned_away[part.group.first.levelno] += part.records
                     self.groups.pushed(part.group, self._clock())
             self._lost(victim.parts)
 
@@ -474,11 +740,20 @@ class Sender:
         entry.tries += 1
         try:
             entry.text = entry.text or self._write(entry)
-            if entry.is_in_doubt:
+            if entry.doubtful:
                 self._cancel_in_doubt(entry, timeout)
+            if (
+                self.store.durable
+                and self._clock() > self._committed_at + _STOPPED
+                and not self.store.acquire()
+            ):
+                # This process was stopped meanwhile.
+                raise LeaseLost("Another process is the sender.")
             outcome = self._target.deliver(entry.text, timeout, entry.users)
             entry.is_in_flight = False
             self._settle(entry, outcome, is_last_chance=deadline is not None)
+        except StoreError:
+            raise
         except Exception as error:  # noqa: BLE001 - a defect must cost one alert, not the worker
             diagnostics.say("error", f"an alert was lost to a defect: {_place(error)}")
             self._drop(entry, "error", error)
@@ -491,7 +766,8 @@ class Sender:
         """An emergency that another process may have sent must not ring twice."""
         assert entry.text is not None
         if entry.text.priority is Priority.EMERGENCY:
-            self._target.cancel_by_tag(f"push-{entry.id}", timeout)
+            for name in filter(None, entry.doubtful):
+                self._target.cancel_by_tag(f"push-{name}", timeout)
         note = "(This may have been sent before.)\n"
         room = MESSAGE_LIMIT - len(note)
         if not entry.text.message.startswith(note) and len(entry.text.message) <= room:
@@ -501,7 +777,10 @@ class Sender:
         now = self._clock()
         if isinstance(outcome, Delivered):
             self._delivered(entry, outcome, now)
-        elif isinstance(outcome, RetryLater):
+            return
+        with WORKER.loading:  # a fork in the middle would leave the child an import lock
+            load_for_failures()
+        if isinstance(outcome, RetryLater):
             self._try_later(entry, outcome.error, now, quietly=is_last_chance)
         elif isinstance(outcome, QuotaSpent):
             with self.lock:
@@ -520,10 +799,11 @@ class Sender:
         with self.lock:
             quota = self.limits.quota.updated(outcome.limit, outcome.remaining, outcome.reset)
             self.limits.delivered(quota, now, self._today())
-            self.refused = None
+            self.refused = self.failing_since = None
             self.delivered += entry.records
+            self.delivered_here += entry.records
             self.pushes += 1
-            self._note_finished(entry)
+            self.pushes_here += 1
             self.outbox.finished(entry)
             if entry.text.priority is Priority.EMERGENCY and outcome.receipt:
                 groups = [p.group for p in entry.parts if p.group.priority is Priority.EMERGENCY]
@@ -543,6 +823,8 @@ class Sender:
             diagnostics.say("info", f"a push was accepted, but the service says: {outcome.info}")
 
     def _try_later(self, entry: Entry, error: PushoverError, now: float, *, quietly: bool) -> None:
+        if self.failing_since is None:
+            self.failing_since = now
         with self.lock:
             entry.backoff = entry.backoff or Backoff(self._policy, now)
             wait = entry.backoff.wait_after(error, now)
@@ -588,16 +870,11 @@ class Sender:
     def _drop(self, entry: Entry, reason: str, error: Exception) -> None:
         with self.lock:
             self.dropped[reason] += entry.records
-            self._note_finished(entry)
             self.outbox.finished(entry)
             for part in entry.parts:
                 self.groups.pushed(part.group, self._clock())
         self._lost(entry.parts)
         self._tell_error(error)
-
-    def _note_finished(self, entry: Entry) -> None:
-        if entry.id and not self.store.durable:
-            self.finished.add(entry.id)
 
     def _write(self, entry: Entry) -> Alert:
         """The text of a push, whose title ends in the number of records if there are several."""
@@ -650,26 +927,33 @@ class Sender:
 
     # Emergencies.
 
-    def _follow_up(self, now: float) -> bool:
-        """Cancel, ask about or escalate one emergency; whether the service was called.
+    def _cancel(self, now: float, deadline: float | None) -> bool:
+        """End the ringing of one emergency; whether the service was called.
 
         Cancels come after alerts, one at a time, and use a slot of the minute.
         """
-        for name, at in list(self.incidents.to_cancel.items()):
-            if at > now or not self.limits.slots(now):
-                continue
-            del self.incidents.to_cancel[name]
-            by_tag = name.startswith(TAG_PREFIX)
-            error = (self._target.cancel_by_tag if by_tag else self._target.cancel)(name)
-            if error is None:
-                self.limits.used_slot(self._clock())
-                return True
-            diagnostics.say("cancel", f"an emergency could not be cancelled: {error}")
-            if error.retryable:
-                wait = max(self._policy.wait_initial, min(_CANCEL_AGAIN, self._policy.wait_max))
-                self.incidents.to_cancel[name] = self._clock() + wait
-            self._tell_error(error)
+        due = [name for name, at in self.incidents.to_cancel.items() if at <= now]
+        if not due or not self.limits.slots(now):
+            return False
+        name = due[0]
+        del self.incidents.to_cancel[name]
+        timeout = None if deadline is None else max(_LEAST_TIMEOUT, deadline - now)
+        by_tag = name.startswith(TAG_PREFIX)
+        error = (self._target.cancel_by_tag if by_tag else self._target.cancel)(name, timeout)
+        if error is None:
+            self.limits.used_slot(self._clock())
             return True
+        diagnostics.say("cancel", f"an emergency could not be cancelled: {error}")
+        if error.retryable:
+            wait = max(self._policy.wait_initial, min(_CANCEL_AGAIN, self._policy.wait_max))
+            self.incidents.to_cancel[name] = self._clock() + wait
+        self._tell_error(error)
+        return True
+
+    def _follow_up(self, now: float) -> bool:
+        """Escalate or ask about one emergency; whether the service was called."""
+        if not self.incidents.ringing:
+            return False
         with self.lock:
             unanswered = self.incidents.to_escalate(now)
         if unanswered is not None:
@@ -681,7 +965,8 @@ class Sender:
                     self._escalate(unanswered, now)
             return True
         with self.lock:
-            listens = self._hooks.on_acknowledged is not None
+            # Operators read in a durable store who has acknowledged.
+            listens = self._hooks.on_acknowledged is not None or self.store.durable
             incident = self.incidents.to_poll(now, someone_listens=listens)
         if incident is None:
             return False
@@ -754,42 +1039,6 @@ class Sender:
         self._lost(parts)
         return left if self.refused is None else 0
 
-    def adopt(self, other: Sender) -> None:
-        """Go on with what another sender of this process knows, which then knows nothing."""
-        now = self._clock()
-        with self.lock, other.lock:
-            mine: dict[Group, Group] = {}
-            for group in other.groups:
-                known = self.groups.find(group.identity)
-                if known is None:
-                    self.groups.restore(group, group.until)
-                    self.groups.changed.add(group)
-                    mine[group] = group
-                else:
-                    self.groups.put_back(known, group.pending)
-                    mine[group] = known
-            finished = {entry.id for entry in self.outbox if entry.id in other.finished}
-            for entry in [entry for entry in self.outbox if entry.id in finished]:
-                self.outbox.remove(entry)
-            present = {entry.id for entry in self.outbox if entry.id}
-            for entry in other.outbox:
-                if entry.parts and entry.id not in present:
-                    for part in entry.parts:
-                        part.group = mine.get(part.group, part.group)
-                    self.outbox.put(entry, now)
-            for incident in other.incidents.ringing:
-                incident.groups = tuple(mine.get(g, g) for g in incident.groups)
-                self.incidents.restore(incident)
-                self.incidents.changed.add(incident)
-                for group in incident.groups:
-                    group.incident = incident
-            self.limits.pushes.extend(other.limits.pushes)
-            self.limits.quota = other.limits.quota
-            self.delivered += other.delivered
-            self.pushes += other.pushes
-            self.dropped.update(other.dropped)
-            other._forget()  # noqa: SLF001
-
     def redacted(self, notice: Notice) -> Notice:
         """The notice without credentials, for a store on another machine."""
         if notice.snapshot is None:
@@ -800,6 +1049,10 @@ class Sender:
             snapshot=snapshot._replace(
                 text=redact(filled_in(snapshot, redact)),
                 args=None,
+                overrides={
+                    name: redact(value) if isinstance(value, str) else value
+                    for name, value in snapshot.overrides.items()
+                },
                 exceptions=tuple(e._replace(text=redact(e.text)) for e in snapshot.exceptions),
                 fields={name: redact(text) for name, text in snapshot.fields.items()},
             )
@@ -807,24 +1060,24 @@ class Sender:
 
     def seal(self, data: bytes) -> bytes:
         """The data as it stands in the store: encrypted if there is a key and it leaves the machine."""
-        if self._cipher is None:
-            return data
-        text = self._cipher.encrypt(base64.b64encode(data).decode())
-        return b"sealed:" + text.encode()
+        return seal(data, self._cipher)
 
     def unseal(self, data: bytes) -> bytes:
         """What `seal` was given. Raises ValueError if the key is another."""
-        if not data.startswith(b"sealed:"):
-            return data
-        if self._cipher is None:
-            raise ValueError("it is encrypted, and there is no encryption_key")
-        return base64.b64decode(self._cipher.decrypt(data.removeprefix(b"sealed:").decode()))
+        return unseal(data, self._cipher)
 
     def drained_in(self, state: Mapping[str, bytes]) -> int:
         """The number of this process's latest drain notice that is done, as the store says."""
         if self._state is None or "totals" not in state:
             return 0
         return self._state.drained(state["totals"]).get(self.store.source, 0)
+
+    def is_in_flight(self, state: Mapping[str, bytes]) -> bool:
+        """Whether the state says that a push is being sent."""
+        return self._state is not None and self._state.is_in_flight(state)
+    def leads(self) -> bool:
+        """As for `SharedSender`: nobody relies on the memory of this process."""
+        return False
 
     def drain_is_done(self, seq: int) -> bool:  # noqa: ARG002 - as for `SharedSender`
         """Whether everything is sent."""

@@ -7,26 +7,238 @@ for a day holds nothing up for a day.
 
 from __future__ import annotations
 
+import base64
 import marshal
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, cast
 
 from ..client.constants import EXPIRE_MAXIMUM, Priority
+from ..config.fields import Style
 from ..ingest.fingerprint import digest
 from ..notice import plain, restored
-from .grouping import Group, Groups
+from .grouping import Group
 from .incidents import Incident, IncidentState
 from .limits import Quota
 from .outbox import Entry, Part
 
 if TYPE_CHECKING:
+    from ..client.encryption import Cipher
+    from ..render.record import Renderer
     from .sender import Sender
 
-__all__ = ["State"]
+__all__ = [
+    "EntryView",
+    "GroupView",
+    "IncidentView",
+    "LimitsView",
+    "State",
+    "StateView",
+    "seal",
+    "unseal",
+    "view",
+]
 
 _VERSION = 1
+_SEALED = b"sealed:"
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True)
+class GroupView:
+    """A problem, as the sender knows it."""
+
+    id: str
+    key: str | None
+    logger: str
+    level: str
+    priority: Priority
+    title: str
+    message: str
+    """The text of its first record, without credentials."""
+    first_at: datetime
+    last_at: datetime | None
+    repeats: int
+    """Repeats of its first records that the sender knows of."""
+    pending: int
+    """Repeats that no push stands for."""
+    is_open: bool
+    """Further records are counted. The next record of a group that is not open makes an alert."""
+    silenced_until: datetime | None
+    receipt: str | None
+    """The emergency that was last raised for it."""
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """A push that waits to be sent."""
+
+    groups: tuple[str, ...]
+    priority: Priority
+    records: int
+    since: datetime
+    tries: int
+    not_before: datetime | None
+    is_in_flight: bool
+
+
+@dataclass(frozen=True)
+class IncidentView:
+    """An emergency, as the sender knows it."""
+
+    receipt: str
+    title: str
+    state: IncidentState
+    groups: tuple[str, ...]
+    expires_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    """The key of the user who acknowledged."""
+
+
+@dataclass(frozen=True)
+class LimitsView:
+    """What limits the sender."""
+
+    limit: int | None
+    remaining: int | None
+    reset: datetime | None
+    pushes_last_minute: int
+    paused_until: datetime | None
+    """When the month ends whose messages are used up."""
+    refused: str | None
+    """The service's words as long as it refuses the token or the users."""
+
+
+@dataclass(frozen=True)
+class StateView:
+    """What a sender has stored, to be read by people."""
+
+    groups: tuple[GroupView, ...] = ()
+    entries: tuple[EntryView, ...] = ()
+    incidents: tuple[IncidentView, ...] = ()
+    silenced: Mapping[str, datetime] = field(default_factory=dict)
+    """Keys and ids of groups that make no push, and until when."""
+    limits: LimitsView = LimitsView(None, None, None, 0, None, None)
+    taken: int = 0
+    """Records that the sender has taken in, of all processes."""
+    delivered: int = 0
+    pushes: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """Records that are not delivered, by reason."""
+
+    @property
+    def pending(self) -> int:
+        """Records that the sender has taken in, and that no push stands for."""
+        return sum(g.pending for g in self.groups) + sum(e.records for e in self.entries)
+
+
+def view(
+    state: Mapping[str, bytes], now: float, renderer: Renderer, cipher: Cipher | None
+) -> StateView:
+    """What a stored state says at ``now``, in Unix seconds by the clock of the store.
+
+    Raises ValueError if it cannot be read: encrypted with another key, or damaged.
+    """
+    try:
+        known = {
+            key: _loads(unseal(data, cipher)) for key, data in state.items() if key != "writer"
+        }
+    except (EOFError, TypeError) as error:
+        raise ValueError(f"the state is damaged: {type(error).__name__}") from None
+    limits = LimitsView(None, None, None, 0, None, None)
+    silenced: dict[str, float] = {}
+    if "limits" in known:
+        limit, remaining, reset, pushes, month_ends, names, _, refused = known["limits"]
+        recent = sum(now - _MINUTE < at <= now for at in pushes)
+        month_ends = month_ends if month_ends and month_ends > now else None
+        limits = LimitsView(limit, remaining, _moment(reset), recent, _moment(month_ends), refused)
+        silenced = {name: until for name, until in names if until > now}
+    groups = []
+    entries = []
+    incidents = []
+    for key, fields in known.items():
+        kind, _, name = key.partition(":")
+        if kind == "group":
+            identity, priority, own_key, first, style, _, _, last_at = fields[:8]
+            is_open, pending, claimed, _, receipt, _, _ = fields[8:]
+            snapshot = restored(first)
+            alert = renderer.render(snapshot, Style(**style), priority)
+            until = max(silenced.get(name, 0.0), silenced.get(own_key, 0.0))
+            groups.append(
+                GroupView(
+                    digest(identity),
+                    own_key,
+                    snapshot.name,
+                    snapshot.levelname,
+                    Priority(priority),
+                    alert.title,
+                    alert.message,
+                    _known_moment(snapshot.created),
+                    _moment(last_at or None),
+                    pending + claimed,
+                    pending,
+                    is_open,
+                    _moment(until or None),
+                    receipt,
+                )
+            )
+        elif kind == "entry":
+            parts, priority, since, tries, not_before, doubtful, _, _ = fields
+            entries.append(
+                EntryView(
+                    tuple(digest(identity) for identity, *_ in parts),
+                    Priority(priority),
+                    sum(records for _, records, *_ in parts),
+                    _known_moment(since),
+                    tries,
+                    _moment(not_before or None),
+                    bool(doubtful),
+                )
+            )
+        elif kind == "incident":
+            title, members, expires, value, at, by, _, _ = fields
+            is_over = value == IncidentState.RINGING.value and expires <= now
+            incidents.append(
+                IncidentView(
+                    name,
+                    title,
+                    IncidentState.EXPIRED if is_over else IncidentState(value),
+                    tuple(digest(identity) for identity in members),
+                    _known_moment(expires),
+                    _moment(at),
+                    by,
+                )
+            )
+    totals = known.get("totals", [0, 0, 0, {}])
+    return StateView(
+        tuple(sorted(groups, key=lambda group: group.last_at or group.first_at, reverse=True)),
+        tuple(sorted(entries, key=lambda entry: (-entry.priority, entry.since))),
+        tuple(sorted(incidents, key=lambda incident: incident.expires_at)),
+        {name: _known_moment(until) for name, until in sorted(silenced.items())},
+        limits,
+        *totals[:4],
+    )
+
+
+def seal(data: bytes, cipher: Cipher | None) -> bytes:
+    """The data as it stands in the store: encrypted if there is a key."""
+    if cipher is None:
+        return data
+    return _SEALED + cipher.encrypt(base64.b64encode(data).decode()).encode()
+
+
+def unseal(data: bytes, cipher: Cipher | None) -> bytes:
+    """What `seal` was given. Raises ValueError if the key is another."""
+    if not data.startswith(_SEALED):
+        return data
+    if cipher is None:
+        raise ValueError("it is encrypted, and there is no encryption_key")
+    return base64.b64decode(cipher.decrypt(data.removeprefix(_SEALED).decode()))
+_CLOCK_WAS_SET = 1.0
+"""Seconds by which the store's clock and the monotonic one must drift apart until that counts."""
 
 
 class State:
@@ -44,25 +256,48 @@ class State:
         self._unix = unix
         self._seal = seal
         self._unseal = unseal
+        self._ahead = unix() - clock()
+        self.writer = os.urandom(8).hex().encode()
+        """Tells whether the state in the store is this sender's."""
+        self._begin_anew({})
+
+    def _begin_anew(self, state: Mapping[str, bytes]) -> None:
         self._limits = b""
         self._totals = b""
+        self._is_marked = False
+        self._replaced: Mapping[str, bytes] = state
+        """The state that the next changes replace as a whole."""
+
+    def _offset(self) -> float:
+        """Seconds to add to a time of ``time.monotonic()`` for one that is stored."""
+        ahead = self._unix() - self._clock()
+        if abs(ahead - self._ahead) > _CLOCK_WAS_SET:
+            self._ahead = ahead
+        return self._ahead
 
     # Out of the sender.
 
     def changes(self, sender: Sender) -> dict[str, bytes | None]:
         """What a commit must change; the caller holds the lock of the sender."""
-        ahead = self._unix() - self._clock()
-        changes: dict[str, bytes | None] = {}
+        ahead = self._offset()
+        changes: dict[str, bytes | None] = {key: None for key in self._replaced}
+        self._replaced = {}
+        if not self._is_marked:
+            changes["writer"] = self.writer
+            self._is_marked = True
         groups = sender.groups
         for group in groups.changed:
             key = f"group:{digest(group.identity)}"
             known = groups.find(group.identity) is group
-            changes[key] = _dumps(self._group(groups, group, ahead)) if known else None
+            changes[key] = _dumps(self._group(group, ahead)) if known else None
         groups.changed.clear()
         for entry in sender.outbox.changed:
+            waits = entry.parts and entry.is_held
+            if not waits and not entry.id:
+                continue  # it came and went between two commits
             entry.id = entry.id or os.urandom(6).hex()
-            waits = entry.parts and sender.outbox.holds(entry)
-            changes[f"entry:{entry.id}"] = _dumps(self._entry(entry, ahead)) if waits else None
+            fields = self._entry(entry, sender, ahead) if waits else ()
+            changes[f"entry:{entry.id}"] = _dumps(fields) if waits else None
         sender.outbox.changed.clear()
         for incident in sender.incidents.changed:
             known = sender.incidents.remembers(incident)
@@ -76,11 +311,27 @@ class State:
             changes["totals"] = self._totals = totals
         return {k: None if v is None else self._seal(v) for k, v in changes.items()}
 
+    def is_mine(self, state: Mapping[str, bytes]) -> bool:
+        """Whether nobody else has written the state, so that what this sender knows replaces it."""
+        return not state or self._unseal(state.get("writer", b"")) == self.writer
+
+    def replace(self, sender: Sender, state: Mapping[str, bytes]) -> None:
+        """Let the next commit store everything that the sender knows, in place of the state."""
+        self._begin_anew(state)
+        sender.groups.changed.update(sender.groups)
+        sender.outbox.changed.update(sender.outbox)
+        sender.incidents.changed.update(sender.incidents)
+
     def drained(self, totals: bytes) -> dict[str, int]:
         """By process, the number of its latest drain notice that is done."""
         return dict(_loads(self._unseal(totals))[5])
 
-    def _group(self, groups: Groups, group: Group, ahead: float) -> tuple[Any, ...]:
+    def is_in_flight(self, state: Mapping[str, bytes]) -> bool:
+        """Whether a push is being sent, or was when its sender died."""
+        entries = (data for key, data in state.items() if key.startswith("entry:"))
+        return any(_loads(self._unseal(data))[5] for data in entries)
+
+    def _group(self, group: Group, ahead: float) -> tuple[Any, ...]:
         return (
             group.identity,
             int(group.priority),
@@ -95,13 +346,21 @@ class State:
             group.claimed,
             _add(group.until, ahead),
             None if group.incident is None else group.incident.receipt,
-            groups.totals_of(group),
+            {source: dict(totals) for source, totals in group.totals.items()},
             tuple(at + ahead for at in group.occurrences),
         )
 
-    def _entry(self, entry: Entry, ahead: float) -> tuple[Any, ...]:
+    def _entry(self, entry: Entry, sender: Sender, ahead: float) -> tuple[Any, ...]:
         parts = tuple(
-            (part.group.identity, part.records, None if part.alert is None else plain(part.alert))
+            (
+                part.group.identity,
+                part.records,
+                None if part.alert is None else plain(part.alert),
+                # Without an interval, or once it is forgotten, nothing else knows the group.
+                None
+                if sender.groups.find(part.group.identity) is part.group
+                else self._group(part.group, ahead),
+            )
             for part in entry.parts
         )
         return (
@@ -110,8 +369,9 @@ class State:
             entry.since + ahead,
             entry.tries,
             entry.not_before + ahead if entry.not_before else 0.0,
-            entry.is_in_flight,
+            (*entry.doubtful, *([entry.id] if entry.is_in_flight else [])),
             entry.text.title if entry.text is not None else "",
+            entry.is_drained,
         )
 
     def _incident(self, incident: Incident, ahead: float) -> tuple[Any, ...]:
@@ -149,44 +409,31 @@ class State:
             dict(sender.dropped),
             tuple(sender.resolved_at.items()),
             tuple(sender.drained.items()),
+            tuple(sender.draining.items()),
+            tuple(sender.reported_totals.items()),
+            dict(sender.turned_away),
         )
 
     # Into the sender.
 
     def restore(self, sender: Sender, state: Mapping[str, bytes]) -> None:
         """Give a sender that knows nothing what the last one knew."""
+        self._begin_anew({})
         state = {key: self._unseal(data) for key, data in state.items()}
-        ahead = self._unix() - self._clock()
+        ahead = self._offset()
         now = self._clock()
         groups: dict[Any, Group] = {}
         receipts: dict[str, list[Group]] = {}
         for key, data in state.items():
             if not key.startswith("group:"):
                 continue
-            fields = _loads(data)
-            identity, priority, own_key, first, style, shown, shown_is_last, last_at = fields[:8]
-            is_open, pending, claimed, until, receipt, totals, occurrences = fields[8:]
-            snapshot = restored(first)
-            group = Group(
-                identity,
-                Priority(priority),
-                own_key,
-                snapshot,
-                style,
-                snapshot if shown is None else restored(shown),
-                shown_is_last,
-                last_at,
-                is_open,
-                pending,
-                claimed,
-            )
-            group.occurrences.extend(min(at - ahead, now) for at in occurrences)
-            groups[identity] = group
+            group, until, receipt = _restored_group(_loads(data), ahead, now)
+            groups[group.identity] = group
             if receipt is not None:
                 receipts.setdefault(receipt, []).append(group)
             horizon = now + max(sender.interval, EXPIRE_MAXIMUM)
             ends = None if until is None else min(until - ahead, horizon)
-            sender.groups.restore(group, ends, totals)
+            sender.groups.restore(group, ends)
         for key, data in state.items():
             if key.startswith("incident:"):
                 title, members, expires, value, at, by, counted, escalates = _loads(data)
@@ -207,19 +454,27 @@ class State:
                     group.incident = incident
         entries = [item for item in state.items() if item[0].startswith("entry:")]
         for key, data in sorted(entries, key=lambda item: _loads(item[1])[2]):
-            parts, priority, since, tries, not_before, in_flight, _ = _loads(data)
-            members = [
-                Part(groups[identity], records, None if alert is None else restored(alert))
-                for identity, records, alert in parts
-                if identity in groups
-            ]
+            parts, priority, since, tries, not_before, doubtful, _, is_drained = _loads(data)
+            members = []
+            for identity, records, alert, own in parts:
+                if own is not None:
+                    group = _restored_group(own, ahead, now)[0]
+                elif identity in groups:
+                    group = groups[identity]
+                else:
+                    continue
+                members.append(Part(group, records, None if alert is None else restored(alert)))
             if not members:
                 continue
             entry = Entry(members, Priority(priority), min(since - ahead, now), id=key[6:])
             entry.tries = tries
             entry.not_before = min(not_before - ahead, now + 60) if not_before else 0.0
-            entry.is_in_doubt = in_flight
+            entry.doubtful, entry.is_drained = doubtful, is_drained
             sender.outbox.put(entry, now)
+        waiting = {part.group for entry in sender.outbox for part in entry.parts}
+        for group in sender.groups:
+            if group.is_open and group.until is None and group not in waiting:
+                sender.groups.wait(group, now)  # or it would stay open for ever
         if "limits" in state:
             limits = sender.limits
             limit, remaining, reset, pushes, month_ends, silenced, cancels, refused = _loads(
@@ -232,7 +487,11 @@ class State:
             sender.incidents.to_cancel.update((tag, now) for tag in cancels)
             sender.refused = refused
         if "totals" in state:
-            taken, delivered, pushes, dropped, resolved, drained = _loads(state["totals"])
+            taken, delivered, pushes, dropped, resolved, drained, *more = _loads(state["totals"])
+            draining, reported, turned_away = more
+            sender.draining.update(draining)
+            sender.reported_totals.update(reported)
+            sender.turned_away.update(turned_away)
             sender.taken, sender.delivered, sender.pushes = taken, delivered, pushes
             sender.dropped.update(dropped)
             sender.resolved_at.update(resolved)
@@ -240,6 +499,31 @@ class State:
         sender.groups.changed.clear()
         sender.outbox.changed.clear()
         sender.incidents.changed.clear()
+
+
+def _restored_group(
+    fields: list[Any] | tuple[Any, ...], ahead: float, now: float
+) -> tuple[Group, float | None, str | None]:
+    """A group, the stored time of its timer, and the receipt of its emergency."""
+    identity, priority, key, first, style, shown, shown_is_last, last_at, is_open = fields[:9]
+    pending, claimed, until, receipt, totals, occurrences = fields[9:]
+    snapshot = restored(first)
+    group = Group(
+        identity,
+        Priority(priority),
+        key,
+        snapshot,
+        style,
+        snapshot if shown is None else restored(shown),
+        shown_is_last,
+        last_at,
+        is_open,
+        pending,
+        claimed,
+    )
+    group.totals = totals
+    group.occurrences.extend(min(at - ahead, now) for at in occurrences)
+    return group, until, receipt
 
 
 def _dumps(fields: tuple[Any, ...]) -> bytes:
@@ -258,4 +542,8 @@ def _add(moment: float | None, seconds: float) -> float | None:
 
 
 def _moment(unix: float | None) -> datetime | None:
-    return None if unix is None else datetime.fromtimestamp(unix, timezone.utc)
+    return None if unix is None else _known_moment(unix)
+
+
+def _known_moment(unix: float) -> datetime:
+    return datetime.fromtimestamp(unix, timezone.utc)

@@ -33,7 +33,7 @@ class Stats:
     ``refused`` (by the service), ``gave_up`` (the retry policy's bound), ``exit`` (no time left
     when the process ended), ``stopped`` (the service refused the token until then), ``error`` (a defect, or a record that nothing could read)."""
     pushes: int
-    """Pushes that the service has accepted."""
+    """Pushes of this process that the service has accepted."""
     limit: int | None
     """Messages a month, as the service last said; None before it said so."""
     remaining: int | None
@@ -43,6 +43,7 @@ class Stats:
     incidents: tuple[IncidentReport, ...] = ()
     """The latest emergencies: which ring, which were acknowledged, when and by whom."""
     handed_over: int = 0
-    """Records that a shared store has taken over; 0 with the memory store."""
+    """Records that a shared store has taken over, or that this process delivers from memory while
+    the store fails; 0 with the memory store."""
     refused: str | None = None
     """The service's words as long as it refuses the token or the only user key, else None."""

@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ..client.constants import Priority
 from ..client.errors import APIError, PushoverError, RateLimitError
 from ..render.alert import Alert
-
 from . import diagnostics
 
 if TYPE_CHECKING:
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from ..client.parameters import Value
     from ..client.transport import Transport
     from ..config import HandlerConfig
-
     from .incidents import ReceiptStatus
 
 __all__ = ["Delivered", "Outcome", "QuotaSpent", "Rejected", "RetryLater", "Target"]
@@ -83,6 +80,7 @@ class Target:
         """Load everything that a send needs; raises what importing raises."""
         if self._application is not None:
             return
+        from ..client import reasons  # noqa: F401  # or the transport would, in a send
         from ..client.application import Application
 
         if self.config.encryption_key is not None:

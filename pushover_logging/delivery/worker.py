@@ -21,9 +21,9 @@ import time
 import weakref
 from _thread import get_ident
 
-from ..ingest.groups import totals_kept
+from ..ingest.groups import CLOSED
 from ..ingest.queue import values_of
-from ..notice import Notice, encode, is_plain
+from ..notice import Notice, is_plain
 from .diagnostics import DIAGNOSTICS, say
 
 TYPE_CHECKING = False
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from ..config import HandlerConfig
     from ..ingest.groups import Group, Groups
     from ..ingest.queue import Queue
-    from ..notice import Identity
-
     from .sender import Sender
     from .shared import SharedSender
     from .stats import Stats
@@ -50,7 +48,7 @@ _SAME_TURN = 1.0
 _MADV_WIPEONFORK = 18
 _LOGGING_AGAIN = 0.01
 """Seconds until it is seen again whether logging is being configured."""
-_OPEN_AGAIN = 5.0
+_OPEN_AGAIN = 2.0
 """Seconds until modules that could not be loaded are tried again."""
 _COUNT_AGAIN = 0.1
 """Seconds between two looks at repeats that go to a shared store."""
@@ -84,6 +82,20 @@ def _page_wiped_by_forks() -> memoryview | _ProcessId:
     return view
 
 
+def _is_subinterpreter() -> bool:
+    try:
+        if sys.version_info >= (3, 13):
+            import _interpreters as interpreters  # type: ignore[import-not-found, unused-ignore]
+        else:
+            import _xxsubinterpreters as interpreters  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return False
+    return bool(interpreters.get_current() != interpreters.get_main())
+
+
+_IN_SUBINTERPRETER = _is_subinterpreter()  # now, because a logging call imports nothing
+
+
 class Pipeline:
     """One handler's records on their way from the queue to the store, and on to the service."""
 
@@ -96,6 +108,7 @@ class Pipeline:
     ) -> None:
         """``read_again`` takes in a record that could not be read in its logging call."""
         self.config = config
+        self._clock = time.monotonic
         self._queue = queue
         self._groups = groups
         self._read_again = read_again
@@ -106,16 +119,15 @@ class Pipeline:
 
             store, queue.seq = store_for(config)
             queue.spool, queue.style = store.spool, self._style
+            WORKER.notice_c_forks()
+        self.is_shared = queue.spool is not None
+        """Whether the store is shared with other processes, and outlives this one."""
         self._start_over()
         WORKER.enlist(self)
         if "uwsgi" in sys.modules:
             # uWSGI forks in C while the worker may be loading modules, and a child would wait for
             # the locks of that import for ever. So everything is loaded before the worker starts.
             self._open()
-            if self.is_shared:
-                # The spool belongs to the master, so a worker must notice the fork although the
-                # master has not logged.
-                WORKER.notice_c_forks()
 
     def _start_over(self) -> None:
         self.quiet = True
@@ -130,14 +142,14 @@ class Pipeline:
         """Guards the way from the groups to the sender: each record is in one place at a time."""
         self._sender: Sender | SharedSender | None = None
         self._opens_at = 0.0
+        self._sender_due: float | None = None
+        """When the sender wanted to be stepped again."""
         self._closing: list[tuple[float, int, Group]] = []
         """When each local group ends."""
-        self._totals: dict[Identity, tuple[int, int]] = {}
-        """The epoch and value of the running total of each group."""
         self._epoch = 0
         self._counted_at = 0.0
         self.handed_over = 0
-        """Records that a shared store has taken over."""
+        """Records that left this process for a shared store, or for the memory that stands in."""
         self._drain_seq = 0
         """The number of the latest drain notice."""
         self._reported_drops: dict[int, int] = {}
@@ -149,16 +161,12 @@ class Pipeline:
         self._groups.clear()
         self._start_over()
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether the store is shared with other processes, and outlives this one."""
-        return self._queue.spool is not None
-
     # On the worker thread.
 
     def step(self, deadline: float | None) -> float | None:
         """Hand over notices and send once at most; when to come again, None: not before news."""
-        now = time.monotonic()
+        now = self._clock()
+        news, self.news = self.news, False  # first: news that come meanwhile are seen next time
         if self._sender is None:
             if now < self._opens_at:
                 return self._opens_at
@@ -173,36 +181,43 @@ class Pipeline:
                 say("open", f"cannot send: {type(error).__name__}: {error}")
                 self._opens_at = now + _OPEN_AGAIN
                 return self._opens_at
-        self.news = False  # before anything is looked at: news that come meanwhile are seen next
         ending = deadline is not None
+        if self.is_shared and not (ending or news or self.draining):
+            # Most steps of an idle process only look for repeats.
+            due = self._nothing_due(now)
+            if due is not None:
+                return due
         drains, self.draining = self.draining, False
         quietly = drains or (ending and not self.is_shared)
         while self._queue.set_aside:
             self._read_again(self._queue.set_aside.popleft())
         sender = self._sender
         with self._lock:
-            self._collect(
-                now, counts=quietly or ending or sender.needs_counts(now, len(self._queue))
-            )
+            arriving = len(self._queue)
+            self._collect(now, counts=quietly or ending or sender.needs_counts(now, arriving))
             if drains and self.is_shared:
                 self._drain_seq = next(self._queue.seq)
-                sender.append([(Notice("drain", self._drain_seq, time.time()), False)])
+                sender.append([(Notice("drain", self._drain_seq, time.time()), False, 0)])
             sender.begin(now)
-            sender.trim(self._queue.capacity - len(self._queue))
+            left = len(self._queue)
+            sender.trim(self._queue.capacity - left)
         self._hand_over_evicted(sender)
         self._tell_queue(sender)
-        due = sender.step(deadline, drains=quietly, may_report=not len(self._queue))
+        due = sender.step(deadline, drains=quietly, may_report=not left)
         self._tell_queue(sender)
-        if self._closed and not self.is_shared and not self.news and not self.unsent():
-            if self._groups.open or self._closing:
+        if self._closed and not self.news and not self.unsent():
+            if not self.is_shared and (self._groups.open or self._closing):
                 self._forget_groups(sender)
                 return self._groups.next_late_count()
-            self._groups.clear()
-            self._closed = False
-            return None
+            if not self.is_shared or self._has_successor():
+                self._groups.clear()
+                self._closing.clear()
+                self._closed = False
+                return None
         if not ending:
+            self._sender_due = due
             # When a group ends, and twice after that: a thread may have found it before, and count.
-            ends = self._groups.next_late_count()
+            ends = self._groups.next_late_count() if self._groups.retired else None
             if self._closing:
                 ends = min(self._closing[0][0], ends or self._closing[0][0])
             due = ends if due is None or (ends is not None and ends < due) else due
@@ -212,8 +227,40 @@ class Pipeline:
 
     def _tell_queue(self, sender: Sender | SharedSender) -> None:
         """Let logging calls know how much waits behind the queue; a send may take long."""
-        self._queue.outbox_size = sender.outbox.alerts
-        self._queue.outbox_least = sender.outbox.least_urgent()
+        outbox = sender.outbox
+        self._queue.outbox_size = outbox.alerts
+        if outbox.alerts:
+            self._queue.outbox_least = outbox.least_urgent()
+
+    def _nothing_due(self, now: float) -> float | None:
+        """When to come again, if there is no repeat and the sender has nothing to do before."""
+        due = self._sender_due
+        late = self._groups.retired and self._groups.has_late_counts(now)
+        if due is None or due <= now or self._queue.set_aside or late:
+            return None
+        if self._closing:
+            if self._closing[0][0] <= now or self._groups.with_unclaimed():
+                return None
+            due = min(due, self._closing[0][0], now + _COUNT_AGAIN)
+        return due
+
+    def _nothing_due(self, now: float) -> float | None:
+        """When to come again, if there is no repeat and the sender has nothing to do before."""
+        due = self._sender_due
+        if due is None or due <= now or self._queue.set_aside or self._groups.has_many_retired():
+            return None
+        if self._closing:
+            if self._closing[0][0] <= now or self._groups.with_unclaimed(now):
+                return None
+            due = min(due, self._closing[0][0], now + _COUNT_AGAIN)
+        return due
+
+    def _has_successor(self) -> bool:
+        """Whether another handler of this process has the same store and is not closed."""
+        return any(
+            other is not self and other._sender is self._sender and not other._closed
+            for other in WORKER.pipelines()
+        )
 
     def _open(self) -> Sender | SharedSender:
         if self.is_shared:
@@ -229,9 +276,14 @@ class Pipeline:
         with self._lock:
             for group in values_of(self._groups.open):
                 self._groups.forget(group)
+            self._begin_totals_anew()
             self._closing.clear()
-            self._totals.clear()
             sender.forget_groups()
+
+    def _begin_totals_anew(self) -> None:
+        """Let no running total go on that the sender does not know any more."""
+        for group in [*values_of(self._groups.open), *(g for _, g in list(self._groups.retired))]:
+            group.epoch = group.total = 0
 
     def _collect(self, now: float, *, counts: bool) -> None:
         """Make notices of everything that logging calls left, and hand them to the sender."""
@@ -239,65 +291,60 @@ class Pipeline:
         assert sender is not None
         if sender.epoch != self._epoch:
             self._epoch = sender.epoch
-            self._totals.clear()
-        new: list[tuple[Notice, bool]] = []
-        records = 0
+            self._begin_totals_anew()
+        new: list[tuple[Notice, bool, int]] = []
+        seqs = self._queue.seq
         interval = self.config.grouping.interval
         while (entry := self._queue.take()) is not None:
             group, snapshot, seq, is_kept = entry
             group.snapshot = snapshot
-            notice = Notice(
-                "new",
-                seq,
-                snapshot.created,
-                group.identity,
-                group.priority,
-                group.key,
-                snapshot,
-                self._style,
-            )
-            new.append((notice, is_kept))
-            records += 1
+            fields = ("new", seq or next(seqs), snapshot.created, group.identity, group.priority)
+            more = (group.key, snapshot, self._style, 0, 0, False, 0.0)
+            new.append((Notice._make(fields + more), is_kept, 1))
             if interval:
                 heapq.heappush(self._closing, (now + interval, id(group), group))
-        while self._queue.resolved:
-            key, at = self._queue.resolved.popleft()
-            new.append((Notice("resolved", 0, at, key=key), False))
-            new.sort(key=lambda item: item[0].at)  # it ends what was logged before it
         ended = False
         while self._closing and self._closing[0][0] <= now:
             self._groups.forget(heapq.heappop(self._closing)[2])
             ended = True
-        if counts or ended or self._groups.has_late_counts(now):
-            for group, repeats in self._groups.with_unclaimed(now):
+        # A resolve ends what was logged before it, and so comes after the repeats.
+        resolved: list[tuple[Notice, bool, int]] = []
+        while self._queue.resolved:
+            key, at = self._queue.resolved.popleft()
+            resolved.append((Notice("resolved", 0, at, key=key), False, 0))
+        late = self._groups.retired and self._groups.has_late_counts(now)
+        if counts or ended or resolved or late:
+            for group, repeats in self._groups.with_unclaimed():
                 if (counted := self._counted(group, repeats)) is not None:
-                    new.append((counted, False))
-                    records += repeats
+                    new.append((counted, False, repeats))
+            self._groups.read(now)
+        if resolved:
+            new = sorted([*new, *resolved], key=lambda item: item[0].at)
+            new = [(n if kept else n._replace(seq=next(seqs)), kept, r) for n, kept, r in new]
         for level, tally in self._queue.turned_away.copy().items():
             total = tally.value()
             if total != self._reported_drops.get(level):
                 self._reported_drops[level] = total
                 identity = ("dropped", level)
-                new.append((Notice("dropped", 0, time.time(), identity, total=total), False))
+                notice = Notice("dropped", next(seqs), time.time(), identity, total=total)
+                new.append((notice, False, 0))
         if new:
-            seqs = self._queue.seq
-            sender.append(
-                [(n if n.seq else n._replace(seq=next(seqs)), is_kept) for n, is_kept in new]
-            )
+            sender.append(new)
             if self.is_shared:
-                self.handed_over += records
+                self.handed_over += sum(records for _, _, records in new)
 
     def _counted(self, group: Group, repeats: int) -> Notice | None:
         """The running total of a group, with the record that a summary shows."""
         first = group.snapshot
         if first is None:
-            return None  # its first record is about to be queued
+            if group.levelno == CLOSED:  # its first record could not be read, and so nothing shows
+                group.claimed += repeats
+                for _ in range(repeats):
+                    self._queue.unreadable.add()
+            return None  # otherwise its first record is about to be queued
         group.claimed += repeats
-        epoch, total = self._totals.pop(group.identity, (next(self._queue.seq), 0))
-        total += repeats
-        self._totals[group.identity] = (epoch, total)
-        if len(self._totals) > totals_kept(self.config.grouping.max_groups):
-            del self._totals[next(iter(self._totals))]
+        group.epoch = group.epoch or next(self._queue.seq)
+        group.total += repeats
         # A summary shows text and exception of the same record. Of a repeat only the message is
         # kept, so that a push that shows more shows the first record.
         msg, args, created, _ = group.last
@@ -307,15 +354,15 @@ class Pipeline:
         shown = first._replace(text=msg, args=args or None) if is_last else first
         return Notice(
             "counted",
-            0,
+            next(self._queue.seq),
             created,
             group.identity,
             group.priority,
             group.key,
             shown._replace(created=created),
             self._style,
-            epoch,
-            total,
+            group.epoch,
+            group.total,
             is_last,
         )
 
@@ -327,9 +374,10 @@ class Pipeline:
             capacity = self._queue.capacity
             say("full", f"{news} of the least urgent records dropped: {capacity} wait already")
         while self._queue.evicted:
-            group, snapshot, _, _ = self._queue.evicted.popleft()
+            group, snapshot, _, is_kept = self._queue.evicted.popleft()
             self._groups.forget(group)  # its next record is new, and may find room
-            sender.lost(snapshot)
+            if not is_kept:
+                sender.lost(snapshot)
 
     # On any thread.
 
@@ -345,13 +393,18 @@ class Pipeline:
 
     def is_used(self) -> bool:
         """Whether any record has come since the process began, or since it was forked."""
-        return self._sender is not None or self.news or bool(self._queue.set_aside)
+        return self._sender is not None or self.news or bool(self.unsent())
 
     def settled(self) -> bool:
         """Whether nothing that is due waits, and nothing is being sent."""
         if self.news or len(self._queue) or self._queue.set_aside:
             return False
-        return self._sender is None or self._sender.settled()
+        if not self._lock.acquire(blocking=False):
+            return False  # a step is moving them
+        try:
+            return self._sender is None or self._sender.settled()
+        finally:
+            self._lock.release()
 
     def is_drained(self) -> bool:
         """Whether everything that came before the latest `drain` is sent."""
@@ -362,23 +415,44 @@ class Pipeline:
     def unsent(self) -> int:
         """How many records no push stands for yet."""
         with self._lock:
-            counted = sum(repeats for _, repeats in self._groups.with_unclaimed(time.monotonic()))
+            counted = sum(repeats for _, repeats in self._groups.with_unclaimed())
             waiting = len(self._queue) + len(self._queue.set_aside) + counted
             return waiting + (self._sender.unsent() if self._sender is not None else 0)
 
-    def is_committing(self) -> bool:
-        """Whether something is sent that a shared store does not know yet."""
-        return self._sender is not None and self._sender.is_committing
+    def _pending(self) -> int:
+        """How many records of this process are neither handed over, nor delivered or dropped."""
+        if self._sender is None or not self.is_shared:
+            return self.unsent()
+        return self.unsent() - self._sender.unsent()
+
+    def is_unfinished(self) -> bool:
+        """Whether a record waits, or the end of an alert, or others rely on this process."""
+        if self.unsent() or self._queue.resolved:
+            return True
+        if self._sender is None:
+            return False
+        if self.is_shared:
+            return self._sender.leads()
+        return bool(self._sender.active.incidents.to_cancel)
 
     def abandon(self) -> int:
-        """Give up what waits, because the process ends; how many records that were."""
+        """Give up what waits, because the process ends; how many records that were.
+
+        With a shared store it stays there, and another process may become the sender at once.
+        """
         with self._lock:
-            if not self.unsent():
-                return 0
+            if self._sender is None and self.is_shared and self.unsent():
+                try:
+                    self._sender = self._open()  # what was counted must reach the store
+                except Exception as error:  # noqa: BLE001 - a broken installation
+                    say("open", f"cannot hand over: {type(error).__name__}: {error}")
             if self._sender is None:
-                return 0 if self.is_shared else self.unsent()
-            self._collect(time.monotonic(), counts=True)
-            self._sender.begin(time.monotonic())
+                return self.unsent()
+            if self.unsent():
+                self._collect(self._clock(), counts=True)
+                self._sender.begin(self._clock())
+            elif not self.is_shared:
+                return 0
             return self._sender.abandon()
 
     def stats(self) -> Stats:
@@ -402,7 +476,7 @@ class Pipeline:
 
     def _count(self, stats: type[Stats]) -> Stats:
         dropped: dict[str, int] = {}
-        pending = self.unsent() - len(self._queue.set_aside)  # which are not accepted yet
+        pending = self._pending() - len(self._queue.set_aside)  # which are not accepted yet
         sender = None if self._sender is None else self._sender.active
         if sender is not None and not self.is_shared:
             dropped.update(sender.dropped)
@@ -413,19 +487,20 @@ class Pipeline:
             if count:
                 dropped[reason] = dropped.get(reason, 0) + count
         if sender is None:
-            return stats(0, 0, pending, dropped, 0, None, None, None)
+            left = self._queue.left_in_spool.value()
+            return stats(0, 0, pending, dropped, 0, None, None, None, handed_over=left)
         quota = sender.limits.quota
         return stats(
             0,
-            sender.delivered,
+            sender.delivered_here,
             pending,
             dropped,
-            sender.pushes,
+            sender.pushes_here,
             quota.limit,
             quota.remaining,
             quota.reset,
             sender.incidents.reports(),
-            handed_over=self.handed_over,
+            handed_over=self.handed_over + self._queue.left_in_spool.value(),
             refused=sender.refused,
         )
 
@@ -469,6 +544,8 @@ class Worker:
         self._tokens: queue.SimpleQueue[Pipeline | None] = queue.SimpleQueue()
         """Pipelines with news, and None for a look at all that are active."""
         self._start_thread = _thread.start_new_thread
+        self._ends = False
+        """The thread is to end, because its interpreter is destroyed."""
         self._starting = threading.Lock()
         """Guards the start of the thread; tried, never waited for."""
         self.loading = threading.RLock()
@@ -556,10 +633,17 @@ class Worker:
         try:
             if self.alive:
                 return
+            if _is_uwsgi_master() and all(p.is_shared for p in self.pipelines()):
+                # Its C-level forks copy the locks that another thread holds, the GIL too. What is
+                # logged here is in the store, from which the children send it.
+                return
             self._hook_pools()
             self.alive = True
             try:
-                self._start_thread(self._run, ())
+                if _IN_SUBINTERPRETER:
+                    self._start_in_subinterpreter()
+                else:
+                    self._start_thread(self._run, ())
             except BaseException:
                 self.alive = False
                 raise
@@ -570,12 +654,33 @@ class Worker:
         finally:
             self._starting.release()
 
+    def _start_in_subinterpreter(self) -> None:
+        """A subinterpreter aborts the process if a thread outlives it, and joins no daemon thread.
+
+        It runs the callbacks registered here before it joins its threads, and exit hooks after.
+        """
+
+        def end() -> None:
+            self.finish()
+            self._ends = True
+            self._tokens.put(None)
+
+        threading._register_atexit(end)  # type: ignore[attr-defined]
+        threading.Thread(target=self._run, daemon=False).start()
+
+    def notice_c_forks(self) -> None:
+        """Be able to tell that the process was forked, also where Python's hooks do not run."""
+        if isinstance(self.page, bytes):
+            try:
+                self.page = _page_wiped_by_forks()
+            except ImportError:
+                pass  # out of file descriptors; a later round tries again
+
     def _run(self) -> None:
         threading.current_thread().name = "pushover-worker"
-        self.notice_c_forks()
         self.delivering.add(get_ident())
         try:
-            while True:
+            while not self._ends:
                 self._rest(self._round())
         except BaseException as error:  # noqa: BLE001 - killed from outside, or the interpreter ends
             say("worker", f"the worker thread ended by {type(error).__name__}")
@@ -591,6 +696,7 @@ class Worker:
     def _round(self) -> float | None:
         """One step of each active pipeline; when the next is due (None: not before news)."""
         asked = self._asked
+        self.notice_c_forks()
         if DIAGNOSTICS.waiting:
             DIAGNOSTICS.say_what_waits()
         while True:
@@ -642,7 +748,7 @@ class Worker:
             return
 
     def _hook_pools(self) -> None:
-        """Children of multiprocessing, billiard and Celery end by os._exit, after their own hooks."""
+        """Children of multiprocessing, billiard and Celery end by os._exit after hooks of theirs."""
         if self._hooked_pools:
             return
         self._hooked_pools = True
@@ -669,8 +775,10 @@ class Worker:
         self.notice_fork()
         self._exiting = True
         DIAGNOSTICS.say_what_waits()
-        waiting = [p for p in self.pipelines() if p.unsent() or p.is_committing()]
+        waiting = [pipeline for pipeline in self.pipelines() if pipeline.is_unfinished()]
         if not waiting:
+            for pipeline in self.pipelines():
+                pipeline.abandon()
             return
         for pipeline in waiting:
             pipeline.news = True  # it may hold counts that nobody would look at for long
@@ -683,9 +791,9 @@ class Worker:
                 self._wait_for_thread(self._deadline)
             if not self.alive:
                 self._deliver_inline(self._deadline)
+            self._exit_seconds_used += time.monotonic() - started
         except KeyboardInterrupt:
-            pass  # Ctrl-C ends the wait, and nothing else
-        self._exit_seconds_used += time.monotonic() - started
+            self._exit_seconds_used = float("inf")  # Ctrl-C ends all waits, and nothing else
         left = sum(pipeline.abandon() for pipeline in self.pipelines())
         if left:
             records = "1 record was" if left == 1 else f"{left} records were"
@@ -732,11 +840,6 @@ class Worker:
         else:
             self.loading.release()
 
-    def notice_c_forks(self) -> None:
-        """From now on `notice_fork` sees forks in C too."""
-        if isinstance(self.page, bytes):
-            self.page = _page_wiped_by_forks()
-
     def notice_fork(self) -> None:
         """Start afresh if the process was forked by C code, which runs no hook of Python's."""
         if not self.page[0]:
@@ -752,6 +855,12 @@ class Worker:
             shared.after_fork()
         for pipeline in self.pipelines():
             pipeline.after_fork()
+
+
+def _is_uwsgi_master() -> bool:
+    """Whether uWSGI loads the application here and will fork its workers."""
+    worker_id = getattr(sys.modules.get("uwsgi"), "worker_id", None)
+    return worker_id is not None and worker_id() == 0
 
 
 def _before(due: float | None, deadline: float) -> bool:

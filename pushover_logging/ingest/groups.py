@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ..notice import Identity, Snapshot
 
-__all__ = ["Group", "Groups", "text_alias", "totals_kept"]
+__all__ = ["Group", "Groups", "text_alias"]
 
 _LONG_TEXT = 256
 _PUNCTUATION = b" ,.:;-_()[]!*#+"
@@ -34,12 +34,9 @@ _LATE_COUNTS = 10.0
 """Seconds a closed group is still read: a thread may have found it and not have counted yet."""
 _MANY_RETIRED = 1000
 _SOON = 0.5
-"""Seconds until closed groups are read for the first time, and until they are dropped if many."""
-
-
-def totals_kept(max_groups: int) -> int:
-    """The running totals that a process goes on with when their groups are open again."""
-    return 4 * max_groups + 100
+"""Seconds until closed groups are read for the first time."""
+_KEPT = ((5 * _MANY_RETIRED, 0.1), (_MANY_RETIRED, _SOON), (0, _LATE_COUNTS))
+"""How many closed groups there are, and for how many seconds they are kept then."""
 
 
 def text_alias(text: str) -> bytes | int:
@@ -62,6 +59,10 @@ class Group:
     reads = 0
     claimed = 0
     """Repeats that were handed over in a notice."""
+    epoch = 0
+    """Names its running total; 0 before there is a total."""
+    total = 0
+    """Repeats that its notices have reported in this epoch."""
 
     def __init__(self, identity: Identity, record: logging.LogRecord, priority: int) -> None:
         self.identity = identity
@@ -164,14 +165,13 @@ class Groups:
             made.key = key
         if not self.max_groups:
             return made, True
-        group = self.open.setdefault(identity, made)  # of several threads the first wins
-        if group is made:
-            if len(self.open) > self.max_groups:
-                del self.open[identity]
-                group = self._others(made)
-        elif group.levelno == CLOSED:
-            self.forget(group)
-            group = self.open.setdefault(identity, made)
+        if len(self.open) >= self.max_groups and identity not in self.open:
+            group = self._others(made)
+        else:
+            group = self.open.setdefault(identity, made)  # of several threads the first wins
+            if group.levelno == CLOSED:
+                self.forget(group)
+                group = self.open.setdefault(identity, made)
         if is_common and alias is not None and len(self.known) < 4 * self.max_groups:
             self._alias(group, alias, record)
         return group, group is made
@@ -191,13 +191,11 @@ class Groups:
                 subject = fingerprint.normalize(msg)
         identity = ("text", record.name, record.levelno, "", subject, priority)
         made = Group(identity, record, priority)
-        group = self.open.setdefault(identity, made)
-        if group is not made:
-            return self.find(record, priority, None, is_common=True)
-        if len(self.open) > self.max_groups:
-            del self.open[identity]
-            group = self._others(made)
+        if len(self.open) >= self.max_groups and identity not in self.open:
+            group = self._others(made) if self.max_groups else made
             return group, group is made
+        if self.open.setdefault(identity, made) is not made:
+            return self.find(record, priority, None, is_common=True)
         if self.known.setdefault(alias, made) is made:
             made.aliases = (alias,)
         else:
@@ -257,12 +255,17 @@ class Groups:
         due = self.next_late_count()
         return due is not None and (due <= now or len(self.retired) > _MANY_RETIRED)
 
-    def with_unclaimed(self, now: float) -> list[tuple[Group, int]]:
-        """The groups with repeats that were not handed over, and how many; for the worker."""
-        retired = [group for _, group in values_of(self.retired)]
-        kept = _LATE_COUNTS if len(retired) <= _MANY_RETIRED else _SOON
+    def with_unclaimed(self) -> list[tuple[Group, int]]:
+        """The groups with repeats that were not handed over, and how many; for the worker.
+
+        Closed groups come first: of groups with the same identity they are the earlier ones.
+        """
+        groups = [*(group for _, group in values_of(self.retired)), *values_of(self.open)]
+        return [(group, repeats) for group in groups if (repeats := group.unclaimed())]
+
+    def read(self, now: float) -> None:
+        """All repeats were handed over, as of ``now``: drop groups that were closed long ago."""
+        kept = next(seconds for many, seconds in _KEPT if len(self.retired) >= many)
         while self.retired and self.retired[0][0] + kept <= now:
             self.retired.popleft()
         self._read_at = now
-        groups = [*values_of(self.open), *retired]
-        return [(group, repeats) for group in groups if (repeats := group.unclaimed())]

@@ -53,7 +53,7 @@ class Tally:
 
 
 def values_of(collection: dict[Any, V] | deque[V]) -> list[V]:
-    """The values of a collection that any thread, or a finaliser in the midst of this, may change."""
+    """The values of a collection that any thread, or a finaliser during this call, may change."""
     while True:
         try:
             return list(collection.values() if isinstance(collection, dict) else collection)
@@ -94,6 +94,8 @@ class Queue:
         """Records that were to be pushed, repeats too."""
         self.unreadable = Tally()
         """Records that nothing could read."""
+        self.left_in_spool = Tally()
+        """Records that found no room here, and that the spool of a durable store has."""
         self.turned_away: dict[int, Tally] = {}
         """Records that found no room, by level."""
         self.outbox_size = 0
@@ -149,7 +151,10 @@ class Queue:
 
         Its group goes on counting until the worker takes notice, or until that is too much to keep.
         """
-        self.turned_away.setdefault(entry[1].levelno, Tally()).add()
+        if entry[3]:
+            self.left_in_spool.add()
+        else:
+            self.turned_away.setdefault(entry[1].levelno, Tally()).add()
         if len(self.evicted) >= self.capacity:
             try:
                 self.evicted.popleft()[0].close()

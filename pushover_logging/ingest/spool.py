@@ -239,6 +239,7 @@ def mark_carried(fd: int, when: float) -> None:
 
 def safe_folder(path: str) -> None:
     """Makes a folder of mode 0700. Raises OSError if other users can reach into it."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     try:
         os.mkdir(path, 0o700)
     except FileExistsError:
@@ -283,7 +284,10 @@ class _Area:
         self.pid = os.getpid()
         self.held: dict[int, int] = {}
         """The slot of each notice in a slot. Taking a key out is atomic, and frees the slot."""
-        small, big, urgent_small, urgent_big = deque(), deque(), deque(), deque()  # type: ignore[var-annotated]
+        small: deque[int] = deque()
+        big: deque[int] = deque()
+        urgent_small: deque[int] = deque()
+        urgent_big: deque[int] = deque()
         if alive:
             options = {"trackfd": False} if sys.version_info >= (3, 13) else {}
             populate = getattr(mmap, "MAP_POPULATE", 0)
@@ -291,12 +295,15 @@ class _Area:
             tables = memoryview(self.mapping)
             self.ready = tables[_READY:_DONE].cast("Q")
             self.done = tables[_DONE : _DONE + 8 * _COUNT].cast("Q")
-            for slot, size in enumerate(_SIZES):
-                if slot < _COUNT // 2:
-                    (small if size == _SMALL else big).append(slot)
-                else:
-                    (urgent_small if size == _SMALL else urgent_big).append(slot)
-        self.free: tuple[deque[int], ...] = (small, big, urgent_small, urgent_big)
+        self.queues = []
+        for slot, size in enumerate(_SIZES):
+            if slot < _COUNT // 2:
+                queue = small if size == _SMALL else big
+            else:
+                queue = urgent_small if size == _SMALL else urgent_big
+            queue.append(slot)
+            self.queues.append(queue)
+        """For each slot the queue to which it belongs while it is free."""
         self.choices = (
             ((small, big), (urgent_small, small, urgent_big, big)),
             ((big,), (urgent_big, big)),
@@ -308,13 +315,9 @@ class _Area:
 
     def reclaim(self) -> None:
         """Frees the slots that readers have dealt with. Several threads may do so at once."""
-        small, big, urgent_small, urgent_big = self.free
         for seq, slot in self.held.copy().items():
             if self.done[slot] == seq and self.held.pop(seq, None) is not None:
-                if slot < _COUNT // 2:
-                    (small if _SIZES[slot] == _SMALL else big).append(slot)
-                else:
-                    (urgent_small if _SIZES[slot] == _SMALL else urgent_big).append(slot)
+                self.queues[slot].append(slot)
 
     def fd_is_ours(self) -> bool:
         try:
@@ -354,9 +357,10 @@ class Spool:
         self._pid = os.getpid()
         self._closed = False
         self._next_try = 0.0
+        self._failure = "there is no folder for it"
         self.source = os.urandom(8).hex()
-        self.trouble: str | None = None
-        """Why the preferred folder is not used, as a sentence without its end."""
+        self._problems: list[str] = []
+        self._reported: set[str] = set()
         self._make()
 
     @property
@@ -474,6 +478,11 @@ class Spool:
             area = self._usable()
             return _all_entries(area.fd)
 
+    def problems(self) -> list[str]:
+        """Sentences about folders that could not be used, each folder once."""
+        problems, self._problems = self._problems, []
+        return problems
+
     def settle(self, numbers: Sequence[int]) -> None:
         """Marks notices of this process as delivered, so that no reader takes them.
 
@@ -509,6 +518,22 @@ class Spool:
         if not self._closed:
             self._make()
 
+    def leave(self) -> None:
+        """Deletes the file if it is empty, because the process ends. A later notice gets a new one.
+        """
+        if self.forked():
+            return
+        with self._guard:
+            area = self._area
+            if area is None or not area.fd_is_ours():
+                return
+            try:
+                os.pwrite(area.fd, _NUMBER.pack(1), _CLOSED)
+                if not _all_entries(area.fd):
+                    os.unlink(area.path)
+            except OSError:
+                pass  # the next sender finds the file
+
     def close(self) -> None:
         """Gives up the file. It is deleted if it is empty; otherwise the sender will do so."""
         if self.forked():
@@ -532,12 +557,15 @@ class Spool:
             area.discard()
 
     def _make(self) -> None:
-        self.trouble = None
         for folder in self._folders:
             try:
                 area = _make_area(folder, self.source)
             except OSError as error:
-                self.trouble = self.trouble or f"{folder}: {error.strerror or error}"
+                reason = f"The spool cannot be made in {folder}: {error.strerror or error}."
+                if folder not in self._reported:
+                    self._reported.add(folder)
+                    self._problems.append(reason)
+                self._failure = f"{folder}: {error.strerror or error}"
                 continue
             self._of_this_process[area.path] = self
             self._area = area
@@ -564,11 +592,11 @@ class Spool:
         if self._closed:
             raise OSError(errno.EBADF, "the spool is closed")
         if area is None and time.monotonic() < self._next_try:
-            raise OSError(errno.EIO, self.trouble or "no spool can be made")
+            raise OSError(errno.EIO, self._failure)
         self._make()
         if self._area is None or self._area is area:
             self._next_try = time.monotonic() + 1.0
-            raise OSError(errno.EIO, self.trouble or "no spool can be made")
+            raise OSError(errno.EIO, self._failure)
         if area is not None:
             self._of_this_process.pop(area.path, None)
             self._retired.append(area)

@@ -10,6 +10,7 @@ was stopped cannot write after its successor.
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401 - redis loads it, which fails once the process ends
 import os
 import time
 from contextlib import contextmanager, suppress
@@ -24,12 +25,12 @@ from ..ingest.spool import (
     read_header,
     slot_entry,
 )
-from .base import LeaseLost, Seen, Source, StoreError, StoreTooNew, Taken
+from .base import Holder, LeaseLost, Overview, Seen, Source, StoreError, StoreTooNew, Taken
 from .spools import GRACE, MAINTAIN, Spools, spool_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from typing import Any, Literal
 
     import redis
@@ -62,6 +63,7 @@ class RedisStore:
         prefix = f"pushover-logging:{{{namespace}}}:"
         self._keys = [prefix + name for name in ("lease", "state", "seen", "stream")]
         self._version_key = prefix + "version"
+        self._waiting_key = prefix + "waiting"
         # The password is no part of the name: it may change.
         folders = spool_folders(f"{url.rpartition('@')[2]}\0{namespace}", None, spool)
         self.spool = Spool(folders)
@@ -74,6 +76,7 @@ class RedisStore:
 
     def _begin(self) -> None:
         self._token: str | None = None
+        self._is_waiting = False
         self._renewed = 0.0
         self._next_ask = 0.0
         self._last_id = b"-"
@@ -83,12 +86,17 @@ class RedisStore:
         self._next_maintain = 0.0
         self._carried: dict[int, float] = {}
         self._next_check = 0.0
-        self._next_sweep = time.monotonic() + _SWEEP
+        self._next_sweep = time.monotonic()  # a short process must find the orphans too
         self._without_lock: dict[str, float] = {}
 
     @property
     def source(self) -> Source:
         return self.spool.source
+
+    def prepare(self) -> None:
+        import redis  # noqa: F401 - so that no fork meets it half loaded
+
+        _script()
 
     def append(self, notices: Sequence[tuple[int, bytes]]) -> None:
         self._add([(self.source, seq, data) for seq, data in sorted(notices)])
@@ -176,10 +184,14 @@ class RedisStore:
         if now < self._next_ask:
             return False
         self._next_ask = now + _ASK
-        token = os.urandom(8).hex()
+        token = _new_token()
         with self._server() as client:
             if not client.set(self._keys[0], token, nx=True, px=int(_LEASE * 1000)):
+                # Tells the sender that there is another process.
+                client.set(self._waiting_key, self.source, px=max(1, int(_ASK * 4000)))
+                self._is_waiting = True
                 return False
+        self._is_waiting = False
         self._token = token
         self._renewed = now
         return True
@@ -188,6 +200,11 @@ class RedisStore:
         if self._token is not None:
             self._fenced("release")
             self._token = None
+        elif self._is_waiting:
+            with self._server() as client:
+                if client.get(self._waiting_key) == self.source.encode():
+                    client.delete(self._waiting_key)
+        self._is_waiting = False
 
     def take(self, limit: int) -> Sequence[Taken]:
         taken: list[Taken] = []
@@ -199,15 +216,14 @@ class RedisStore:
                 break
             self._last_id = b"(" + entries[-1][0]
             for entry_id, fields in entries:
-                try:
-                    head, data = fields[b"n"][:37], fields[b"n"][37:]
-                    source, seq = head[:16].decode("ascii"), int(head[17:36])
-                except (KeyError, ValueError):
+                notice = _notice(fields)
+                if notice is None:
                     self._problems.append(
                         f"An entry of {self._keys[3]} is deleted: it is no notice."
                     )
                     repeated.append(entry_id)
                     continue
+                source, seq, _ = notice
                 returned = self._returned.setdefault(source, {})
                 seen = self._seen.get(source)
                 if seq in returned:
@@ -216,7 +232,7 @@ class RedisStore:
                     repeated.append(entry_id)
                 else:
                     returned[seq] = [entry_id]
-                    taken.append(Taken(source, seq, data))
+                    taken.append(notice)
             if repeated:  # a commit has covered them, so that anybody may delete them
                 with self._server() as client:
                     client.xdel(self._keys[3], *repeated)
@@ -296,6 +312,57 @@ class RedisStore:
                 not_carried = sum(seq not in self._carried for _, seq in waiting)
         return int(count) + not_carried
 
+    def overview(self) -> Overview:
+        with self._server() as client:
+            lease: Any = client.get(self._keys[0])
+            known: Any = client.exists(*self._keys)
+            seen = self._seen_by_all()
+        sender = None
+        if lease is not None:
+            _, _, holder = lease.decode().partition(" ")
+            pid, _, host = holder.partition("@")
+            sender = Holder(host, int(pid)) if pid.isdecimal() else None
+        return Overview(bool(known), sender, tuple(self._spools.reports(seen)))
+
+    def covered(self, seq: int) -> bool:
+        return seq in self._seen_of(self.source)
+
+    def browse(self) -> Iterator[Taken]:
+        """The notices of the stream, and those of spools of this host that are not carried yet."""
+        seen = self._seen_by_all()
+        found: set[tuple[Source, int]] = set()
+        last = b"-"
+        while True:
+            with self._server() as client:
+                entries: Any = client.xrange(self._keys[3], min=last, count=_BATCH)
+            if not entries:
+                break
+            last = b"(" + entries[-1][0]
+            for _, fields in entries:
+                notice = _notice(fields)
+                if notice is None:
+                    self._problems.append(f"An entry of {self._keys[3]} is no notice.")
+                elif notice[:2] not in found and notice.seq not in seen.get(notice.source, ()):
+                    found.add((notice.source, notice.seq))
+                    yield notice
+        yield from (each for each in self._spools.browse(seen) if each[:2] not in found)
+
+    def faults(self) -> Sequence[str]:
+        """Finds none: the server keeps its data in order."""
+        return []
+
+    def seize(self) -> None:
+        token = _new_token()
+        with self._server() as client:
+            client.set(self._keys[0], token, px=int(_LEASE * 1000))
+        self._token = token
+        self._renewed = time.monotonic()
+    def others(self) -> bool:
+        with self._server() as client:
+            waiting, lease = client.mget(self._waiting_key, self._keys[0])
+        mine = (self._token or "").encode()
+        return bool((waiting and waiting != self.source.encode()) or (lease and lease != mine))
+
     def now(self) -> float:
         """The server's time; it is asked once, and the monotonic clock goes on from there."""
         if self._clock is None:
@@ -308,7 +375,7 @@ class RedisStore:
 
     def problems(self) -> Sequence[str]:
         problems, self._problems = self._problems, []
-        return self._spools.problems() + problems
+        return self.spool.problems() + self._spools.problems() + problems
 
     def after_fork(self) -> None:
         self.spool.after_fork()
@@ -333,6 +400,14 @@ class RedisStore:
                         self._keys[3], {b"n": b"%s %019d " % (source.encode(), seq) + data}
                     )
                 pipeline.execute()
+
+    def _seen_by_all(self) -> dict[Source, Seen]:
+        with self._server() as client:
+            values: Any = client.hgetall(self._keys[2])
+        return {
+            source.decode(): Seen(value.decode().partition(" ")[2])
+            for source, value in values.items()
+        }
 
     def _seen_of(self, source: Source) -> Seen:
         with self._server() as client:
@@ -370,6 +445,20 @@ class RedisStore:
             yield self._client
         except redis.RedisError as error:
             raise StoreError(f"The store at redis cannot be used: {error}") from error
+
+
+def _new_token() -> str:
+    """A random token, with the process that has it for operators to read."""
+    return f"{os.urandom(8).hex()} {os.getpid()}@{os.uname().nodename}"
+
+
+def _notice(fields: Mapping[bytes, bytes]) -> Taken | None:
+    """The notice of an entry of the stream; None if it is none."""
+    try:
+        head, data = fields[b"n"][:37], fields[b"n"][37:]
+        return Taken(head[:16].decode("ascii"), int(head[17:36]), data)
+    except (KeyError, ValueError):
+        return None
 
 
 def _in_order(taken: list[Taken]) -> list[Taken]:

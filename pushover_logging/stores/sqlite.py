@@ -4,10 +4,8 @@ Every process writes only its own spool. The sender reads all of them, and is th
 writes the database. Whether the sender is alive is seen by the lock on its spool; whether it
 runs, by a number there that it changes each second.
 
-No connection stays open between two calls, and a fork waits for the end of a call. A fork therefore
-never copies a connection: sqlite in the child would find the database locked by a connection that
-nobody closes. Nor does a program that closes all descriptors make sqlite write into a file of the
-program's.
+No connection stays open between two calls. A fork therefore never copies a connection, and a
+program that closes all descriptors does not make sqlite write into a file of the program's.
 """
 
 from __future__ import annotations
@@ -19,12 +17,12 @@ import time
 from contextlib import contextmanager
 
 from ..ingest.spool import Spool
-from .base import LeaseLost, Seen, Source, StoreError, StoreTooNew, Taken
+from .base import Holder, LeaseLost, Overview, Seen, Source, StoreError, StoreTooNew, Taken
 from .spools import MAINTAIN, Spools, spool_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from sqlite3 import Connection
     from typing import Literal
 
@@ -43,41 +41,49 @@ _RENEW = 1.0
 _ASK = 0.25
 _STALE = 5.0
 """Seconds without a change of its number after which a sender is taken to be stopped."""
-_FORK_PATIENCE = 2.5
-"""Seconds a fork waits for the connection to be closed; sqlite itself waits 2 for a lock."""
 
 
-class _OpenConnection:
-    """Held while a connection is open, and during a fork."""
+_FORK_PATIENCE = 2.0
+"""Seconds for which a fork waits until no connection is open."""
+
+
+class _Guard:
+    """Keeps forks away from open connections.
+
+    sqlite notes in the memory of the process which locks it holds on a file. A child would inherit
+    the note without the lock, and would find the file locked for ever.
+    """
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self._unguarded: set[int] = set()
-        """Threads that fork although a connection is open."""
+        self._lock = threading.RLock()
+        self._waited_in_vain: set[int] = set()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
 
     def before_fork(self) -> None:
-        # Not for ever: a signal handler may fork in the middle of a call.
-        if not self.lock.acquire(timeout=_FORK_PATIENCE):
-            self._unguarded.add(threading.get_ident())
+        if not self._lock.acquire(timeout=_FORK_PATIENCE):
+            self._waited_in_vain.add(threading.get_ident())
 
     def after_fork_in_parent(self) -> None:
-        ident = threading.get_ident()
-        if ident in self._unguarded:
-            self._unguarded.discard(ident)
+        if threading.get_ident() in self._waited_in_vain:
+            self._waited_in_vain.discard(threading.get_ident())
         else:
-            self.lock.release()
+            self._lock.release()
 
     def after_fork_in_child(self) -> None:
-        self.lock = threading.Lock()
-        self._unguarded.clear()
+        self.__init__()  # type: ignore[misc]
 
 
-_OPEN_CONNECTION = _OpenConnection()
+_GUARD = _Guard()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=_OPEN_CONNECTION.before_fork,
-        after_in_parent=_OPEN_CONNECTION.after_fork_in_parent,
-        after_in_child=_OPEN_CONNECTION.after_fork_in_child,
+        before=_GUARD.before_fork,
+        after_in_parent=_GUARD.after_fork_in_parent,
+        after_in_child=_GUARD.after_fork_in_child,
     )
 
 
@@ -107,6 +113,9 @@ class SqliteStore:
     @property
     def source(self) -> Source:
         return self.spool.source
+
+    def prepare(self) -> None:
+        import sqlite3  # noqa: F401 - so that no fork meets it half loaded
 
     def append(self, notices: Sequence[tuple[int, bytes]]) -> None:
         try:
@@ -207,19 +216,58 @@ class SqliteStore:
         self._spools.forget(ended)
 
     def peek(self) -> Mapping[str, bytes]:
+        if not os.path.lexists(self._path):
+            return {}
         with self._database() as connection:
             return self._state(connection)
 
     def waiting(self) -> int:
+        return self._spools.waiting(self._seen_by_all())
+
+    def overview(self) -> Overview:
+        if not os.path.lexists(self._path):
+            return Overview(False, None, ())
         with self._database() as connection:
+            token, source = self._lease(connection)
             seen = self._seen(connection)
-        return self._spools.waiting(seen)
+        sender = None
+        if token is not None and self._spools.heartbeat(source) is not None:
+            pid = self._spools.pid(source)
+            sender = None if pid is None else Holder(os.uname().nodename, pid)
+        reports = tuple(self._spools.reports(seen))
+        return Overview(bool(source or reports), sender, reports)
+
+    def covered(self, seq: int) -> bool:
+        return seq in self._seen_by_all().get(self.source, Seen())
+
+    def browse(self) -> Iterator[Taken]:
+        return self._spools.browse(self._seen_by_all())
+
+    def faults(self) -> Sequence[str]:
+        if not os.path.lexists(self._path):
+            return []
+        with self._database() as connection:
+            rows = connection.execute("PRAGMA integrity_check").fetchall()
+        return [f"The database {self._path}: {text}." for (text,) in rows if text != "ok"]
+
+    def seize(self) -> None:
+        self._beat()
+        token = os.urandom(8).hex()
+        with self._database() as connection:
+            connection.execute(
+                "REPLACE INTO lease VALUES (?, ?, ?)", (self._namespace, token, self.source)
+            )
+        self._token = token
+        self._renewed = time.monotonic()
+
+    def others(self) -> bool:
+        return self._spools.has_others()
 
     def now(self) -> float:
         return time.time()
 
     def problems(self) -> Sequence[str]:
-        return self._spools.problems()
+        return self.spool.problems() + self._spools.problems()
 
     def after_fork(self) -> None:
         self.spool.after_fork()
@@ -242,7 +290,7 @@ class SqliteStore:
     def _is_stale(self, lease: tuple[str | None, Source]) -> bool:
         """Whether the sender is dead, or has not changed its number for five seconds.
 
-        It compares no clocks of two processes. At most a second counts between two looks: this
+        It compares no clocks of two processes. At most a second counts between two checks: this
         process may have been stopped itself."""
         token, source = lease
         number = self._spools.heartbeat(source)
@@ -261,7 +309,7 @@ class SqliteStore:
         """The lease; the database is opened only if it has changed, and once a second."""
         try:
             found = os.stat(self._path)
-            state = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+            state: tuple[int, ...] = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
         except OSError:
             state = ()
         if not state or state != self._read_from or now >= self._read_at + 1.0:
@@ -289,26 +337,36 @@ class SqliteStore:
         )
         return {source: Seen(ranges) for source, ranges in rows}
 
+    def _seen_by_all(self) -> dict[Source, Seen]:
+        if not os.path.lexists(self._path):
+            return {}
+        with self._database() as connection:
+            return self._seen(connection)
+
     @contextmanager
     def _database(self) -> Generator[Connection]:
         """A connection for the length of a with block; an open transaction is rolled back."""
-        with _OPEN_CONNECTION.lock:
-            import sqlite3  # here, because a process that only logs never needs it
+        with _GUARD, self._connected() as connection:
+            yield connection
 
-            try:
-                self._check_file()
-                connection = sqlite3.connect(self._path, timeout=2.0, isolation_level=None)
-            except (OSError, sqlite3.Error) as error:
-                reason = error.strerror if isinstance(error, OSError) else error
-                raise StoreError(f"The store {self._path} cannot be opened: {reason}.") from error
-            try:
-                connection.execute("PRAGMA synchronous = NORMAL")
-                self._check_version(connection)
-                yield connection
-            except sqlite3.Error as error:
-                raise StoreError(f"The store {self._path} cannot be used: {error}.") from error
-            finally:
-                connection.close()
+    @contextmanager
+    def _connected(self) -> Generator[Connection]:
+        import sqlite3  # here, because a process that only logs never needs it
+
+        try:
+            self._check_file()
+            connection = sqlite3.connect(self._path, timeout=2.0, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise StoreError(f"The store {self._path} cannot be opened: {reason}.") from error
+        try:
+            connection.execute("PRAGMA synchronous = NORMAL")
+            self._check_version(connection)
+            yield connection
+        except sqlite3.Error as error:
+            raise StoreError(f"The store {self._path} cannot be used: {error}.") from error
+        finally:
+            connection.close()
 
     def _check_file(self) -> None:
         """Makes the file if there is none. It must belong to this user, and only to this user."""

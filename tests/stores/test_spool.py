@@ -189,8 +189,9 @@ def test_unsafe_folder_is_not_used(memory_folder: Path, tmp_path: Path, kind: st
 
     assert spool.path is not None
     assert Path(spool.path).parent == memory_folder / "safe"
-    assert spool.trouble is not None
-    assert str(unsafe) in spool.trouble
+    (problem,) = spool.problems()
+    assert problem.startswith(f"The spool cannot be made in {unsafe}: ")
+    assert spool.problems() == []
     spool.close()
 
 
@@ -204,6 +205,14 @@ def test_without_a_tmpfs_only_the_worker_writes(tmp_path: Path) -> None:
     spool.append([(1, b"x")])
 
     assert numbers_in(tmp_path / "spools") == [1]
+    spool.close()
+
+
+def test_missing_parent_of_the_folder_is_made(tmp_path: Path) -> None:
+    spool = Spool([str(tmp_path / "new" / "store.sqlite-spool")])
+
+    assert spool.path is not None
+    assert stat.S_IMODE(os.stat(tmp_path / "new").st_mode) == 0o700
     spool.close()
 
 
@@ -686,8 +695,8 @@ def test_spool_goes_to_the_next_folder_if_the_tmpfs_is_nearly_full(
 
     assert spool.path is not None
     assert Path(spool.path).parent == tmp_path / "next"
-    assert spool.trouble is not None
-    assert spool.trouble.endswith("is nearly full")
+    (problem,) = spool.problems()
+    assert problem.endswith("is nearly full.")
     spool.close()
 
 

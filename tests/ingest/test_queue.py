@@ -1,0 +1,218 @@
+"""The queue keeps the most urgent alerts, counts exactly, and never holds more than it may."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from records import record
+
+from pushover_logging.client.constants import Priority
+from pushover_logging.ingest.groups import Group
+from pushover_logging.ingest.queue import Queue, Tally
+from pushover_logging.notice import Snapshot
+
+PRIORITIES = st.sampled_from(Priority)
+THREADS = 8
+
+
+def in_threads(work: Callable[[int], None]) -> None:
+    ready = threading.Barrier(THREADS)
+
+    def run(number: int) -> None:
+        ready.wait(30)
+        work(number)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+
+
+def put(queue: Queue, priority: int, number: int, level: int = 40) -> Group:
+    made = record("record %d", number, level=level)
+    group = Group(("text", number), made, int(priority))
+    queue.put(group, Snapshot(made.created, made.name, level, "ERROR", str(number)))
+    return group
+
+
+def taken(queue: Queue) -> list[tuple[int, int]]:
+    everything = []
+    while (entry := queue.take()) is not None:
+        everything.append((entry[0].priority, int(entry[1].text)))
+    return everything
+
+
+def turned_away(queue: Queue) -> dict[int, int]:
+    return {level: tally.value() for level, tally in queue.turned_away.items()}
+
+
+@given(st.lists(PRIORITIES))
+def test_the_most_urgent_comes_out_first_and_the_oldest_of_equals(
+    priorities: list[Priority],
+) -> None:
+    queue = Queue(1000)
+    for number, priority in enumerate(priorities):
+        put(queue, priority, number)
+
+    came = taken(queue)
+
+    assert came == sorted(
+        ((priority, number) for number, priority in enumerate(priorities)),
+        key=lambda entry: (-entry[0], entry[1]),
+    )
+
+
+@given(st.lists(PRIORITIES), st.integers(1, 10))
+def test_the_newest_of_the_least_urgent_alerts_has_to_go(
+    priorities: list[Priority], capacity: int
+) -> None:
+    queue = Queue(capacity)
+    kept: list[tuple[Priority, int]] = []
+
+    for number, priority in enumerate(priorities):
+        kept.append((priority, number))
+        put(queue, priority, number)
+        if len(kept) > capacity:
+            loser = min(kept, key=lambda entry: (entry[0], -entry[1]))
+            kept.remove(loser)
+            assert queue.evicted[-1][1].text == str(loser[1])
+
+    assert len(queue) == len(kept) <= capacity
+    assert sum(turned_away(queue).values()) == len(priorities) - len(kept)
+    assert sorted(taken(queue)) == sorted(kept)
+
+
+def test_a_full_queue_keeps_the_emergency() -> None:
+    queue = Queue(2)
+    put(queue, Priority.LOW, 1)
+    put(queue, Priority.LOW, 2)
+
+    put(queue, Priority.EMERGENCY, 3)
+
+    assert [entry[1].text for entry in queue.evicted] == ["2"]
+    assert taken(queue) == [(Priority.EMERGENCY, 3), (Priority.LOW, 1)]
+
+
+def test_alerts_in_the_outbox_take_room_too() -> None:
+    queue = Queue(3)
+    queue.outbox_size, queue.outbox_least = 2, Priority.HIGH
+
+    for number in range(3):
+        put(queue, Priority.NORMAL, number)
+
+    assert len(queue) == 1
+    assert turned_away(queue) == {40: 2}
+
+
+def test_a_more_urgent_alert_stays_when_the_outbox_holds_a_lesser_one() -> None:
+    queue = Queue(3)
+    queue.outbox_size, queue.outbox_least = 3, Priority.LOW
+
+    put(queue, Priority.EMERGENCY, 1)
+
+    assert len(queue) == 1  # the worker takes the lesser one out
+    assert turned_away(queue) == {}
+
+
+def test_alerts_that_found_no_room_are_counted_by_level() -> None:
+    queue = Queue(1)
+    put(queue, Priority.EMERGENCY, 0)
+
+    for number in range(1, 4):
+        put(queue, Priority.LOW, number, level=20)
+    put(queue, Priority.NORMAL, 4, level=30)
+
+    assert turned_away(queue) == {20: 3, 30: 1}
+
+
+def test_no_more_evicted_alerts_are_kept_than_may_wait() -> None:
+    queue = Queue(5)
+
+    groups = [put(queue, Priority.NORMAL, number) for number in range(50)]
+
+    assert len(queue.evicted) <= 5
+    # Nobody will close these any more, so that their next record is to be an alert.
+    kept = {id(entry[0]) for entry in [*queue.evicted, *queue.lanes[0]]}
+    assert all(group.levelno == -1 for group in groups if id(group) not in kept)
+
+
+def test_records_that_could_not_be_read_are_bounded_and_counted() -> None:
+    queue = Queue(5)
+
+    for _ in range(250):
+        queue.set_record_aside(record())
+
+    assert len(queue.set_aside) == 100
+    assert queue.unreadable.value() == queue.accepted.value() == 150
+
+
+def test_threads_lose_and_double_nothing_and_the_capacity_holds() -> None:
+    queue = Queue(500)
+    most = []
+
+    def put_many(thread: int) -> None:
+        for number in range(2000):
+            put(queue, number % 5 - 2, thread * 2000 + number)
+            most.append(len(queue))
+
+    in_threads(put_many)
+
+    stayed = [number for _, number in taken(queue)]
+    assert max(most) <= 500 + THREADS
+    assert len(set(stayed)) == len(stayed)
+    assert len(stayed) + sum(turned_away(queue).values()) == THREADS * 2000
+
+
+def test_a_queue_that_is_cleared_starts_at_zero() -> None:
+    queue = Queue(1)
+    for number in range(5):
+        put(queue, Priority.NORMAL, number)
+    queue.accepted.add()
+    queue.resolved.append(("payments", 1.0))
+    queue.set_record_aside(record())
+
+    queue.clear()
+
+    assert len(queue) == 0
+    assert queue.take() is None
+    left = [queue.evicted, queue.resolved, queue.set_aside, queue.turned_away]
+    assert [len(each) for each in left] == [0, 0, 0, 0]
+    assert queue.accepted.value() == queue.unreadable.value() == 0
+
+
+@pytest.mark.parametrize("reads", [0, 1, 5])
+def test_reading_a_tally_changes_nothing(reads: int) -> None:
+    tally = Tally()
+    for _ in range(7):
+        tally.add()
+
+    for _ in range(reads):
+        tally.value()
+
+    assert tally.value() == 7
+
+
+def test_a_tally_is_exact_from_any_number_of_threads() -> None:
+    tally = Tally()
+    enough_read = threading.Event()
+
+    def add_many(_: int) -> None:
+        for _ in range(20_000):
+            tally.add()
+
+    def read() -> None:
+        while not enough_read.is_set():
+            tally.value()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    in_threads(add_many)
+    enough_read.set()
+    reader.join(30)
+
+    assert tally.value() == THREADS * 20_000
