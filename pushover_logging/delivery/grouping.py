@@ -197,6 +197,17 @@ class Groups:
             self.wait(group, until)
         return group
 
+    def observe(self, group: Group) -> None:
+        """Count its records from now on until they are enough for an alert."""
+        group.is_open = True
+        self._closed.pop(group.identity, None)
+        self.observed[group] = None
+        self.changed.add(group)
+
+    def observed_records(self) -> int:
+        """Records of groups that have had too few for an alert so far."""
+        return sum(group.pending for group in self.observed)
+
     # Timers.
 
     def pushed(self, group: Group, now: float) -> None:

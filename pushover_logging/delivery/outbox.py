@@ -65,7 +65,7 @@ class Entry:
     users: tuple[str, ...] = ()
     """Who gets it, if not the users of the handler."""
     escalates: Incident | None = None
-    """The emergency that nobody acknowledged, for which this one rings somebody else."""
+    """The emergency that nobody acknowledged, for which this one rings other users."""
 
     @property
     def records(self) -> int:

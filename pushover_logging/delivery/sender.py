@@ -7,24 +7,23 @@ is not said to be for any thread runs on the worker thread.
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import notice as notices
-from ..client.constants import EXPIRE_MAXIMUM, MESSAGE_LIMIT, Priority
-from ..client.errors import PushoverError
+from ..client.constants import EXPIRE_MAXIMUM, MESSAGE_LIMIT, TITLE_LIMIT, Priority
+from ..client.errors import APIError, PushoverError
 from ..config.fields import Style
 from ..ingest.fingerprint import digest
 from ..notice import Notice, Snapshot
 from ..render import summary
-from ..render.alert import Alert
+from ..render.alert import Alert, cut
 from ..render.record import Renderer, filled_in
 from ..render.redact import Redactor
 from ..stores.base import LeaseLost, StoreError
@@ -42,6 +41,7 @@ from .worker import WORKER
 if TYPE_CHECKING:
     from ..config import HandlerConfig
     from ..stores.base import Store
+    from .incidents import ReceiptStatus
 
 __all__ = ["Hooks", "Sender", "open_sender"]
 
@@ -57,6 +57,9 @@ _MOST_DRAINED = 1000
 _STOPPED = 2.0
 """Seconds between a commit and the send that follows it after which another process may have become
 the sender: this one was stopped."""
+_ID_LENGTH = 12
+_COUNT = re.compile(r" \N{MULTIPLICATION SIGN}\d+$")
+"""The number of records at the end of a title."""
 
 
 def _today() -> datetime:
@@ -120,6 +123,9 @@ class Sender:
         self.reported_totals: dict[tuple[str, int], int] = {}
         """By process and level, how many records found no room so far."""
         self.interval = config.grouping.interval
+        rules = config.loggers.values()
+        self.has_thresholds = max(config.grouping.after, *(r.after for r in rules), 1) > 1
+        """Some groups need several records for an alert, so that counts are wanted at once."""
         self.taken = 0
         """Records that notices have brought, for all processes of a durable store."""
         self.silenced: dict[str, float] = {}
@@ -366,6 +372,11 @@ class Sender:
                 ending=ending,
                 untried_first=self.limits.in_outage,
             )
+            escalates = None if entry is None else entry.escalates
+            if entry is not None and escalates is not None and not escalates.rings(now):
+                self.incidents.escalated(escalates, None)  # somebody has acknowledged meanwhile
+                self.outbox.finished(entry)
+                entry = None
             if entry is not None and self.store.durable:
                 entry.is_in_flight = True
                 self.outbox.changed.add(entry)
@@ -449,7 +460,7 @@ class Sender:
         """
         if self.outbox.alerts + arriving > 1 and self.limits.slots(now) <= 1:
             return True  # a digest takes the repeats of its groups along
-        if self.groups.observed:
+        if self.has_thresholds:
             return True
         due = self.groups.next_due()
         if due is not None and due <= now:
@@ -473,13 +484,7 @@ class Sender:
             if repeats and group in self.groups.observed:
                 self._observe(group, repeats, now)
             elif repeats and not group.is_open:
-                # It was counted as a repeat of a group that is over for the sender.
-                if self._is_over(group, notice.at):
-                    repeats = self.groups.claim(group)
-                    entry = Entry([Part(group, repeats)], self._most(group, Priority.NORMAL), now)
-                    self.outbox.put(entry, now)
-                else:
-                    self.groups.reopen(group, now)
+                self._reopen(group, repeats, notice.at, now)
         elif notice.kind == "resolved":
             self._resolve(notice, now)
         elif notice.kind == "dropped":
@@ -534,29 +539,50 @@ class Sender:
 
     def _raise_alert(self, group: Group, notice: Notice, now: float) -> None:
         """Let the first record of a group become a push, unless it is to be counted only."""
-        after, within = self._threshold(group)
-        silent_until = self._silent_until(group)
+        after, _ = self._threshold(group)
         if after > 1:
-            self.groups.observed[group] = None
             self.groups.put_back(group, 1)
+            self.groups.observe(group)
             self._observe(group, 1, now)
-            return
-        if silent_until > now:
+        elif self._is_silent(group, now):
             self.groups.put_back(group, 1)
-            self.groups.wait(group, silent_until)
-            return
-        priority = Priority(notice.priority)
-        if self.resolved_at and self._is_over(group, notice.at):
+        else:
+            self._put_alert(group, 1, notice.at, now, is_doubtful=notice.is_last)
+
+    def _reopen(self, group: Group, repeats: int, at: float, now: float) -> None:
+        """Records were counted as repeats of a group that is over for the sender."""
+        after, _ = self._threshold(group)
+        if after > 1:
+            self.groups.observe(group)
+            self._observe(group, repeats, now)
+        elif self._is_over(group, at):
+            repeats = self.groups.claim(group)
+            entry = Entry([Part(group, repeats)], self._most(group, Priority.NORMAL), now)
+            self.outbox.put(entry, now)
+        else:
+            self.groups.reopen(group, now)
+
+    def _put_alert(
+        self, group: Group, records: int, at: float, now: float, *, is_doubtful: bool = False
+    ) -> None:
+        """Let ``group.first`` be pushed, which was logged at ``at``; the push stands for all.
+
+        ``is_doubtful``: another process may have sent it before.
+        """
+        priority = group.priority
+        if self.resolved_at and self._is_over(group, at):
             priority = min(priority, Priority.NORMAL)  # it was over before it was read
             self.groups.close(group)
-        entry = Entry([Part(group, 1, notice.snapshot)], priority, now)
-        if notice.is_last:
+        entry = Entry([Part(group, records, group.first)], priority, now)
+        if is_doubtful:
             entry.doubtful = ("",)
         self.outbox.put(entry, now)
 
     def _threshold(self, group: Group) -> tuple[int, float | None]:
         """How many records within how many seconds make an alert of this group."""
-        rule = self._config.rule_for(group.first.name) if self._config.loggers else None
+        rule = None
+        if self._config.loggers and group.identity[0] != "other":  # which may be of any logger
+            rule = self._config.rule_for(group.first.name)
         limits = self._config.grouping if rule is None else rule
         return limits.after, limits.within
 
@@ -574,11 +600,10 @@ class Sender:
         seen.clear()
         del self.groups.observed[group]
         group.until = None
-        if (silent_until := self._silent_until(group)) > now:
-            self.groups.wait(group, silent_until)
-            return
-        repeats = self.groups.claim(group)
-        self.outbox.put(Entry([Part(group, repeats, group.shown)], group.priority, now), now)
+        self.groups.changed.add(group)
+        if not self._is_silent(group, now):
+            group.first, group.shown_is_last = group.shown, False
+            self._put_alert(group, self.groups.claim(group), group.last_at, now)
 
     def _stop_observing(self, group: Group, now: float) -> None:
         """Drop the records of a group that stayed too few in the time given."""
@@ -589,8 +614,13 @@ class Sender:
         if seen and within is not None:
             self.groups.wait(group, seen[0] + within)
             return
-        self.dropped["below_after"] += self.groups.claim(group)
+        self._drop_observed(group)
         self.groups.close(group)
+
+    def _drop_observed(self, group: Group) -> None:
+        """Drop the records of a group that are too few for an alert."""
+        if records := self.groups.claim(group):
+            self.dropped["below_after"] += records
 
     def _names_of(self, group: Group) -> tuple[str, ...]:
         """What an operator may call a group: its key, or its id."""
@@ -635,6 +665,13 @@ class Sender:
         now = self._clock()
         return [g for g in self.groups.unfinished() if self._silent_until(g) <= now]
 
+    def _is_silent(self, group: Group, now: float) -> bool:
+        """Whether a group makes no push now; if so, it is summed up when it may."""
+        silent_until = self._silent_until(group)
+        if silent_until > now:
+            self.groups.wait(group, silent_until)
+        return silent_until > now
+
     def _resolve(self, notice: Notice, now: float) -> None:
         """End what was logged before the notice, also if that is read later."""
         name = notice.key or ""
@@ -653,7 +690,7 @@ class Sender:
                 entry.not_before = min(group.until, now + self.interval)
                 self.outbox.put(entry, now)
             if group in self.groups.observed:
-                self.dropped["below_after"] += self.groups.claim(group)
+                self._drop_observed(group)
             self.groups.close(group)
 
     def _sum_up(self, now: float, *, quietly: bool) -> None:
@@ -805,18 +842,18 @@ class Sender:
             self.pushes += 1
             self.pushes_here += 1
             self.outbox.finished(entry)
+            incident = None
             if entry.text.priority is Priority.EMERGENCY and outcome.receipt:
                 groups = [p.group for p in entry.parts if p.group.priority is Priority.EMERGENCY]
                 incident = self.incidents.open(
                     outcome.receipt, entry.text.title, groups, entry.text.expire, now
                 )
-                if entry.escalates is not None:
-                    entry.escalates.escalated = incident
-                    incident.groups = entry.escalates.groups
-                elif self._config.escalate_to and self._config.escalate_after is not None:
+                if entry.escalates is None and self._config.escalate_after is not None:
                     incident.escalates_at = now + self._config.escalate_after
                 for group in groups:
                     group.incident = incident
+            if entry.escalates is not None:
+                self.incidents.escalated(entry.escalates, incident)
             for part in entry.parts:
                 self.groups.pushed(part.group, now)
         if outcome.info:
@@ -857,7 +894,9 @@ class Sender:
             return
         with self.lock:
             self.limits.used_slot(now)
-            if entry.priority is Priority.EMERGENCY:
+            bad_inputs = error.bad_inputs if isinstance(error, APIError) else {}
+            is_for_nobody = bool(entry.users) and "user" in bad_inputs
+            if entry.priority is Priority.EMERGENCY and not is_for_nobody:
                 entry.priority, entry.text = Priority.HIGH, None
                 self.outbox.put(entry, now)
         if self.outbox.in_hand is entry:
@@ -869,7 +908,10 @@ class Sender:
 
     def _drop(self, entry: Entry, reason: str, error: Exception) -> None:
         with self.lock:
-            self.dropped[reason] += entry.records
+            if entry.records:
+                self.dropped[reason] += entry.records
+            if entry.escalates is not None:
+                self.incidents.escalated(entry.escalates, None)
             self.outbox.finished(entry)
             for part in entry.parts:
                 self.groups.pushed(part.group, self._clock())
@@ -878,6 +920,8 @@ class Sender:
 
     def _write(self, entry: Entry) -> Alert:
         """The text of a push, whose title ends in the number of records if there are several."""
+        if entry.escalates is not None:
+            return self._write_escalation(entry, entry.escalates)
         parts = entry.parts
         part = parts[0]
         group = part.group
@@ -912,7 +956,29 @@ class Sender:
             )
         for complaint in text.complaints:
             diagnostics.say("override", f"a record's own options: {complaint}")
-        tags = [tag for p in parts if (tag := p.group.tag) is not None]
+        return self._tagged(text, entry, [p.group for p in parts])
+
+    def _write_escalation(self, entry: Entry, incident: Incident) -> Alert:
+        """The push to the users of ``escalate_to``; it stands for no record."""
+        group = incident.groups[0]
+        rest = len(incident.groups) - 1
+        more = f"\n… and {rest} more" if rest else ""
+        style = self._style_of(group)
+        text = self._renderer.render(
+            group.first, style, entry.priority, limit=MESSAGE_LIMIT - len(more)
+        )
+        title = f"Not acknowledged: {_COUNT.sub('', incident.title)}"
+        text = dataclasses.replace(
+            text,
+            message=text.message + more,
+            title=cut(title, TITLE_LIMIT),
+            device=None,  # the devices of these users have other names
+        )
+        return self._tagged(text, entry, incident.groups)
+
+    def _tagged(self, text: Alert, entry: Entry, groups: Iterable[Group]) -> Alert:
+        """The push with tags by which its ringing can be ended."""
+        tags = [tag for group in groups if (tag := group.tag) is not None]
         if self.store.durable and text.priority is Priority.EMERGENCY:
             tags.insert(0, f"push-{entry.id}")
         if not tags:
@@ -958,10 +1024,10 @@ class Sender:
             unanswered = self.incidents.to_escalate(now)
         if unanswered is not None:
             status = self._target.receipt(unanswered.receipt)
+            if status is not None:
+                self._learn(unanswered, status, now)
             with self.lock:
-                if status is not None:
-                    unanswered.learn(status)
-                if unanswered.rings(now) and unanswered.groups:
+                if unanswered.rings(now):
                     self._escalate(unanswered, now)
             return True
         with self.lock:
@@ -971,43 +1037,53 @@ class Sender:
         if incident is None:
             return False
         status = self._target.receipt(incident.receipt)
-        if status is None:
-            return True
-        with self.lock:
-            incident.learn(status)
-            if not incident.rings(now):
-                # Still happening: an acknowledged emergency rings again after an interval, an
-                # expired one at once.
-                answered = incident.state is IncidentState.ACKNOWLEDGED
-                for group in incident.groups:
-                    if group.incident is incident and group.until is not None:
-                        (self.groups.pushed if answered else self.groups.wait)(group, now)
-                self.incidents.changed.add(incident)
-                self._stop_counterpart(incident, now)
-        if status.acknowledged:
-            diagnostics.call_safely("on_acknowledged", self._hooks.on_acknowledged, status)
+        if status is not None:
+            self._learn(incident, status, now)
         return True
 
-    def _escalate(self, incident: Incident, now: float) -> None:
-        """Ring the users of ``escalate_to`` too."""
-        group = incident.groups[0]
-        text = self._renderer.render(group.first, self._style_of(group), Priority.EMERGENCY)
-        entry = Entry([], Priority.EMERGENCY, now, text)
-        entry.users, entry.escalates = self._config.escalate_to, incident
-        self.outbox.put(entry, now)
+    def _learn(self, incident: Incident, status: ReceiptStatus, now: float) -> None:
+        """Take in what the service says of an emergency.
 
-    def _stop_counterpart(self, incident: Incident, now: float) -> None:
-        """Whoever acknowledges first, of the users and those it was escalated to, stops both."""
-        if incident.state is not IncidentState.ACKNOWLEDGED:
-            return
-        for other in list(self.incidents.ringing):
-            if (other is incident.escalated or other.escalated is incident) and other.rings(now):
+        Still happening: an acknowledged emergency rings again after an interval, an expired one at
+        once. Whoever acknowledges first, of the users and those of ``escalate_to``, stops both.
+        """
+        with self.lock:
+            incident.polled_at = now
+            incident.learn(status)
+            if incident.rings(now):
+                return
+            self.incidents.changed.add(incident)
+            answered = incident.state is IncidentState.ACKNOWLEDGED
+            other = incident.counterpart if answered else None
+            if other is not None and other.rings(now):
                 other.state = IncidentState.ACKNOWLEDGED
                 other.acknowledged_at = incident.acknowledged_at
                 other.acknowledged_by = incident.acknowledged_by
                 other.counted_before = dict(incident.counted_before)
                 self.incidents.to_cancel[other.receipt] = now
                 self.incidents.changed.add(other)
+            for group in incident.groups:
+                if group.until is None or group.incident is None:
+                    continue
+                if group.incident is incident or group.incident is other:
+                    (self.groups.pushed if answered else self.groups.wait)(group, now)
+        if status.acknowledged:
+            diagnostics.call_safely("on_acknowledged", self._hooks.on_acknowledged, status)
+
+    def _escalate(self, incident: Incident, now: float) -> None:
+        """Ring the users of ``escalate_to`` too."""
+        if not incident.groups:  # forgotten, and the text with them
+            self.incidents.escalated(incident, None)
+            return
+        incident.is_escalating = True
+        self.incidents.changed.add(incident)
+        entry = Entry([], Priority.EMERGENCY, now)
+        entry.users, entry.escalates = self._config.escalate_to, incident
+        # A successor of this process makes the same id, and cancels by it what this one has sent.
+        entry.id = f"to-{incident.receipt[:_ID_LENGTH]}" if self.store.durable else ""
+        if incident.is_escalation_in_doubt:
+            entry.doubtful = ("",)
+        self.outbox.put(entry, now)
 
     # What the pipeline asks, from any thread.
 
@@ -1021,6 +1097,11 @@ class Sender:
         with self.lock:
             return self.outbox.records + self.groups.pending
 
+    def waiting(self) -> int:
+        """How many records wait for a push: not those that are too few for an alert so far."""
+        with self.lock:
+            return self.unsent() - self.groups.observed_records()
+
     def abandon(self) -> int:
         """Give up everything that waits, because the process ends; how many records that were.
 
@@ -1028,12 +1109,12 @@ class Sender:
         refuses the token are not counted, because that was said.
         """
         with self.lock:
-            left = self.unsent()
+            left = self.waiting()
             parts = self.outbox.clear()
             for group in self.groups.unfinished():
                 parts.append(Part(group, self.groups.claim(group)))
             for group in self.groups.observed:
-                self.dropped["below_after"] += self.groups.claim(group)
+                self._drop_observed(group)
             if lost := sum(part.records for part in parts):
                 self.dropped["exit" if self.refused is None else "stopped"] += lost
         self._lost(parts)
@@ -1081,11 +1162,13 @@ class Sender:
 
     def drain_is_done(self, seq: int) -> bool:  # noqa: ARG002 - as for `SharedSender`
         """Whether everything is sent."""
-        return not self.unsent()
+        return not self.waiting()
 
     def forget_groups(self) -> None:
         """Forget all groups and emergencies: the handler was closed, and nothing waits."""
         with self.lock:
+            for group in self.groups.observed:
+                self._drop_observed(group)
             self.groups = Groups(self._config.grouping)
             self.incidents.stop()
 

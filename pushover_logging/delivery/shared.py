@@ -260,6 +260,10 @@ class SharedSender:
         """Whether other processes rely on this one, so that it must step once more when it ends."""
         return self.is_sender
 
+    def waiting(self) -> int:
+        """The same without records that are too few for an alert so far."""
+        return self.active.waiting() if self._fails else self.unsent()
+
     def abandon(self) -> int:
         """The process ends: leave what waits in the store, or give it up if the store fails."""
         self._has_ended = True

@@ -199,7 +199,7 @@ def view(
                 )
             )
         elif kind == "incident":
-            title, members, expires, value, at, by, _, _ = fields
+            title, members, expires, value, at, by = fields[:6]
             is_over = value == IncidentState.RINGING.value and expires <= now
             incidents.append(
                 IncidentView(
@@ -385,6 +385,8 @@ class State:
             incident.acknowledged_by,
             tuple((group.identity, n) for group, n in incident.counted_before.items()),
             _add(incident.escalates_at, ahead),
+            incident.is_escalating,
+            None if incident.counterpart is None else incident.counterpart.receipt,
         )
 
     def _of_limits(self, sender: Sender, ahead: float) -> tuple[Any, ...]:
@@ -434,9 +436,12 @@ class State:
             horizon = now + max(sender.interval, EXPIRE_MAXIMUM)
             ends = None if until is None else min(until - ahead, horizon)
             sender.groups.restore(group, ends)
+        incidents: dict[str, Incident] = {}
+        counterparts: list[tuple[Incident, str]] = []
         for key, data in state.items():
             if key.startswith("incident:"):
-                title, members, expires, value, at, by, counted, escalates = _loads(data)
+                title, members, expires, value, at, by, counted, escalates, *rest = _loads(data)
+                is_escalating, counterpart = rest
                 incident = Incident(
                     key.removeprefix("incident:"),
                     title,
@@ -448,10 +453,16 @@ class State:
                     acknowledged_by=by,
                     counted_before={groups[i]: n for i, n in counted if i in groups},
                     escalates_at=None if escalates is None else escalates - ahead,
+                    is_escalation_in_doubt=is_escalating,
                 )
+                incidents[incident.receipt] = incident
+                if counterpart is not None:
+                    counterparts.append((incident, counterpart))
                 sender.incidents.restore(incident)
                 for group in receipts.get(incident.receipt, ()):
                     group.incident = incident
+        for incident, receipt in counterparts:
+            incident.counterpart = incidents.get(receipt)
         entries = [item for item in state.items() if item[0].startswith("entry:")]
         for key, data in sorted(entries, key=lambda item: _loads(item[1])[2]):
             parts, priority, since, tries, not_before, doubtful, _, is_drained = _loads(data)

@@ -31,7 +31,9 @@ class Stats:
     dropped: Mapping[str, int]
     """Records that will not be delivered, by reason: ``full`` (more than ``capacity`` waited),
     ``refused`` (by the service), ``gave_up`` (the retry policy's bound), ``exit`` (no time left
-    when the process ended), ``stopped`` (the service refused the token until then), ``error`` (a defect, or a record that nothing could read)."""
+    when the process ended), ``stopped`` (the service refused the token until then), ``below_after``
+    (too few records for an alert, by ``grouping`` or the rule of a logger), ``error`` (a defect, or
+    a record that nothing could read)."""
     pushes: int
     """Pushes of this process that the service has accepted."""
     limit: int | None

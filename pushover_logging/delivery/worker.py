@@ -205,7 +205,7 @@ class Pipeline:
         self._tell_queue(sender)
         due = sender.step(deadline, drains=quietly, may_report=not left)
         self._tell_queue(sender)
-        if self._closed and not self.news and not self.unsent():
+        if self._closed and not self.news and not self.waiting():
             if not self.is_shared and (self._groups.open or self._closing):
                 self._forget_groups(sender)
                 return self._groups.next_late_count()
@@ -221,7 +221,7 @@ class Pipeline:
             if self._closing:
                 ends = min(self._closing[0][0], ends or self._closing[0][0])
             due = ends if due is None or (ends is not None and ends < due) else due
-            if self.is_shared and self._groups.open:
+            if self._groups.open and (self.is_shared or sender.active.has_thresholds):
                 due = now + _COUNT_AGAIN if due is None else min(due, now + _COUNT_AGAIN)
         return due
 
@@ -240,17 +240,6 @@ class Pipeline:
             return None
         if self._closing:
             if self._closing[0][0] <= now or self._groups.with_unclaimed():
-                return None
-            due = min(due, self._closing[0][0], now + _COUNT_AGAIN)
-        return due
-
-    def _nothing_due(self, now: float) -> float | None:
-        """When to come again, if there is no repeat and the sender has nothing to do before."""
-        due = self._sender_due
-        if due is None or due <= now or self._queue.set_aside or self._groups.has_many_retired():
-            return None
-        if self._closing:
-            if self._closing[0][0] <= now or self._groups.with_unclaimed(now):
                 return None
             due = min(due, self._closing[0][0], now + _COUNT_AGAIN)
         return due
@@ -298,8 +287,9 @@ class Pipeline:
         while (entry := self._queue.take()) is not None:
             group, snapshot, seq, is_kept = entry
             group.snapshot = snapshot
+            style = self._style if group.style is None else group.style
             fields = ("new", seq or next(seqs), snapshot.created, group.identity, group.priority)
-            more = (group.key, snapshot, self._style, 0, 0, False, 0.0)
+            more = (group.key, snapshot, style, 0, 0, False, 0.0)
             new.append((Notice._make(fields + more), is_kept, 1))
             if interval:
                 heapq.heappush(self._closing, (now + interval, id(group), group))
@@ -360,7 +350,7 @@ class Pipeline:
             group.priority,
             group.key,
             shown._replace(created=created),
-            self._style,
+            self._style if group.style is None else group.style,
             group.epoch,
             group.total,
             is_last,
@@ -408,16 +398,24 @@ class Pipeline:
 
     def is_drained(self) -> bool:
         """Whether everything that came before the latest `drain` is sent."""
-        if self.draining or self.unsent():
+        if self.draining or self.waiting():
             return False
         return self._sender is None or self._sender.drain_is_done(self._drain_seq)
 
     def unsent(self) -> int:
         """How many records no push stands for yet."""
         with self._lock:
-            counted = sum(repeats for _, repeats in self._groups.with_unclaimed())
-            waiting = len(self._queue) + len(self._queue.set_aside) + counted
-            return waiting + (self._sender.unsent() if self._sender is not None else 0)
+            return self._uncollected() + (0 if self._sender is None else self._sender.unsent())
+
+    def waiting(self) -> int:
+        """The same without records that the sender knows to be too few for an alert."""
+        with self._lock:
+            return self._uncollected() + (0 if self._sender is None else self._sender.waiting())
+
+    def _uncollected(self) -> int:
+        """Records that the sender has not been told of."""
+        counted = sum(repeats for _, repeats in self._groups.with_unclaimed())
+        return len(self._queue) + len(self._queue.set_aside) + counted
 
     def _pending(self) -> int:
         """How many records of this process are neither handed over, nor delivered or dropped."""
@@ -427,7 +425,7 @@ class Pipeline:
 
     def is_unfinished(self) -> bool:
         """Whether a record waits, or the end of an alert, or others rely on this process."""
-        if self.unsent() or self._queue.resolved:
+        if self.waiting() or self._queue.resolved:
             return True
         if self._sender is None:
             return False
@@ -610,7 +608,7 @@ class Worker:
         while this thread configures logging.
         """
         self.notice_fork()
-        waiting = [pipeline for pipeline in pipelines if pipeline.is_shared or pipeline.unsent()]
+        waiting = [p for p in pipelines if p.is_shared or not p.is_drained()]
         for pipeline in waiting:
             pipeline.drain()
         if is_configuring_logging() or not waiting:
@@ -619,6 +617,18 @@ class Worker:
             timeout = max(pipeline.config.exit_timeout for pipeline in waiting)
         done = lambda: all(pipeline.is_drained() for pipeline in waiting)  # noqa: E731
         return self.wait(waiting[0], done, timeout)
+
+    def send_signal_later(self, signum: int) -> None:
+        """Send this process a signal in a moment, so that the interrupted code goes on until then.
+
+        ``os.kill`` on this thread would call the handler at once.
+        """
+
+        def send() -> None:
+            time.sleep(_LOGGING_AGAIN)
+            os.kill(os.getpid(), signum)
+
+        self._start_thread(send, ())
 
     def pipelines(self) -> list[Pipeline]:
         """All that were enlisted and still exist."""

@@ -120,7 +120,7 @@ class Queue:
         seq = next(self.seq)
         fields = (
             *("new", seq, snapshot.created, group.identity, group.priority, group.key, snapshot),
-            *(self.style, 0, 0, False, 0.0),
+            *(self.style if group.style is None else group.style, 0, 0, False, 0.0),
         )
         payload = encode(tuple.__new__(Notice, fields))
         return seq, self.spool.write(seq, payload, group.priority > 0) is not None
