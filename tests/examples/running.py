@@ -211,6 +211,12 @@ def command_of(page: str, start: str) -> str:
     return found[0]
 
 
+def complaints(output: str) -> list[str]:
+    """Lines about anything but alerts that a store keeps for the next process."""
+    lines = [line for line in output.splitlines() if "pushover_logging:" in line]
+    return [line for line in lines if "in the store; the next process" not in line]
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

@@ -19,6 +19,7 @@ def test_two_processes_ring_once_and_lose_nothing(
 
     shop.run(shop.command("python order.py"))
     with shop.start(shop.command("dramatiq")) as worker:
+        worker.until(lambda: worker.output.count("is not paid\n") == 4)
         worker.until(lambda: worker.output.count("KeyError: ") >= 2)
         worker.until(lambda: shop.rings == 2)
         exit_code = worker.stop()
