@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Iterator
 
 from pushover_logging.cli import build_parser
-from pushover_logging.cli.endings import Exit
 
 PLACE = ".. the commands, which docs/command_reference.py fills in"
 """The line of the page that the reference replaces."""
@@ -16,11 +15,6 @@ PLACE = ".. the commands, which docs/command_reference.py fills in"
 def command_reference() -> str:
     """The sections of all commands, in reStructuredText."""
     return "\n".join(_section(build_parser(), "-"))
-
-
-def exit_codes() -> set[int]:
-    """The exit codes that a page about the commands must list."""
-    return {int(code) for code in Exit}
 
 
 def parsers(

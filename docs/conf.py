@@ -31,7 +31,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 
 
-def fill_in(app: Any, page: str, source: list[str]) -> None:
+def fill_in(_app: Any, page: str, source: list[str]) -> None:
     """Put the reference of the commands into its page."""
     if page == "command-reference":
         place = command_reference.PLACE

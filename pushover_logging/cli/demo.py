@@ -1,4 +1,4 @@
-"""``pushover-logging demo``: what a phone gets from an application that only logs."""
+"""``pushover-logging demo``: show what a phone gets from an application that only logs."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pushover_logging.client.constants import Priority
-from pushover_logging.config.secrets import resolve_token, resolve_users
 from pushover_logging.config.levels import PriorityByLevel
+from pushover_logging.config.secrets import resolve_token, resolve_users
 
 from .account import add_command
 from .endings import Exit
@@ -46,12 +46,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--real",
         action="store_true",
-        help="send to your phone, as PUSHOVER_TOKEN and PUSHOVER_USER say; it rings three times",
+        help="send to your phone, with PUSHOVER_TOKEN and PUSHOVER_USER; it rings three times",
     )
     parser.add_argument(
         "--keep",
         action="store_true",
-        help="go on serving the inbox page after the show, until Ctrl-C",
+        help="keep the inbox page open at the end, until Ctrl-C",
     )
     parser.set_defaults(run=run)
 
@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> Exit:
 
 def _locally(folder: Path, account: Mapping[str, str]) -> Exit:
     print(f"The application: {_short(find_example())}, which only logs.")
-    print(f"The phone: a Pushover of its own on this machine, {_inbox(account)}\nWhat it gets:\n")
+    print(f"The phone: a local Pushover server, {_inbox(account)}\nIt gets:\n")
     table = Table()
     phone = Phone(account["PUSHOVER_API_URL"].removesuffix("/1/"), table)
     shop = Application(find_example(), folder / "shop", account, retry_policy=_SHORT_WAITS)
@@ -92,14 +92,14 @@ def _keep(account: Mapping[str, str]) -> None:
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
-        print()  # that was the way to end it
+        print()  # this is how the user ends it
 
 
 def _really(folder: Path) -> Exit:
     resolve_token()
     resolve_users()
     print(f"The application: {_short(find_example())}, which only logs.")
-    print("The phone: yours. What is sent to it:\n")
+    print("The phone: yours. It gets:\n")
     table = Table()
     shop = Application(find_example(), folder / "shop", {})
     _watch(shop, _Echo(shop, table).look)

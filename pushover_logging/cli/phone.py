@@ -41,12 +41,12 @@ class Phone:
         for message in self._call("messages")[self.pushes :]:
             if self._outage_begun and not self._outage_ended:
                 self._outage_ended = True
-                self._table.event(f"the service is back; {self._refused()} requests were in vain")
+                self._table.event(f"the service is back; {self._refused()} requests failed")
             self._show(message)
         if self.pushes >= _OUTAGE_AFTER and not self._outage_begun:
             self._outage_begun = True
             self._call("faults", kind="status", status=500, count=_OUTAGE_REQUESTS)
-            self._table.event("the service breaks and answers HTTP 500; the application goes on")
+            self._table.event("the service fails and answers HTTP 500; the application continues")
         self._acknowledge_what_rang()
 
     def ring_out(self) -> None:
