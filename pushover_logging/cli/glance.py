@@ -1,4 +1,4 @@
-"""``pushover-logging glance``: words or numbers on a watch, without an alert."""
+"""``pushover-logging glance``: show texts or numbers on a smartwatch or a widget."""
 
 from __future__ import annotations
 

@@ -29,10 +29,13 @@ class Stats:
     pending: int
     """Records that wait, are being sent, or are counted until their group is summed up."""
     dropped: Mapping[str, int]
-    """Records that will not be delivered, by reason: ``full`` (more than ``capacity`` waited),
-    ``refused`` (by the service), ``gave_up`` (the limit of the retry policy), ``exit`` (no time left
-    when the process ended), ``stopped`` (the service still refused the token then), ``below_after``
-    (too few occurrences for ``grouping.after``), ``error`` (a defect, or an unreadable record)."""
+    """Records that will not be delivered, by reason:
+
+    ``full``: more than ``capacity`` alerts waited. ``refused``: by the service. ``gave_up``: a
+    limit of the retry policy. ``exit``: no time was left when the process ended. ``stopped``: the
+    service still refused the token when the process ended. ``below_after``: too few occurrences
+    for ``grouping.after``. ``error``: a defect, or an unreadable record.
+    """
     pushes: int
     """Pushes that the service has accepted."""
     limit: int | None
