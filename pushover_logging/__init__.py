@@ -11,7 +11,6 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False  # typing's own takes longer to load than all that a handler needs
 if TYPE_CHECKING:
-    from .delivery.stats import Stats as Stats
     from .client.application import Application as Application
     from .client.application import User as User
     from .client.constants import EMERGENCY as EMERGENCY
@@ -29,13 +28,14 @@ if TYPE_CHECKING:
     from .client.messages import Message as Message
     from .client.teams import Team as Team
     from .config.fields import Grouping as Grouping
-    from .handler import PushoverHandler as PushoverHandler
-    from .hooks import drain as drain
     from .delivery.incidents import IncidentReport as IncidentReport
     from .delivery.incidents import IncidentState as IncidentState
+    from .delivery.retry import RetryPolicy as RetryPolicy
+    from .delivery.stats import Stats as Stats
+    from .handler import PushoverHandler as PushoverHandler
+    from .hooks import drain as drain
     from .oneshot import pushover as pushover
     from .oneshot import pushover_defaults as pushover_defaults
-    from .delivery.retry import RetryPolicy as RetryPolicy
 
 _HOMES = {
     "Application": ".client.application",

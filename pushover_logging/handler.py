@@ -197,7 +197,8 @@ class PushoverHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Queue the record, or count it as a repeat; does not block and does not raise."""
-        WORKER.notice_fork()  # a subclass with its own handle may call this
+        if not WORKER.page[0]:
+            WORKER.notice_fork()  # a subclass with its own handle may call this
         if _writing and get_ident() in _writing:
             return  # stderr leads into logging, and this is a line of ours
         pipeline = self._pipeline

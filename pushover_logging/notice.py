@@ -10,7 +10,17 @@ import marshal
 
 from .values import NamedTuple
 
-__all__ = ["Frame", "Notice", "Snapshot", "SnapshotError", "decode", "encode", "is_plain", "plain", "restored"]
+__all__ = [
+    "Frame",
+    "Notice",
+    "Snapshot",
+    "SnapshotError",
+    "decode",
+    "encode",
+    "is_plain",
+    "plain",
+    "restored",
+]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +35,8 @@ if TYPE_CHECKING:
 
 TEXT_BOUND = 8192
 """Longer texts are shortened before any regular expression sees them."""
-_SNAPSHOT = 7
-"""The place of the snapshot among the encoded fields."""
+_SNAPSHOT, _EXCEPTIONS = 6, 9
+"""The places of ``Notice.snapshot`` and ``Snapshot.exceptions``."""
 VERSION = 1
 """Changes when an older reader could misunderstand the wire format."""
 
@@ -128,7 +138,7 @@ def encode(notice: Notice, wire: Wire = "marshal") -> bytes:
     snapshot = notice.snapshot
     fields: list[Any] = [VERSION, *notice]
     if snapshot is not None:
-        fields[_SNAPSHOT] = plain(snapshot)
+        fields[1 + _SNAPSHOT] = plain(snapshot)
     if wire == "marshal":
         return marshal.dumps(tuple(fields), 4)
     import json
@@ -147,10 +157,9 @@ def decode(data: bytes) -> Notice:
             version, *fields = marshal.loads(data)
         if version != VERSION:
             raise ValueError(f"a notice of version {version}; this is version {VERSION}")
-        notice = Notice._make(fields)
-        if notice.snapshot is None:
-            return notice
-        return notice._replace(snapshot=restored(notice.snapshot))
+        if fields[_SNAPSHOT] is not None:
+            fields[_SNAPSHOT] = restored(fields[_SNAPSHOT])
+        return Notice._make(fields)
     except (EOFError, TypeError, IndexError, KeyError) as error:
         raise ValueError(f"no notice: {type(error).__name__}") from None
 
@@ -159,24 +168,21 @@ def plain(snapshot: Snapshot) -> tuple[Any, ...]:
     """The fields of a snapshot, of plain built-in types at any depth, as ``marshal`` needs them."""
     if not snapshot.exceptions:
         return tuple(snapshot)
-    exceptions = tuple(
-        (*error[:3], tuple(map(tuple, error.frames)), error.omitted)
-        for error in snapshot.exceptions
-    )
-    return tuple(snapshot._replace(exceptions=exceptions))  # type: ignore[arg-type]
+    exceptions = []
+    for error in snapshot.exceptions:
+        exceptions.append((*error[:3], tuple(map(tuple, error.frames)), error.omitted))
+    return (*snapshot[:_EXCEPTIONS], tuple(exceptions), *snapshot[_EXCEPTIONS + 1 :])
 
 
 def restored(fields: Any) -> Snapshot:
     """The snapshot that `plain` made these fields of."""
-    snapshot = Snapshot._make(fields)
-    if not snapshot.exceptions:
-        return snapshot
-    return snapshot._replace(
-        exceptions=tuple(
-            SnapshotError(relation, text, cut, tuple(map(Frame._make, frames)), omitted)
-            for relation, text, cut, frames, omitted in snapshot.exceptions
-        )
-    )
+    exceptions = []
+    for relation, text, cut, frames, omitted in fields[_EXCEPTIONS]:
+        error = (relation, text, cut, tuple(map(Frame._make, frames)), omitted)
+        exceptions.append(SnapshotError._make(error))
+    if not exceptions:
+        return Snapshot._make(fields)
+    return Snapshot._make((*fields[:_EXCEPTIONS], tuple(exceptions), *fields[_EXCEPTIONS + 1 :]))
 
 
 def _tuples(value: Any) -> Any:

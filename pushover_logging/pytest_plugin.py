@@ -125,8 +125,8 @@ def make_pushover_handler(
     A failed push is repeated at once rather than after 5 seconds. At the end of the test the
     handlers are removed from their loggers and closed.
     """
-    from pushover_logging.handler import PushoverHandler
     from pushover_logging.delivery.retry import RetryPolicy
+    from pushover_logging.handler import PushoverHandler
 
     made: list[PushoverHandler] = []
 

@@ -1,4 +1,4 @@
-"""Holds docs/design.rst by reading the code: who imports whom, who owns what, how long it gets."""
+"""Holds the import table of docs/design.rst by reading the code, and who owns which library."""
 
 from __future__ import annotations
 
@@ -16,108 +16,48 @@ import pushover_logging
 PACKAGE = Path(pushover_logging.__file__).parent
 PROJECT = "pushover_logging"
 
-# What a module, or every module of a folder, may import of this package besides its own folder.
-# A folder's name stands for all that is in it.
-VALUES = ("alerts", "client.errors", "client.constants", "defaults")
-SPELLING = ("client.constants", "converters", "credentials", "defaults", "priorities", "templates")
-WRITING = (
-    *VALUES,
-    "markup",
-    "templates",
-    "tracebacks",
-    "overrides",
-    "capturing",
-    "layout",
-    "noting",
-)
-DECIDING = ("quota", "retrying", "groups", "grouping", "incidents", "gate")
-CARRYING = (
-    *VALUES,
-    *DECIDING,
-    "notices",
-    "noting",
-    "intake",
-    "parcels",
-    "books",
-    "room",
-    "watch",
-    "stores",
-    "losses",
-)
+# The table: what a folder, or a module at the top, may import of this package besides itself.
+# A folder's name stands for all that is in it. Imports for type checkers alone count too.
 MAY_IMPORT = {
+    "cli": ("forward", "devserver", "handler", "client", "stores", "config", "render"),
+    "forward": ("handler", "config"),
+    "handler": ("ingest", "config", "delivery", "notice", "render.redact"),
+    "delivery": ("ingest", "render", "stores", "config", "client", "notice"),
+    "ingest": ("notice", "values", "config"),  # of config: placeholders, and the type of an option
+    "render": ("notice", "config", "client.constants"),
+    "config": ("client.constants", "client.address", "notice", "values"),
+    "stores": ("notice", "ingest.spool"),
+    "notice": ("values",),
+    "values": (),
     "client": (),
     "devserver": ("client.constants",),
-    "alerts": ("client.constants", "noting"),
-    # What options and overrides may be written as.
-    "converters": ("client.constants",),
-    "credentials": ("client.constants", "converters"),
-    "defaults": (),
-    "priorities": ("client.constants", "converters", "defaults"),
-    "templates": VALUES,
-    "options": (*VALUES, *SPELLING, "client.address"),
-    "overrides": (*VALUES, "converters", "options"),
-    # In the logging call.
-    "noting": ("capturing",),
-    "groups": ("incidents",),
-    "intake": ("defaults", "groups", "noting"),
-    # From a record to an alert.
-    "markup": VALUES,
-    "tracebacks": VALUES,
-    "capturing": WRITING,
-    "layout": WRITING,
-    "rendering": WRITING,
-    # From an alert to the service; decisions know neither logging nor HTTP.
-    "notices": (),
-    "redaction": (),
-    "quota": VALUES,
-    "retrying": VALUES,
-    "grouping": (*VALUES, "groups", "intake", "notices", "templates"),
-    "incidents": (*VALUES, "groups"),
-    "gate": (*VALUES, "quota", "retrying", "stores"),
-    "parcels": (*VALUES, "groups", "incidents", "noting", "quota", "retrying"),
-    "books": (*VALUES, "incidents", "quota"),
-    "room": (*VALUES, "gate", "intake", "parcels"),
-    "losses": (*VALUES, "grouping", "intake", "notices", "parcels", "room"),
-    "watch": (*VALUES, "groups", "grouping", "incidents", "notices", "parcels", "stores"),
-    "stores": (*VALUES, "groups", "incidents", "noting", "parcels", "quota"),
-    "delivery": CARRYING,
-    "courier": ("notices", "rounds"),
-    "rounds": ("courier", "notices"),
-    # Where they meet, and what stands before them.
-    "summaries": (*WRITING, "rendering", "parcels", "quota"),
-    "phone": (*CARRYING, "client", "options", "rendering", "summaries"),
-    "dispatch": ("courier", "delivery", "intake", "notices"),
-    "assembly": (
-        *(*CARRYING, *SPELLING, "options", "redaction", "rendering", "summaries"),
-        *("client", "delivery", "phone"),
-    ),
-    "handler": (
-        *(*CARRYING, *SPELLING, "assembly", "capturing", "courier", "delivery", "dispatch"),
-        *("options",),
-    ),
-    "oneshot": ("client", "credentials"),
-    "forward": ("converters", "courier", "handler"),
-    "cli": (*VALUES, *SPELLING, "client", "devserver", "forward", "handler", "markup"),
-    "pytest_plugin": ("devserver", "handler", "retrying"),
+}
+# The doors: they put the rows above together, and nothing of the package imports them.
+DOORS = {
+    "": ("client", "config", "delivery", "handler", "hooks", "oneshot"),
     "__main__": ("cli",),
+    "hooks": ("delivery", "handler"),
+    "oneshot": ("client", "config"),
+    "pytest_plugin": ("delivery.retry", "devserver", "handler"),
 }
 
 # Each outside library and machine resource has one owner.
-OWNERS = {
+OWNERS: dict[str, str | tuple[str, ...]] = {
     "requests": "client/transport.py",
     "urllib3": "client/transport.py",
-    "tenacity": "retrying.py",
+    "tenacity": "delivery/retry.py",
     "cryptography": "client/encryption.py",
     "redis": "stores/",
-    "sqlite3": ("stores/", "devserver/database.py"),
+    "sqlite3": ("stores/", "devserver/"),
     "starlette": "devserver/",
     "uvicorn": "devserver/",
-    "python_multipart": "devserver/",
     "sse_starlette": "devserver/",
+    "python_multipart": "devserver/",
     "nh3": "devserver/",
     "argparse": "cli/",
 }
 STARTS_A_THREAD = {"Thread", "Timer", "ThreadPoolExecutor", "start_new_thread"}
+MAY_START_A_THREAD = ("delivery/worker.py", "devserver/")
 
 
 class Module(NamedTuple):
@@ -177,23 +117,34 @@ every_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: mod
 
 
 @every_module
-def test_imports_only_what_the_design_allows(module: Module) -> None:
+def test_imports_only_what_the_table_allows(module: Module) -> None:
     home = module.name.split(".")[0]
-    if not home:
-        return  # the public face may import everything
-    assert home in MAY_IMPORT, f"{home} has no line in the table of who may import whom"
+    allowed = (MAY_IMPORT | DOORS)[home]  # KeyError: it has no row in the table
 
     ours = {
         name.removeprefix(PROJECT).removeprefix(".")
         for name in module.imports()
         if is_within(name, PROJECT)
     }
-    foreign = {name for name in ours if not is_within(name, home)}
-    allowed = MAY_IMPORT[home]
+    foreign = {name for name in ours if not (home and is_within(name, home))}
 
     assert {
         name for name in foreign if not any(is_within(name, place) for place in allowed)
     } == set()
+
+
+def test_the_table_has_no_circle_and_no_row_for_nothing() -> None:
+    rows = {row: {place.split(".")[0] for place in allowed} for row, allowed in MAY_IMPORT.items()}
+    # Single modules that import less than the folder that they are in.
+    rows["stores"].discard("ingest")  # ingest.spool
+    rows["ingest"].discard("config")  # config.templates
+    order: list[str] = []
+    while rest := [row for row in rows if row not in order]:
+        ready = [row for row in rest if rows[row] <= set(order)]
+        assert ready, f"{rest} import each other"
+        order += ready
+
+    assert {module.name.split(".")[0] for module in MODULES} == {*MAY_IMPORT, *DOORS}
 
 
 @every_module
@@ -210,8 +161,8 @@ def test_each_library_is_imported_by_its_owner_only(module: Module) -> None:
 
 
 @every_module
-def test_only_the_courier_starts_threads(module: Module) -> None:
-    if module.file == "courier.py" or module.file.startswith("devserver/"):
+def test_only_the_worker_and_the_dev_server_start_threads(module: Module) -> None:
+    if module.file.startswith(MAY_START_A_THREAD):
         return
 
     named = {node.attr for node in ast.walk(module.tree) if isinstance(node, ast.Attribute)}
@@ -230,38 +181,36 @@ def test_only_the_command_line_prints(module: Module) -> None:
     assert "print" not in {call.id for call in calls if isinstance(call, ast.Name)}
 
 
-def test_the_courier_knows_neither_logging_nor_http() -> None:
-    courier = [module for module in MODULES if module.file == "courier.py"]
-
-    imported = {name for module in courier for name in module.imports()}
-
-    assert {
-        name for name in imported if name.split(".")[0] in {"logging", "http", "urllib"}
-    } == set()
-
-
-@pytest.mark.parametrize("name", ["intake", "grouping", "incidents", "gate", "quota", "room"])
+@pytest.mark.parametrize("name", ["grouping", "incidents", "limits", "outbox"])
 def test_decisions_are_given_their_clock_and_take_no_lock(name: str) -> None:
-    (decisions,) = (module for module in MODULES if module.name == name)
+    (decisions,) = (module for module in MODULES if module.name == f"delivery.{name}")
 
     imported = {module.split(".")[0] for module in decisions.imports()}
 
     assert imported & {"time", "threading", "os", "sys", "socket", "queue", "random"} == set()
 
 
+@pytest.mark.parametrize("folder", ["ingest", "render"])
+def test_no_module_of_these_folders_does_input_or_output_or_starts_anything(folder: str) -> None:
+    modules = [m for m in MODULES if is_within(m.name, folder) and m.name != "ingest.spool"]
+
+    imported = {name.split(".")[0] for module in modules for name in module.imports()}
+
+    assert imported & {"threading", "queue", "subprocess", "http", "urllib", "requests"} == set()
+
+
 @every_module
-def test_modules_are_short_and_say_why_they_exist(module: Module) -> None:
-    assert len(module.source.splitlines()) < 420
+def test_modules_say_why_they_exist(module: Module) -> None:
     assert ast.get_docstring(module.tree)
 
 
 @every_module
-def test_no_function_is_longer_than_60_lines(module: Module) -> None:
+def test_no_function_is_longer_than_90_lines(module: Module) -> None:
     too_long = {
         node.name: length
         for node in ast.walk(module.tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (length := lines_of_code(node)) > 60
+        and (length := lines_of_code(node)) > 90
     }
 
     assert too_long == {}

@@ -20,11 +20,17 @@ from . import (
     groups,
     limits,
     receipt,
+    relay,
+    resolve,
     run,
     send,
     serve,
+    silence,
     sounds,
+    status,
+    store,
     teams,
+    unsilence,
 )
 from .endings import Exit, ending
 
@@ -42,6 +48,12 @@ _COMMANDS = (
     glance,
     groups,
     teams,
+    status,
+    resolve,
+    silence,
+    unsilence,
+    relay,
+    store,
     serve,
     demo,
     completion,
@@ -50,9 +62,9 @@ _COMMANDS = (
 _EPILOG = """\
 exit codes:
   0    done: sent, valid, or the sums of the demo match
-  1    refused by the service; the same call will be refused again
+  1    refused by the service, or `store check` found damage
   2    wrong usage, a missing key, or an extra that is not installed
-  75   no usable answer, or no messages left this month; try again later
+  75   no usable answer, no messages left this month, or an unusable store; try again later
   130  interrupted by Ctrl-C
 `run` ends with the exit code of its command.
 

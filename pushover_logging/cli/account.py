@@ -32,18 +32,24 @@ def add_command(
     )
 
 
-def add_account(parser: argparse.ArgumentParser, *, user: bool = True) -> None:
-    """Add --token, --user (unless the command is for nobody in particular) and --api-url."""
+def add_account(
+    parser: argparse.ArgumentParser, *, user: bool = True, service: bool = True
+) -> None:
+    """Add --token, --user unless the command concerns no user, and --api-url.
+
+    ``service``: the command calls the service, so that --api-url has a meaning.
+    """
     group = parser.add_argument_group("account")
     where = "or env:NAME, or file:PATH; default: the environment variable"
     group.add_argument("--token", help=f"the token of the application, {where} PUSHOVER_TOKEN")
     if user:
         group.add_argument("--user", help=f"the user or group key, {where} PUSHOVER_USER")
-    group.add_argument(
-        "--api-url",
-        metavar="URL",
-        help="the service's address; default: PUSHOVER_API_URL, else Pushover's own",
-    )
+    if service:
+        group.add_argument(
+            "--api-url",
+            metavar="URL",
+            help="the service's address; default: PUSHOVER_API_URL, else Pushover's own",
+        )
 
 
 def option_type(convert: Callable[[str, str], T]) -> Callable[[str], T]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 
 from pushover_logging.client.errors import PushoverError, RateLimitError
+from pushover_logging.stores.base import StoreError, StoreTooNew
 
 
 class Exit(enum.IntEnum):
@@ -16,7 +17,7 @@ class Exit(enum.IntEnum):
     USAGE = 2
     """Called wrongly, or an extra is missing; argparse ends with it too."""
     LATER = 75
-    """No usable answer, or no messages left this month (sysexits.h: EX_TEMPFAIL)."""
+    """No usable answer or store, or no messages left this month (sysexits.h: EX_TEMPFAIL)."""
     INTERRUPTED = 130
     """Ctrl-C, as a shell reports it."""
 
@@ -25,6 +26,8 @@ def ending(error: Exception) -> Exit | None:
     """The exit code for what a command raised; None for a defect, which deserves its traceback."""
     if isinstance(error, PushoverError):
         return Exit.LATER if error.retryable or isinstance(error, RateLimitError) else Exit.REFUSED
+    if isinstance(error, StoreError):
+        return Exit.USAGE if isinstance(error, StoreTooNew) else Exit.LATER
     # Options, files and addresses that are wrong, a port that is taken, an extra not installed.
     if isinstance(error, ValueError | OSError | ModuleNotFoundError):
         return Exit.USAGE

@@ -5,6 +5,7 @@ Made from notices alone. No clock is read here: ``now`` is ``time.monotonic()`` 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import heapq
 import itertools
@@ -19,7 +20,6 @@ from ..notice import Notice, Snapshot
 if TYPE_CHECKING:
     from ..config import Grouping
     from ..notice import Identity
-
     from .incidents import Incident
 
 __all__ = ["TAG_PREFIX", "Group", "Groups", "tag_of"]
@@ -252,7 +252,13 @@ class Groups:
         """The groups with repeats that no push stands for and that a push is to stand for."""
         return [g for g in self._known.values() if g.pending and g not in self.observed]
 
+    def with_key(self, key: str) -> list[Group]:
+        """The groups of an explicit key."""
+        found = (self._known.get(("key", key, int(priority))) for priority in Priority)
+        return [group for group in found if group is not None]
 
+
+@functools.lru_cache(maxsize=10_000)
 def tag_of(key: str) -> str:
     """The tag of the emergencies of an explicit key, in characters that any tag may have."""
     return TAG_PREFIX + hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:20]

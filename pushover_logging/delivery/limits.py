@@ -12,7 +12,6 @@ from datetime import datetime, timedelta, timezone
 
 from ..client.constants import Priority
 from ..client.errors import PushoverError
-
 from .retry import Backoff, RetryPolicy
 
 __all__ = ["Limits", "Quota", "Verdict", "next_month"]

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from ..client.constants import Priority
 from ..notice import Snapshot
 from ..render.alert import Alert
-
 from .grouping import Group
 from .incidents import Incident
 from .limits import Verdict
@@ -150,7 +149,8 @@ class Outbox:
 
     def lower(self, groups: Collection[Group], now: float) -> None:
         """Let entries of these groups alone go without ringing: their problems are over."""
-        for entry in list(self):
+        put_off = (entry for _, _, entry in self._later)
+        for entry in [*self._lanes[Priority.EMERGENCY], *put_off]:
             if (
                 entry.priority is Priority.EMERGENCY
                 and entry.parts
@@ -200,7 +200,9 @@ class Outbox:
         takes the repeats of a group for it. ``ending``: the process ends, so that a digest may go
         without a slot, and only entries that have failed are still put off.
         """
-        for item in [item for item in self._later if item[0] <= now or (ending and not item[2].tries)]:
+        for item in [
+            item for item in self._later if item[0] <= now or (ending and not item[2].tries)
+        ]:
             self._later.remove(item)
             self._lanes[item[2].priority].append(item[2])
         heapq.heapify(self._later)
@@ -251,12 +253,18 @@ class Outbox:
         since = min(entry.since for entry in merged)
         digest = Entry(list(parts.values()), merged[0].priority, since)
         digest.is_in_doubt = any(entry.is_in_doubt for entry in merged)
+        # It goes on with the failures of its entries, or an outage would never end for it.
+        failed = min((e for e in merged if e.tries), key=lambda e: e.since, default=None)
+        if failed is not None:
+            digest.tries, digest.backoff = failed.tries, failed.backoff
         self.changed.add(digest)
         return digest
 
     def _take_out(self, entry: Entry) -> None:
         lane = self._lanes[entry.priority]
-        if entry in lane:
+        if lane and lane[-1] is entry:
+            lane.pop()  # the usual case, because the newest are turned away
+        elif entry in lane:
             lane.remove(entry)
         else:
             self._later = [item for item in self._later if item[2] is not entry]

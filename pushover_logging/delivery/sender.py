@@ -6,9 +6,9 @@ is not said to be for any thread runs on the worker thread.
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 import os
+import re
 import threading
 import time
 from collections import Counter
@@ -21,22 +21,21 @@ from .. import notice as notices
 from ..client.constants import MESSAGE_LIMIT, Priority
 from ..client.errors import PushoverError
 from ..config.fields import Style
+from ..ingest.fingerprint import digest
 from ..notice import Notice, Snapshot
 from ..render import summary
 from ..render.alert import Alert
 from ..render.record import Renderer, filled_in
 from ..render.redact import Redactor
-from ..ingest.fingerprint import digest
 from ..stores.base import StoreError
 from ..stores.memory import MemoryStore
-
 from . import diagnostics
 from .grouping import TAG_PREFIX, Group, Groups
 from .incidents import Incident, Incidents, IncidentState
 from .limits import Limits
 from .outbox import Entry, Outbox, Part
 from .retry import Backoff, RetryPolicy, load_for_failures
-from .state import State
+from .state import State, seal, unseal
 from .target import Delivered, Outcome, QuotaSpent, Rejected, RetryLater, Target
 from .worker import WORKER
 
@@ -48,6 +47,7 @@ __all__ = ["Hooks", "Sender", "open_sender"]
 
 _BATCH = 1000
 """Notices that are taken from the store at a time."""
+_GROUP_ID = re.compile(r"[0-9a-f]{16}")
 _MOST_RESOLVED = 1000
 _MOST_TAGS = 50
 """The service's bound is not known; nobody resolves a digest of more groups than this."""
@@ -107,6 +107,8 @@ class Sender:
         self.delivered = 0
         """Records that an accepted push stands for."""
         self.pushes = 0
+        self.delivered_here = self.pushes_here = 0
+        """The same as far as this process sent them."""
         self.dropped: Counter[str] = Counter()
         """Records that will not be delivered, by reason."""
         self.refused: str | None = None
@@ -200,7 +202,6 @@ class Sender:
                 untried_first=self.limits.in_outage,
             )
             if entry is not None and self.store.durable:
-                entry.id = entry.id or os.urandom(6).hex()
                 entry.is_in_flight = True
                 self.outbox.changed.add(entry)
         self._commit()
@@ -219,7 +220,7 @@ class Sender:
         """Store what changed, and that the notices are taken; both or neither."""
         changes: Mapping[str, bytes | None] = {}
         with self.lock:
-            if self._draining and not self.outbox and not self.groups.unfinished():
+            if self._draining and not self.outbox and not self._to_sum_up():
                 self.drained.update(self._draining)
                 self._draining.clear()
             if self._state is not None:
@@ -297,12 +298,9 @@ class Sender:
             self._drains = True
             self._draining[source] = notice.seq
         elif notice.kind == "silence" and notice.key is not None:
-            self.silenced[notice.key] = notice.until
+            self._silence(notice.key, notice.until, now)
         elif notice.kind == "unsilence" and notice.key is not None:
-            self.silenced.pop(notice.key, None)
-            for group in self.groups:
-                if group.until is not None and notice.key in self._names_of(group):
-                    self.groups.wait(group, now)
+            self._end_silence(notice.key, now)
 
     def _raise_alert(self, group: Group, notice: Notice, now: float) -> None:
         """Let the first record of a group become a push, unless it is to be counted only."""
@@ -318,7 +316,9 @@ class Sender:
             self.groups.wait(group, silent_until)
             return
         priority = Priority(notice.priority)
-        if group.key is not None and self.resolved_at.get(group.key, 0.0) >= notice.at:
+        if self.resolved_at and any(
+            self.resolved_at.get(name, 0.0) >= notice.at for name in self._names_of(group)
+        ):
             priority = min(priority, Priority.NORMAL)  # it was over before it was read
         self.outbox.put(Entry([Part(group, 1, notice.snapshot)], priority, now), now)
 
@@ -342,6 +342,9 @@ class Sender:
         seen.clear()
         del self.groups.observed[group]
         group.until = None
+        if (silent_until := self._silent_until(group)) > now:
+            self.groups.wait(group, silent_until)
+            return
         repeats = self.groups.claim(group)
         self.outbox.put(Entry([Part(group, repeats, group.shown)], group.priority, now), now)
 
@@ -365,11 +368,40 @@ class Sender:
         """Until when (``time.monotonic()``) a group makes no push."""
         if not self.silenced:
             return 0.0
-        unix = self.store.now()
-        for name in [name for name, until in self.silenced.items() if until <= unix]:
-            del self.silenced[name]
-        until = max((self.silenced.get(name, 0.0) for name in self._names_of(group)), default=0.0)
-        return self._clock() + until - unix if until else 0.0
+        until = max(self.silenced.get(name, 0.0) for name in self._names_of(group))
+        return self._clock() + until - self.store.now() if until else 0.0
+
+    def _silence(self, name: str, until: float, now: float) -> None:
+        """Only count the records of a group, or of all groups with a key, for some time."""
+        self.silenced[name] = until
+        groups = [group for group in self.groups if name in self._names_of(group)]
+        self.incidents.resolve(groups, now)
+        for entry in list(self.outbox):
+            if entry.parts and all(part.group in groups for part in entry.parts):
+                self.outbox.remove(entry)
+                for part in entry.parts:
+                    self.groups.put_back(part.group, part.records)
+                    self.groups.wait(part.group, self._silent_until(part.group))
+
+    def _end_silence(self, name: str, now: float) -> None:
+        """Say how many records the silence held, without ringing; the next record is an alert."""
+        if self.silenced.pop(name, None) is None:
+            return
+        for group in self.groups:
+            if name not in self._names_of(group) or self._silent_until(group) > now:
+                continue
+            if group.pending and group not in self.groups.observed:
+                part = Part(group, self.groups.claim(group))
+                priority = min(group.priority, Priority.NORMAL)
+                self.outbox.put(Entry([part], priority, now), now)
+                self.groups.close(group)
+            elif group.until is not None and group not in self.groups.observed:
+                self.groups.close(group)
+
+    def _to_sum_up(self) -> list[Group]:
+        """The groups whose repeats a push may stand for now."""
+        now = self._clock()
+        return [g for g in self.groups.unfinished() if self._silent_until(g) <= now]
 
     def _resolve(self, notice: Notice, now: float) -> None:
         """End what was logged before the notice, also if that is read later."""
@@ -377,7 +409,9 @@ class Sender:
         self.resolved_at[name] = max(notice.at, self.resolved_at.pop(name, 0.0))
         if len(self.resolved_at) > _MOST_RESOLVED:
             del self.resolved_at[next(iter(self.resolved_at))]
-        groups = [group for group in self.groups if name in self._names_of(group)]
+        groups = self.groups.with_key(name)
+        if _GROUP_ID.fullmatch(name):  # an operator may name a group by its id
+            groups += [group for group in self.groups if digest(group.identity) == name]
         self.incidents.resolve(groups, now)
         self.outbox.lower(groups, now)
         for group in groups:
@@ -392,17 +426,23 @@ class Sender:
 
     def _sum_up(self, now: float, *, quietly: bool) -> None:
         """Make the summaries of groups whose interval has ended, or of all."""
-        for group in self.groups.unfinished() if quietly else self.groups.due(now):
+        if self.silenced:
+            unix = self.store.now()
+            for name in [name for name, until in self.silenced.items() if until <= unix]:
+                self._end_silence(name, now)
+        for group in self._to_sum_up() if quietly else self.groups.due(now):
             incident = group.incident
             if group in self.groups.observed:
                 self._stop_observing(group, now)
-            elif (silent_until := self._silent_until(group)) > now and not quietly:
+            elif (silent_until := self._silent_until(group)) > now:
                 self.groups.wait(group, silent_until)
             elif incident is not None and incident.rings(now) and not quietly:
                 self.groups.wait(group, incident.expires_at)
             elif group.pending:
                 priority = group.priority
                 is_over = incident is not None and not incident.is_still_happening(group)
+                if group.key is not None and self.resolved_at.get(group.key, 0.0) >= group.last_at:
+                    is_over = True  # it was over before its repeats were read
                 if priority is Priority.EMERGENCY and (quietly or is_over):
                     priority = Priority.NORMAL  # it rang for this already
                 part = Part(group, self.groups.claim(group))
@@ -519,7 +559,9 @@ class Sender:
             self.limits.delivered(quota, now, self._today())
             self.refused = None
             self.delivered += entry.records
+            self.delivered_here += entry.records
             self.pushes += 1
+            self.pushes_here += 1
             self._note_finished(entry)
             self.outbox.finished(entry)
             if entry.text.priority is Priority.EMERGENCY and outcome.receipt:
@@ -539,9 +581,7 @@ class Sender:
         if outcome.info:
             diagnostics.say("info", f"a push was accepted, but the service says: {outcome.info}")
 
-    def _try_later(
-        self, entry: Entry, error: PushoverError, now: float, *, quietly: bool
-    ) -> None:
+    def _try_later(self, entry: Entry, error: PushoverError, now: float, *, quietly: bool) -> None:
         with self.lock:
             entry.backoff = entry.backoff or Backoff(self._policy, now)
             wait = entry.backoff.wait_after(error, now)
@@ -550,9 +590,7 @@ class Sender:
                 entry.not_before = max(until, now + wait)
                 self.outbox.put(entry, now)
         if wait is None:
-            diagnostics.say(
-                "gave_up", f"an alert was given up after {entry.tries} tries: {error}"
-            )
+            diagnostics.say("gave_up", f"an alert was given up after {entry.tries} tries: {error}")
             self._drop(entry, "gave_up", error)
             return
         if not quietly:
@@ -689,7 +727,8 @@ class Sender:
                     self._escalate(unanswered, now)
             return True
         with self.lock:
-            listens = self._hooks.on_acknowledged is not None
+            # Operators read in a durable store who has acknowledged.
+            listens = self._hooks.on_acknowledged is not None or self.store.durable
             incident = self.incidents.to_poll(now, someone_listens=listens)
         if incident is None:
             return False
@@ -794,9 +833,11 @@ class Sender:
             self.limits.pushes.extend(other.limits.pushes)
             self.limits.quota = other.limits.quota
             self.delivered += other.delivered
+            self.delivered_here += other.delivered_here
             self.pushes += other.pushes
+            self.pushes_here += other.pushes_here
             self.dropped.update(other.dropped)
-            other._forget()  # noqa: SLF001
+            other._forget()
 
     def redacted(self, notice: Notice) -> Notice:
         """The notice without credentials, for a store on another machine."""
@@ -815,24 +856,21 @@ class Sender:
 
     def seal(self, data: bytes) -> bytes:
         """The data as it stands in the store: encrypted if there is a key and it leaves the machine."""
-        if self._cipher is None:
-            return data
-        text = self._cipher.encrypt(base64.b64encode(data).decode())
-        return b"sealed:" + text.encode()
+        return seal(data, self._cipher)
 
     def unseal(self, data: bytes) -> bytes:
         """What `seal` was given. Raises ValueError if the key is another."""
-        if not data.startswith(b"sealed:"):
-            return data
-        if self._cipher is None:
-            raise ValueError("it is encrypted, and there is no encryption_key")
-        return base64.b64decode(self._cipher.decrypt(data.removeprefix(b"sealed:").decode()))
+        return unseal(data, self._cipher)
 
     def drained_in(self, state: Mapping[str, bytes]) -> int:
         """The number of this process's latest drain notice that is done, as the store says."""
         if self._state is None or "totals" not in state:
             return 0
         return self._state.drained(state["totals"]).get(self.store.source, 0)
+
+    def is_in_flight(self, state: Mapping[str, bytes]) -> bool:
+        """Whether the state says that a push is being sent."""
+        return self._state is not None and self._state.is_in_flight(state)
 
     def drain_is_done(self, seq: int) -> bool:  # noqa: ARG002 - as for `SharedSender`
         """Whether everything is sent."""
@@ -867,7 +905,9 @@ def open_sender(config: HandlerConfig, store: Store | None = None) -> Sender:
     target = Target(config)
     target.open()
     redactor = Redactor(config.redact, (config.token, *config.users, *config.escalate_to))
-    hooks = Hooks(config.on_error, config.on_acknowledged, diagnostics.fallback_for(config.fallback))
+    hooks = Hooks(
+        config.on_error, config.on_acknowledged, diagnostics.fallback_for(config.fallback)
+    )
     return Sender(store or MemoryStore(), config, target, Renderer(redactor), policy, hooks)
 
 

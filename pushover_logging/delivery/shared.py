@@ -23,7 +23,7 @@ from .sender import Sender, open_sender
 if TYPE_CHECKING:
     from ..config import HandlerConfig
     from ..ingest.spool import Spool
-    from ..stores.base import Store
+    from ..stores.base import DurableStore, Store
     from .outbox import Outbox
 
 __all__ = ["SharedSender", "namespace_of", "sender_for", "store_for"]
@@ -32,12 +32,15 @@ _CARRY = 0.1
 """Seconds between two turns of the store's periodic work."""
 _ASK = 0.5
 """Seconds between two attempts to become the sender."""
-_RENEW = 1.0
-"""Seconds within which the sender must renew its lease."""
+_TAKE = 0.2
+"""Seconds between two turns in which the sender takes what other processes have handed over, and
+renews its lease."""
+_ENDS = 1.0
+"""Seconds for which a process that is about to end does not become the sender again."""
 _RECOVER = 5.0
 """Seconds until a store that failed is tried again."""
 
-_stores: dict[tuple[str, str], tuple[Store, Iterator[int]]] = {}
+_stores: dict[tuple[str, str], tuple[DurableStore, Iterator[int]]] = {}
 """The open stores of this process, and the numbers of its notices, by address and namespace."""
 _senders: dict[tuple[str, str], SharedSender] = {}
 
@@ -48,7 +51,7 @@ def namespace_of(token: str, users: Sequence[str]) -> str:
     return hashlib.sha256(keys.encode()).hexdigest()[:32]
 
 
-def store_for(config: HandlerConfig) -> tuple[Store, Iterator[int]]:
+def store_for(config: HandlerConfig) -> tuple[DurableStore, Iterator[int]]:
     """The store of a handler, opened when the process configures the first handler with it.
 
     With it come the numbers for the notices of this process, the same for all its handlers.
@@ -79,8 +82,9 @@ def after_fork() -> None:
 class SharedSender:
     """The part that this process has in sending for a store."""
 
-    def __init__(self, config: HandlerConfig, store: Store) -> None:
+    def __init__(self, config: HandlerConfig, store: DurableStore) -> None:
         self._config = config
+        self._store = store
         self._primary = open_sender(config, store)
         self._backup: Sender | None = None
         """Delivers from memory while the store fails."""
@@ -92,6 +96,17 @@ class SharedSender:
         self._recover_at = 0.0
         self.epoch = 0
         """Rises whenever running totals must begin anew."""
+        self._is_relay = False
+        self._takes_over = False
+        """The process is to become the sender, although another process is."""
+
+    def be_relay(self) -> None:
+        """Send in place of the processes that log: for a process that does nothing else.
+
+        It becomes the sender at a moment when no push of another sender is in flight. When it
+        ends, it begins no further push.
+        """
+        self._is_relay = self._takes_over = True
 
     @property
     def active(self) -> Sender:
@@ -129,15 +144,21 @@ class SharedSender:
         if self._backup is not None:
             return self._backup.begin(now)
         try:
-            store = self._primary.store
+            store = self._store
             if now >= self._carry_at:
                 self._carry_at = now + _CARRY
                 store.carry(self._carried)
                 for problem in store.problems():
                     diagnostics.say("store", problem)
+            if self._takes_over and not self.is_sender:
+                if not self._primary.is_in_flight(store.peek()):
+                    store.seize()
+                    self._takes_over = False
+                    self._begin_at = now
             if self.is_sender or now >= self._begin_at:
                 self._begin_at = now + _ASK
                 self.is_sender = self._primary.begin(now)
+                self._takes_over = self._takes_over and not self.is_sender
         except LeaseLost:
             self.is_sender = False
         except StoreError as error:
@@ -156,7 +177,9 @@ class SharedSender:
             self._settle()
             return self._recover_at if due is None else min(due, self._recover_at)
         if not self.is_sender:
-            return None if deadline is not None else now + _ASK
+            return None if deadline is not None else now + (_TAKE if self._takes_over else _ASK)
+        if self._is_relay and deadline is not None:
+            return None
         try:
             due = self._primary.step(deadline, drains=drains, may_report=may_report)
         except LeaseLost:
@@ -167,7 +190,7 @@ class SharedSender:
             return now
         if deadline is not None:
             return due
-        return now + _RENEW if due is None else min(due, now + _RENEW)
+        return now + _TAKE if due is None else min(due, now + _TAKE)
 
     def needs_counts(self, now: float, arriving: int) -> bool:
         """Counts go to a shared store as soon as they can."""
@@ -206,6 +229,7 @@ class SharedSender:
         except StoreError:
             pass  # it is found out that this process has ended
         self.is_sender = False
+        self._begin_at = time.monotonic() + _ENDS
         if waiting or ringing:
             diagnostics.say(
                 "waits",

@@ -7,12 +7,16 @@ for a day holds nothing up for a day.
 
 from __future__ import annotations
 
+import base64
 import marshal
+import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, cast
 
 from ..client.constants import EXPIRE_MAXIMUM, Priority
+from ..config.fields import Style
 from ..ingest.fingerprint import digest
 from ..notice import plain, restored
 from .grouping import Group
@@ -21,11 +25,216 @@ from .limits import Quota
 from .outbox import Entry, Part
 
 if TYPE_CHECKING:
+    from ..client.encryption import Cipher
+    from ..render.record import Renderer
     from .sender import Sender
 
-__all__ = ["State"]
+__all__ = [
+    "EntryView",
+    "GroupView",
+    "IncidentView",
+    "LimitsView",
+    "State",
+    "StateView",
+    "seal",
+    "unseal",
+    "view",
+]
 
 _VERSION = 1
+_SEALED = b"sealed:"
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True)
+class GroupView:
+    """A problem, as the sender knows it."""
+
+    id: str
+    key: str | None
+    logger: str
+    level: str
+    priority: Priority
+    title: str
+    message: str
+    """The text of its first record, without credentials."""
+    first_at: datetime
+    last_at: datetime | None
+    repeats: int
+    """Repeats of its first records that the sender knows of."""
+    pending: int
+    """Repeats that no push stands for."""
+    is_open: bool
+    """Further records are counted. The next record of a group that is not open makes an alert."""
+    silenced_until: datetime | None
+    receipt: str | None
+    """The emergency that was last raised for it."""
+
+
+@dataclass(frozen=True)
+class EntryView:
+    """A push that waits to be sent."""
+
+    groups: tuple[str, ...]
+    priority: Priority
+    records: int
+    since: datetime
+    tries: int
+    not_before: datetime | None
+    is_in_flight: bool
+
+
+@dataclass(frozen=True)
+class IncidentView:
+    """An emergency, as the sender knows it."""
+
+    receipt: str
+    title: str
+    state: IncidentState
+    groups: tuple[str, ...]
+    expires_at: datetime
+    acknowledged_at: datetime | None
+    acknowledged_by: str | None
+    """The key of the user who acknowledged."""
+
+
+@dataclass(frozen=True)
+class LimitsView:
+    """What limits the sender."""
+
+    limit: int | None
+    remaining: int | None
+    reset: datetime | None
+    pushes_last_minute: int
+    paused_until: datetime | None
+    """When the month ends whose messages are used up."""
+    refused: str | None
+    """The service's words as long as it refuses the token or the users."""
+
+
+@dataclass(frozen=True)
+class StateView:
+    """What a sender has stored, to be read by people."""
+
+    groups: tuple[GroupView, ...] = ()
+    entries: tuple[EntryView, ...] = ()
+    incidents: tuple[IncidentView, ...] = ()
+    silenced: Mapping[str, datetime] = field(default_factory=dict)
+    """Keys and ids of groups that make no push, and until when."""
+    limits: LimitsView = LimitsView(None, None, None, 0, None, None)
+    taken: int = 0
+    """Records that the sender has taken in, of all processes."""
+    delivered: int = 0
+    pushes: int = 0
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """Records that are not delivered, by reason."""
+
+    @property
+    def pending(self) -> int:
+        """Records that the sender has taken in, and that no push stands for."""
+        return sum(g.pending for g in self.groups) + sum(e.records for e in self.entries)
+
+
+def view(
+    state: Mapping[str, bytes], now: float, renderer: Renderer, cipher: Cipher | None
+) -> StateView:
+    """What a stored state says at ``now``, in Unix seconds by the clock of the store.
+
+    Raises ValueError if it cannot be read: encrypted with another key, or damaged.
+    """
+    try:
+        known = {key: _loads(unseal(data, cipher)) for key, data in state.items()}
+    except (EOFError, TypeError) as error:
+        raise ValueError(f"the state is damaged: {type(error).__name__}") from None
+    limits = LimitsView(None, None, None, 0, None, None)
+    silenced: dict[str, float] = {}
+    if "limits" in known:
+        limit, remaining, reset, pushes, month_ends, names, _, refused = known["limits"]
+        recent = sum(now - _MINUTE < at <= now for at in pushes)
+        month_ends = month_ends if month_ends and month_ends > now else None
+        limits = LimitsView(limit, remaining, _moment(reset), recent, _moment(month_ends), refused)
+        silenced = {name: until for name, until in names if until > now}
+    groups = []
+    entries = []
+    incidents = []
+    for key, fields in known.items():
+        kind, _, name = key.partition(":")
+        if kind == "group":
+            identity, priority, own_key, first, style, _, _, last_at = fields[:8]
+            is_open, pending, claimed, _, receipt, _, _ = fields[8:]
+            snapshot = restored(first)
+            alert = renderer.render(snapshot, Style(**style), priority)
+            until = max(silenced.get(name, 0.0), silenced.get(own_key, 0.0))
+            groups.append(
+                GroupView(
+                    digest(identity),
+                    own_key,
+                    snapshot.name,
+                    snapshot.levelname,
+                    Priority(priority),
+                    alert.title,
+                    alert.message,
+                    _known_moment(snapshot.created),
+                    _moment(last_at or None),
+                    pending + claimed,
+                    pending,
+                    is_open,
+                    _moment(until or None),
+                    receipt,
+                )
+            )
+        elif kind == "entry":
+            parts, priority, since, tries, not_before, in_flight, _ = fields
+            entries.append(
+                EntryView(
+                    tuple(digest(identity) for identity, _, _ in parts),
+                    Priority(priority),
+                    sum(records for _, records, _ in parts),
+                    _known_moment(since),
+                    tries,
+                    _moment(not_before or None),
+                    in_flight,
+                )
+            )
+        elif kind == "incident":
+            title, members, expires, value, at, by, _, _ = fields
+            is_over = value == IncidentState.RINGING.value and expires <= now
+            incidents.append(
+                IncidentView(
+                    name,
+                    title,
+                    IncidentState.EXPIRED if is_over else IncidentState(value),
+                    tuple(digest(identity) for identity in members),
+                    _known_moment(expires),
+                    _moment(at),
+                    by,
+                )
+            )
+    totals = known.get("totals", [0, 0, 0, {}])
+    return StateView(
+        tuple(sorted(groups, key=lambda group: group.last_at or group.first_at, reverse=True)),
+        tuple(sorted(entries, key=lambda entry: (-entry.priority, entry.since))),
+        tuple(sorted(incidents, key=lambda incident: incident.expires_at)),
+        {name: _known_moment(until) for name, until in sorted(silenced.items())},
+        limits,
+        *totals[:4],
+    )
+
+
+def seal(data: bytes, cipher: Cipher | None) -> bytes:
+    """The data as it stands in the store: encrypted if there is a key."""
+    if cipher is None:
+        return data
+    return _SEALED + cipher.encrypt(base64.b64encode(data).decode()).encode()
+
+
+def unseal(data: bytes, cipher: Cipher | None) -> bytes:
+    """What `seal` was given. Raises ValueError if the key is another."""
+    if not data.startswith(_SEALED):
+        return data
+    if cipher is None:
+        raise ValueError("it is encrypted, and there is no encryption_key")
+    return base64.b64decode(cipher.decrypt(data.removeprefix(_SEALED).decode()))
 
 
 class State:
@@ -59,6 +268,7 @@ class State:
             changes[key] = _dumps(self._group(group, ahead)) if known else None
         groups.changed.clear()
         for entry in sender.outbox.changed:
+            entry.id = entry.id or os.urandom(6).hex()
             waits = entry.parts and sender.outbox.holds(entry)
             changes[f"entry:{entry.id}"] = _dumps(self._entry(entry, ahead)) if waits else None
         sender.outbox.changed.clear()
@@ -77,6 +287,11 @@ class State:
     def drained(self, totals: bytes) -> dict[str, int]:
         """By process, the number of its latest drain notice that is done."""
         return dict(_loads(self._unseal(totals))[5])
+
+    def is_in_flight(self, state: Mapping[str, bytes]) -> bool:
+        """Whether a push is being sent, or was when its sender died."""
+        entries = (data for key, data in state.items() if key.startswith("entry:"))
+        return any(_loads(self._unseal(data))[5] for data in entries)
 
     def _group(self, group: Group, ahead: float) -> tuple[Any, ...]:
         return (
@@ -257,4 +472,8 @@ def _add(moment: float | None, seconds: float) -> float | None:
 
 
 def _moment(unix: float | None) -> datetime | None:
-    return None if unix is None else datetime.fromtimestamp(unix, timezone.utc)
+    return None if unix is None else _known_moment(unix)
+
+
+def _known_moment(unix: float) -> datetime:
+    return datetime.fromtimestamp(unix, timezone.utc)

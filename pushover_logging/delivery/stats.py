@@ -37,7 +37,7 @@ class Stats:
     for ``grouping.after``. ``error``: a defect, or an unreadable record.
     """
     pushes: int
-    """Pushes that the service has accepted."""
+    """Pushes of this process that the service has accepted."""
     limit: int | None
     """Messages a month, by the latest answer; None before the first answer."""
     remaining: int | None

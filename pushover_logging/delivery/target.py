@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ..client.constants import Priority
 from ..client.errors import APIError, PushoverError, RateLimitError
 from ..render.alert import Alert
-
 from . import diagnostics
 
 if TYPE_CHECKING:
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from ..client.parameters import Value
     from ..client.transport import Transport
     from ..config import HandlerConfig
-
     from .incidents import ReceiptStatus
 
 __all__ = ["Delivered", "Outcome", "QuotaSpent", "Rejected", "RetryLater", "Target"]
@@ -121,9 +118,7 @@ class Target:
                     return self.deliver(alert, timeout)
                 return Rejected(error, is_credential=True)
             return Rejected(error, is_credential=False)
-        return Delivered(
-            answer.receipt, answer.info, answer.limit, answer.remaining, answer.reset
-        )
+        return Delivered(answer.receipt, answer.info, answer.limit, answer.remaining, answer.reset)
 
     def receipt(self, receipt: str, timeout: float | None = None) -> ReceiptStatus | None:
         """What became of an emergency; None if the service gave no answer."""
@@ -205,5 +200,3 @@ def _shared_transport(api_url: str, timeout: tuple[float, float]) -> Transport:
     if transport is None:
         transport = _transports[key] = Transport(api_url, timeout)
     return transport
-
-

@@ -21,8 +21,9 @@ import time
 import weakref
 from _thread import get_ident
 
+from ..ingest.groups import CLOSED
 from ..ingest.queue import values_of
-from ..notice import Notice, encode, is_plain
+from ..notice import Notice, is_plain
 from .diagnostics import DIAGNOSTICS, say
 
 TYPE_CHECKING = False
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from ..config import HandlerConfig
     from ..ingest.groups import Group, Groups
     from ..ingest.queue import Queue
-
     from .sender import Sender
     from .shared import SharedSender
     from .stats import Stats
@@ -48,7 +48,7 @@ _SAME_TURN = 1.0
 _MADV_WIPEONFORK = 18
 _LOGGING_AGAIN = 0.01
 """Seconds until it is seen again whether logging is being configured."""
-_OPEN_AGAIN = 5.0
+_OPEN_AGAIN = 2.0
 """Seconds until modules that could not be loaded are tried again."""
 _COUNT_AGAIN = 0.1
 """Seconds between two looks at repeats that go to a shared store."""
@@ -82,6 +82,20 @@ def _page_wiped_by_forks() -> memoryview | _ProcessId:
     return view
 
 
+def _is_subinterpreter() -> bool:
+    try:
+        if sys.version_info >= (3, 13):
+            import _interpreters as interpreters  # type: ignore[import-not-found, unused-ignore]
+        else:
+            import _xxsubinterpreters as interpreters  # type: ignore[import-not-found, unused-ignore]
+    except ImportError:
+        return False
+    return bool(interpreters.get_current() != interpreters.get_main())
+
+
+_IN_SUBINTERPRETER = _is_subinterpreter()  # now, because a logging call imports nothing
+
+
 class Pipeline:
     """One handler's records on their way from the queue to the store, and on to the service."""
 
@@ -105,6 +119,8 @@ class Pipeline:
 
             store, queue.seq = store_for(config)
             queue.spool, queue.style = store.spool, self._style
+        self.is_shared = queue.spool is not None
+        """Whether the store is shared with other processes, and outlives this one."""
         self._start_over()
         WORKER.enlist(self)
         if "uwsgi" in sys.modules:
@@ -142,11 +158,6 @@ class Pipeline:
         self._groups.clear()
         self._start_over()
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether the store is shared with other processes, and outlives this one."""
-        return self._queue.spool is not None
-
     # On the worker thread.
 
     def step(self, deadline: float | None) -> float | None:
@@ -174,17 +185,17 @@ class Pipeline:
             self._read_again(self._queue.set_aside.popleft())
         sender = self._sender
         with self._lock:
-            self._collect(
-                now, counts=quietly or ending or sender.needs_counts(now, len(self._queue))
-            )
+            arriving = len(self._queue)
+            self._collect(now, counts=quietly or ending or sender.needs_counts(now, arriving))
             if drains and self.is_shared:
                 self._drain_seq = next(self._queue.seq)
                 sender.append([(Notice("drain", self._drain_seq, time.time()), False)])
             sender.begin(now)
-            sender.trim(self._queue.capacity - len(self._queue))
+            left = len(self._queue)
+            sender.trim(self._queue.capacity - left)
         self._hand_over_evicted(sender)
         self._tell_queue(sender)
-        due = sender.step(deadline, drains=quietly, may_report=not len(self._queue))
+        due = sender.step(deadline, drains=quietly, may_report=not left)
         self._tell_queue(sender)
         if self._closed and not self.is_shared and not self.news and not self.unsent():
             if self._groups.open or self._closing:
@@ -195,7 +206,7 @@ class Pipeline:
             return None
         if not ending:
             # When a group ends, and twice after that: a thread may have found it before, and count.
-            ends = self._groups.next_late_count()
+            ends = self._groups.next_late_count() if self._groups.retired else None
             if self._closing:
                 ends = min(self._closing[0][0], ends or self._closing[0][0])
             due = ends if due is None or (ends is not None and ends < due) else due
@@ -205,8 +216,10 @@ class Pipeline:
 
     def _tell_queue(self, sender: Sender | SharedSender) -> None:
         """Let logging calls know how much waits behind the queue; a send may take long."""
-        self._queue.outbox_size = sender.outbox.alerts
-        self._queue.outbox_least = sender.outbox.least_urgent()
+        outbox = sender.outbox
+        self._queue.outbox_size = outbox.alerts
+        if outbox.alerts:
+            self._queue.outbox_least = outbox.least_urgent()
 
     def _open(self) -> Sender | SharedSender:
         if self.is_shared:
@@ -239,22 +252,14 @@ class Pipeline:
             self._epoch = sender.epoch
             self._begin_totals_anew()
         new: list[tuple[Notice, bool]] = []
-        records = 0
+        records, seqs = 0, self._queue.seq
         interval = self.config.grouping.interval
         while (entry := self._queue.take()) is not None:
             group, snapshot, seq, is_kept = entry
             group.snapshot = snapshot
-            notice = Notice(
-                "new",
-                seq,
-                snapshot.created,
-                group.identity,
-                group.priority,
-                group.key,
-                snapshot,
-                self._style,
-            )
-            new.append((notice, is_kept))
+            fields = ("new", seq or next(seqs), snapshot.created, group.identity, group.priority)
+            more = (group.key, snapshot, self._style, 0, 0, False, 0.0)
+            new.append((Notice._make(fields + more), is_kept))
             records += 1
             if interval:
                 heapq.heappush(self._closing, (now + interval, id(group), group))
@@ -267,7 +272,8 @@ class Pipeline:
         while self._queue.resolved:
             key, at = self._queue.resolved.popleft()
             resolved.append((Notice("resolved", 0, at, key=key), False))
-        if counts or ended or resolved or self._groups.has_late_counts(now):
+        late = self._groups.retired and self._groups.has_late_counts(now)
+        if counts or ended or resolved or late:
             for group, repeats in self._groups.with_unclaimed():
                 if (counted := self._counted(group, repeats)) is not None:
                     new.append((counted, False))
@@ -275,17 +281,16 @@ class Pipeline:
             self._groups.read(now)
         if resolved:
             new = sorted([*new, *resolved], key=lambda item: item[0].at)
+            new = [(n if is_kept else n._replace(seq=next(seqs)), is_kept) for n, is_kept in new]
         for level, tally in self._queue.turned_away.copy().items():
             total = tally.value()
             if total != self._reported_drops.get(level):
                 self._reported_drops[level] = total
                 identity = ("dropped", level)
-                new.append((Notice("dropped", 0, time.time(), identity, total=total), False))
+                notice = Notice("dropped", next(seqs), time.time(), identity, total=total)
+                new.append((notice, False))
         if new:
-            seqs = self._queue.seq
-            sender.append(
-                [(n if n.seq else n._replace(seq=next(seqs)), is_kept) for n, is_kept in new]
-            )
+            sender.append(new)
             if self.is_shared:
                 self.handed_over += records
 
@@ -293,21 +298,24 @@ class Pipeline:
         """The running total of a group, with the record that a summary shows."""
         first = group.snapshot
         if first is None:
-            return None  # its first record is about to be queued
+            if group.levelno == CLOSED:  # its first record could not be read, and so nothing shows
+                group.claimed += repeats
+                for _ in range(repeats):
+                    self._queue.unreadable.add()
+            return None  # otherwise its first record is about to be queued
         group.claimed += repeats
         group.epoch = group.epoch or next(self._queue.seq)
         group.total += repeats
         # A summary shows text and exception of the same record. Of a repeat only the message is
         # kept, so that a push that shows more shows the first record.
         msg, args, created, _ = group.last
-        is_last = (
-            not (first.exceptions or first.fields or first.overrides or self.has_formatter)
-            and is_plain(msg, args)
-        )
+        is_last = not (
+            first.exceptions or first.fields or first.overrides or self.has_formatter
+        ) and is_plain(msg, args)
         shown = first._replace(text=msg, args=args or None) if is_last else first
         return Notice(
             "counted",
-            0,
+            next(self._queue.seq),
             created,
             group.identity,
             group.priority,
@@ -375,14 +383,23 @@ class Pipeline:
         return bool(self._sender.active.incidents.to_cancel)
 
     def abandon(self) -> int:
-        """Give up what waits, because the process ends; how many records that were."""
+        """Give up what waits, because the process ends; how many records that were.
+
+        With a shared store it stays there, and another process may become the sender at once.
+        """
         with self._lock:
-            if not self.unsent():
-                return 0
+            if self._sender is None and self.is_shared and self.unsent():
+                try:
+                    self._sender = self._open()  # what was counted must reach the store
+                except Exception as error:  # noqa: BLE001 - a broken installation
+                    say("open", f"cannot hand over: {type(error).__name__}: {error}")
             if self._sender is None:
-                return 0 if self.is_shared else self.unsent()
-            self._collect(self._clock(), counts=True)
-            self._sender.begin(self._clock())
+                return self.unsent()
+            if self.unsent():
+                self._collect(self._clock(), counts=True)
+                self._sender.begin(self._clock())
+            elif not self.is_shared:
+                return 0
             return self._sender.abandon()
 
     def stats(self) -> Stats:
@@ -421,10 +438,10 @@ class Pipeline:
         quota = sender.limits.quota
         return stats(
             0,
-            sender.delivered,
+            sender.delivered_here,
             pending,
             dropped,
-            sender.pushes,
+            sender.pushes_here,
             quota.limit,
             quota.remaining,
             quota.reset,
@@ -473,6 +490,8 @@ class Worker:
         self._tokens: queue.SimpleQueue[Pipeline | None] = queue.SimpleQueue()
         """Pipelines with news, and None for a look at all that are active."""
         self._start_thread = _thread.start_new_thread
+        self._ends = False
+        """The thread is to end, because its interpreter is destroyed."""
         self._starting = threading.Lock()
         """Guards the start of the thread; tried, never waited for."""
         self.loading = threading.RLock()
@@ -563,7 +582,10 @@ class Worker:
             self._hook_pools()
             self.alive = True
             try:
-                self._start_thread(self._run, ())
+                if _IN_SUBINTERPRETER:
+                    self._start_in_subinterpreter()
+                else:
+                    self._start_thread(self._run, ())
             except BaseException:
                 self.alive = False
                 raise
@@ -574,13 +596,25 @@ class Worker:
         finally:
             self._starting.release()
 
+    def _start_in_subinterpreter(self) -> None:
+        """A subinterpreter aborts the process if a thread outlives it, and joins no daemon thread.
+
+        It runs the callbacks registered here before it joins its threads, and exit hooks after.
+        """
+
+        def end() -> None:
+            self.finish()
+            self._ends = True
+            self._tokens.put(None)
+
+        threading._register_atexit(end)  # type: ignore[attr-defined]
+        threading.Thread(target=self._run, daemon=False).start()
+
     def _run(self) -> None:
         threading.current_thread().name = "pushover-worker"
-        if isinstance(self.page, bytes):
-            self.page = _page_wiped_by_forks()
         self.delivering.add(get_ident())
         try:
-            while True:
+            while not self._ends:
                 self._rest(self._round())
         except BaseException as error:  # noqa: BLE001 - killed from outside, or the interpreter ends
             say("worker", f"the worker thread ended by {type(error).__name__}")
@@ -596,6 +630,11 @@ class Worker:
     def _round(self) -> float | None:
         """One step of each active pipeline; when the next is due (None: not before news)."""
         asked = self._asked
+        if isinstance(self.page, bytes):
+            try:
+                self.page = _page_wiped_by_forks()
+            except ImportError:
+                pass  # out of file descriptors; a later round tries again
         if DIAGNOSTICS.waiting:
             DIAGNOSTICS.say_what_waits()
         while True:
@@ -647,7 +686,7 @@ class Worker:
             return
 
     def _hook_pools(self) -> None:
-        """Children of multiprocessing, billiard and Celery end by os._exit, after their own hooks."""
+        """Children of multiprocessing, billiard and Celery end by os._exit after hooks of theirs."""
         if self._hooked_pools:
             return
         self._hooked_pools = True
@@ -676,6 +715,8 @@ class Worker:
         DIAGNOSTICS.say_what_waits()
         waiting = [pipeline for pipeline in self.pipelines() if pipeline.is_unfinished()]
         if not waiting:
+            for pipeline in self.pipelines():
+                pipeline.abandon()
             return
         for pipeline in waiting:
             pipeline.news = True  # it may hold counts that nobody would look at for long
@@ -688,9 +729,9 @@ class Worker:
                 self._wait_for_thread(self._deadline)
             if not self.alive:
                 self._deliver_inline(self._deadline)
+            self._exit_seconds_used += time.monotonic() - started
         except KeyboardInterrupt:
-            pass  # Ctrl-C ends the wait, and nothing else
-        self._exit_seconds_used += time.monotonic() - started
+            self._exit_seconds_used = float("inf")  # Ctrl-C ends all waits, and nothing else
         left = sum(pipeline.abandon() for pipeline in self.pipelines())
         if left:
             records = "1 record was" if left == 1 else f"{left} records were"

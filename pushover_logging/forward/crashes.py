@@ -216,7 +216,10 @@ def is_call(line: str) -> bool:
 def is_exception(line: str) -> bool:
     """Whether a line is the last of a Python traceback: the class, and what it says."""
     found = _EXCEPTION.match(line)
-    return found is not None and not (found["name"].isupper() and found["name"].lower() in WORDS)
+    if found is None:
+        return False
+    name = found["name"]
+    return not (name.lower() in WORDS and (name.isupper() or name.islower()))
 
 
 def goes_on(trace: Trace, line: str, *, is_alert: bool) -> Trace | None:

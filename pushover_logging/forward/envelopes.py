@@ -32,7 +32,7 @@ _COMPOSE: Final = re.compile(
     r"(?:\d\d:\d\d:\d\d )?(?P<source>[A-Za-z][\w.@/-]{0,100}?) {0,40}\| ?(?!\|)"
 )
 _POD: Final = re.compile(r"\[(?P<source>(?:pod|deployment|statefulset)/[^\]\s]{1,200})\] ")
-_PRIORITY: Final = re.compile(r"<(?P<pri>\d{1,3})>(?=\S|\s)")
+_PRIORITY: Final = re.compile(r"<(?P<pri>\d{1,2}|1[0-8]\d|19[01])>")
 _SYSLOG: Final = re.compile(
     rf"(?P<time>{TIME}) (?P<host>[\w.:%/-]{{1,100}}) "
     r"(?:[a-z0-9]{2,8}\.(?P<severity>[a-z]{3,7}) )?"

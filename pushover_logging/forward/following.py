@@ -29,7 +29,7 @@ class _Part:
         self.records.position = file.offset
         self.written_to = time.monotonic()
         self._end = file.offset
-        """Where the lines end that were read last: in UTF-16 they are longer than the reader sees."""
+        """Where the lines end that were read last; those of UTF-16 are longer than they look."""
 
     def read(self, between: Callable[[], None]) -> Iterator[Entry]:
         if self.file.started_over():

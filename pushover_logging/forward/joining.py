@@ -91,6 +91,11 @@ class Joiner:
         """Whether the next line may belong to what is in hand, however it looks."""
         return bool(self._maybe) or self._trace in (Trace.PYTHON, Trace.RUST_MESSAGE)
 
+    @property
+    def awaits_text(self) -> bool:
+        """Whether the next line belongs to what is in hand, whatever it is."""
+        return self._trace is Trace.RUST_MESSAGE
+
     def begin(self, entry: Entry, line: str, at: int) -> list[Entry]:
         """Take a line that is known to begin a record, read already."""
         self._now_at = at

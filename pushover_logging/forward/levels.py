@@ -135,7 +135,6 @@ _OF_SYSLOG: Final = frozenset(
         *("syslog", "pri", "priority", "procid", "_facility", "syslogtag", "programname"),
     }
 )
-_OF_NODE: Final = frozenset({"pid", "hostname", "v", "msg"})
 _OF_PYTHON: Final = frozenset(
     {
         *("levelname", "logger", "lineno", "funcName", "created", "asctime", "levelno"),
@@ -146,6 +145,9 @@ _OF_PYTHON: Final = frozenset(
 
 def _is_of_node(fields: Mapping[str, object]) -> bool:
     """Whether the fields beside a level are those of pino or bunyan, whose 30 is INFO."""
-    if not _OF_PYTHON.isdisjoint(fields):
-        return False
-    return not _OF_NODE.isdisjoint(fields) or isinstance(fields.get("time"), int)
+    time = fields.get("time")
+    if "v" in fields or {"pid", "hostname"} <= fields.keys():
+        return True
+    if isinstance(time, int) and time > 10**11:  # in milliseconds
+        return True
+    return "msg" in fields and _OF_PYTHON.isdisjoint(fields)

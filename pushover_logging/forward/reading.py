@@ -73,7 +73,6 @@ def completed(entry: Entry | None, known: Unwrapped) -> Entry | None:
         level=known.level if entry.level is None else entry.level,
         time=known.time if entry.time is None else entry.time,
         format=f"{entry.format} in {known.format}",
-        level_at=None,
     )
 
 

@@ -72,7 +72,8 @@ class RecordReader:
         while pos < size:
             self.position = at + pos
             quick = self._is_quick
-            if quick and (ahead := self._skipper.next(data, pos)) > pos:
+            holds = bool(self._joiners)
+            if quick and (ahead := self._skipper.next(data, pos, unwrapped=holds)) > pos:
                 pos = ahead
                 self.position = at + pos
                 if self._joiners:
@@ -84,8 +85,8 @@ class RecordReader:
             if quick and (entry := self._read_quickly(text := line.decode("utf-8", "replace"))):
                 if self._joiners:
                     yield from self.finish()
-                ahead = self._skipper.next(data, end + 1)
-                if ahead > end + 1:
+                ahead = self._skipper.next(data, end + 1, unwrapped=True)
+                if ahead > end + 1 and entry.message:
                     # The next line is below WARNING: this one is all of its record.
                     pos = ahead
                     self.position = at + pos
@@ -128,8 +129,8 @@ class RecordReader:
             self._joiners[known.source] = joiner
         else:
             self._joiners.pop(known.source, None)
-        if self._in_bulk and not known.format and joiner.last is not None and known.text == line:
-            self._skipper.learn(line, joiner.last)
+        if self._in_bulk and joiner.last is not None:
+            self._skipper.learn(line, known, joiner.last)
         if line.strip():
             self._understanding.note(line, joiner.last, joiner.was_more)
 
@@ -151,7 +152,7 @@ class RecordReader:
     @property
     def _is_quick(self) -> bool:
         """Whether a line below WARNING changes nothing but to end the record in hand."""
-        if not self._in_bulk or self._seen < _FIRST_LINES:
+        if not self._in_bulk or self._seen < _FIRST_LINES or self._plain.awaits_text:
             return False
         return not self._joiners or (len(self._joiners) == 1 and "" in self._joiners)
 

@@ -13,6 +13,8 @@ import re
 from typing import Final, NamedTuple
 
 from .entry import Entry
+from .envelopes import Unwrapped
+from .formats import BY_NAME
 from .headers import Header, entry_at, find_header, is_logger
 from .levels import COMMON, WORDS
 from .structured import PLAIN_LEVEL
@@ -20,6 +22,10 @@ from .structured import PLAIN_LEVEL
 _SHAPES: Final = 24
 """Kinds of beginnings that are remembered for one file."""
 _LONGEST: Final = 300
+_DOCKER: Final = (
+    r'[^"\\\n]*(?:\\[^\n][^"\\\n]*)*(?<=\\n)","stream":"std(?:out|err)","time":"[^"\\\n]*"\}(?=\n)'
+)
+"""The rest of a whole line of docker's, not a part of one."""
 _LOGGER_NEXT: Final = r"(?:(?<= )([A-Za-z_][\w.]{0,100}): (?=\S))?"
 """The commonest thing behind a level, in the form that ``entry_at`` reads the same way."""
 _ALERT_SEVERITIES: Final = "|".join(str(pri) for pri in range(192) if pri % 8 <= 4)
@@ -46,6 +52,7 @@ _JSON_PAIR: Final = re.compile(
     r'\s*"(?P<key>[^"\\]{1,60})"(?P<colon>\s?:\s?)(?P<value>"[^"\\]*"|-?\d+(?:\.\d+)?|true|false|null)'
     r"(?P<comma>\s?,\s?)"
 )
+_AFTER_PINO: Final = re.compile(r',"time":1\d{12}[,}]')
 _WORD_SIGNS: Final = frozenset("0123456789-+.:T")
 _ANY_LEVEL: Final = "|".join(sorted(WORDS, key=len, reverse=True))
 
@@ -86,45 +93,74 @@ class Skipper:
     """Remembers how lines begin in one file."""
 
     def __init__(self) -> None:
-        self._low: dict[str, None] = {}
-        self._pattern: re.Pattern[bytes] | None = None
+        self._low: dict[str, bool] = {}
+        """Regular expressions for lines below WARNING, and whether the lines are unwrapped."""
+        self._patterns: dict[bool, re.Pattern[bytes] | None] = {True: None, False: None}
         self._any: list[_Shape] = []
 
-    def learn(self, line: str, entry: Entry | None) -> None:
-        """Remember how an unwrapped line begins, if the reader reads all of its kind alike."""
-        if entry is None or entry.level_at is None or len(self._low) >= _SHAPES:
+    def learn(self, line: str, known: Unwrapped, entry: Entry) -> None:
+        """Remember how a line begins, if the reader reads all of its kind alike."""
+        text = known.text
+        if entry.level is None or len(self._low) >= _SHAPES or not line[:_LONGEST].isascii():
             return
-        start, end = entry.level_at
-        if end > _LONGEST or not line[: end + 12].isascii() or "=" in line[:start]:
+        if entry.level >= logging.WARNING and known.format:
             return
-        if line[0] == "{":
-            low = _json_shape(line, start, end) if (entry.level or 0) < logging.WARNING else None
+        inner = self._inner_shape(text, entry)
+        if inner is None:
+            return
+        low, whole = inner
+        if not known.format and line == text:
+            if whole is not None and low not in self._low:
+                self._any.insert(0, whole)
+        elif (wrapped := _wrapped(line, text, low, entry)) is not None:
+            low = wrapped
         else:
-            header = find_header(line)
-            if not isinstance(header, Header) or header.level.span() != entry.level_at:
-                return
-            shape = _shape(line, header)
-            low = shape + _level_pattern(line[start:end], below=logging.WARNING) + _after(line, end)
-            if low not in self._low:
-                whole = shape + f"({_level_pattern(line[start:end])})" + _after(line, end)
-                compiled = re.compile(whole + _LOGGER_NEXT)
-                time_at = compiled.groupindex.get("time")
-                time_group = None if time_at is None else time_at - 1
-                self._any.insert(0, _Shape(compiled, header.since_time, time_group))
-        if low is None or low in self._low:
             return
-        self._low[low] = None
-        plain = "|".join(self._low).replace("(?P<time>", "(?:")
-        self._pattern = re.compile(rb"\n(?!" + plain.encode() + rb"|\Z)")
+        if low in self._low:
+            return
+        self._low[low] = not known.format
+        for unwrapped in {False, not known.format}:
+            chosen = [each for each in self._low if self._low[each] or not unwrapped]
+            joined = "|".join(chosen).replace("(?P<time>", "(?:").encode()
+            self._patterns[unwrapped] = re.compile(rb"\n(?!" + joined + rb"|\Z)")
 
-    def next(self, data: bytes, pos: int) -> int:
+    def _inner_shape(self, text: str, entry: Entry) -> tuple[str, _Shape | None] | None:
+        """How unwrapped lines below WARNING begin that are like this one, and all that are."""
+        name = entry.format.partition(" in ")[0]
+        if entry.level_at is not None and entry.level_at[1] <= _LONGEST:
+            start, end = entry.level_at
+            by_header = text[0] not in "{ \t" and "=" not in text[:start]
+            header = find_header(text) if by_header else None
+            if isinstance(header, Header) and header.level.span() == (start, end):
+                shape = _shape(text, header)
+                if shape is None:
+                    return None
+                low = shape + _level_pattern(text[start:end], below=logging.WARNING)
+                compiled = re.compile(
+                    f"{shape}({_level_pattern(text[start:end])}){_after(text, end)}{_LOGGER_NEXT}"
+                )
+                time_at = compiled.groupindex.get("time")
+                group = None if time_at is None else time_at - 1
+                return low + _after(text, end), _Shape(compiled, header.since_time, group)
+        if (entry.level or 0) >= logging.WARNING:
+            return None
+        if text[0] == "{":
+            low_json = _json_shape(text, *entry.level_at) if entry.level_at else None
+            return None if low_json is None else (low_json, None)
+        quiet = BY_NAME[name].quiet(entry) if name in BY_NAME else None
+        return None if quiet is None else (quiet, None)
+
+    def next(self, data: bytes, pos: int, *, unwrapped: bool = False) -> int:
         """The beginning of the next line that is to be read, or the end of the data.
 
+        With ``unwrapped`` only lines without a wrapping are passed over, which end the record of
+        the program before them.
         ``data[pos - 1]`` is the end of a line, and so is the last byte.
         """
-        if self._pattern is None:
+        pattern = self._patterns[unwrapped]
+        if pattern is None:
             return pos
-        found = self._pattern.search(data, pos - 1)
+        found = pattern.search(data, pos - 1)
         return found.end() if found else len(data)
 
     def read(self, line: str) -> Entry | None:
@@ -138,7 +174,18 @@ class Skipper:
         return None
 
 
-def _shape(line: str, header: Header) -> str:
+def _wrapped(line: str, text: str, low: str, entry: Entry) -> str | None:
+    """The same for lines in a wrapping of which the beginning alone decides, or docker's."""
+    if line.endswith(text) and line[0] not in "{<":
+        before = line[: len(line) - len(text)]
+        return re.sub(r"[0-9]", "[0-9]", re.escape(before)) + low
+    end = (entry.level_at or (0, 0))[1] + 12
+    if not line.startswith('{"log":"') or line[8 : 8 + end] != text[:end] or "(?=" in low:
+        return None
+    return rf'\{{"log":"{low}{_DOCKER}'
+
+
+def _shape(line: str, header: Header) -> str | None:
     """A regular expression for the beginnings that are the same to the reader of headers."""
     start = header.level.start()
     tokens = list(_TOKEN.finditer(line, 0, start))
@@ -149,6 +196,9 @@ def _shape(line: str, header: Header) -> str:
     if header.time is not None and header.time.start() < start:
         opening[header.time.start()] = "(?P<time>"
         closing.add(header.time.end())
+    ends = {found.end() for found in tokens}
+    if not (opening.keys() <= {found.start() for found in tokens} and closing <= ends):
+        return None  # what the reader takes for one part ends in the middle of another
     parts: list[str] = []
     for found in tokens:
         token = found.group()
@@ -196,7 +246,8 @@ def _after(line: str, end: int) -> str:
     if not sign:
         return r"(?=\s)" if blanks or not rest else re.escape(rest[0])
     if sign in "])>}|-:/,":
-        more = re.escape(rest[blanks + 1 : blanks + 2]) if sign in "-:" else ""
+        more = rest[blanks + 1 : blanks + 2] if sign in "-:" else ""
+        more = r"(?=\w)" if more.isalnum() else re.escape(more)
         return (" +" if blanks > 1 else " " * blanks) + re.escape(sign) + more
     return re.escape(rest[0])
 
@@ -215,6 +266,9 @@ def _json_shape(line: str, start: int, end: int) -> str | None:
         parts.append(re.escape(line[pos : found.start("value")]) + f"(?:{plain})")
         parts.append(re.escape(found["comma"]))
         pos = found.end()
+    number = re.fullmatch(r'\s*"level"\s?:\s?', line[pos:start])
+    if number and line[start:end] in ("10", "20", "30") and _AFTER_PINO.match(line, end):
+        return "".join(parts) + re.escape(number[0]) + r'(?:10|20|30),"time":1[0-9]{12}[,}]'
     between = re.fullmatch(r'(\s*"([^"\\]{1,60})"\s?:\s?")', line[pos:start])
     if between is None or between[2] not in PLAIN_LEVEL or line[end : end + 1] != '"':
         return None

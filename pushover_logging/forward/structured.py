@@ -23,7 +23,7 @@ PLAIN_LEVEL: Final = frozenset(
 _LEVEL: Final = (
     *("log.level", "levelno", "level_value", "PRIORITY", "priority", "record.level"),
     *("severityNumber", "SeverityNumber", "severity_number", "log.severity"),
-    *("@fields.levelname", "@fields.level", "@fields.lvl"),
+    *("@fields.levelname", "@fields.level", "@fields.lvl", "at"),
 )
 """Keys that hold one if there is none of the others."""
 _MESSAGE: Final = (

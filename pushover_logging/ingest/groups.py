@@ -34,7 +34,9 @@ _LATE_COUNTS = 10.0
 """Seconds a closed group is still read: a thread may have found it and not have counted yet."""
 _MANY_RETIRED = 1000
 _SOON = 0.5
-"""Seconds until closed groups are read for the first time, and until they are dropped if many."""
+"""Seconds until closed groups are read for the first time."""
+_KEPT = ((5 * _MANY_RETIRED, 0.1), (_MANY_RETIRED, _SOON), (0, _LATE_COUNTS))
+"""How many closed groups there are, and for how many seconds they are kept then."""
 
 
 def text_alias(text: str) -> bytes | int:
@@ -263,7 +265,7 @@ class Groups:
 
     def read(self, now: float) -> None:
         """All repeats were handed over, as of ``now``: drop groups that were closed long ago."""
-        kept = _LATE_COUNTS if len(self.retired) <= _MANY_RETIRED else _SOON
+        kept = next(seconds for many, seconds in _KEPT if len(self.retired) >= many)
         while self.retired and self.retired[0][0] + kept <= now:
             self.retired.popleft()
         self._read_at = now

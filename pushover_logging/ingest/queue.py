@@ -53,7 +53,7 @@ class Tally:
 
 
 def values_of(collection: dict[Any, V] | deque[V]) -> list[V]:
-    """The values of a collection that any thread, or a finaliser in the midst of this, may change."""
+    """The values of a collection that any thread, or a finaliser during this call, may change."""
     while True:
         try:
             return list(collection.values() if isinstance(collection, dict) else collection)

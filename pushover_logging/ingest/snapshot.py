@@ -64,22 +64,24 @@ def take(
             text = _substitute(record, message, "could not be formatted", error)
             is_markup = False
     text, cut = trim(text)
-    return Snapshot(
-        record.created,
-        str(record.name),
-        record.levelno,
-        str(record.levelname),
-        text,
-        None,
-        str(record.pathname),
-        record.lineno if type(record.lineno) is int else 0,
-        str(record.funcName or ""),
-        exceptions,
-        _fields(record, config),
-        overrides,
-        complaints,
-        cut,
-        is_markup,
+    return Snapshot._make(
+        (
+            record.created,
+            str(record.name),
+            record.levelno,
+            str(record.levelname),
+            text,
+            None,
+            str(record.pathname),
+            record.lineno if type(record.lineno) is int else 0,
+            str(record.funcName or ""),
+            exceptions,
+            _fields(record, config),
+            overrides,
+            complaints,
+            cut,
+            is_markup,
+        )
     )
 
 
@@ -263,7 +265,7 @@ def _frozen(relation: str, error: BaseException, trace: TracebackType | None) ->
         kept.popleft()
         kept.appendleft(application)
     frames = tuple(map(_frame, reversed(kept)))
-    return SnapshotError(relation, text, cut, frames, count - len(frames))
+    return SnapshotError._make((relation, text, cut, frames, count - len(frames)))
 
 
 def _frame(trace: TracebackType) -> Frame:
@@ -271,7 +273,7 @@ def _frame(trace: TracebackType) -> Frame:
     # Modules in a zip file have no path to read later; this notes their loader, and reads nothing.
     linecache.lazycache(code.co_filename, trace.tb_frame.f_globals)
     path = code.co_filename
-    return Frame(path, trace.tb_lineno or 0, code.co_name, _is_application(path))
+    return Frame._make((path, trace.tb_lineno or 0, code.co_name, _is_application(path)))
 
 
 def _is_application(path: str) -> bool:

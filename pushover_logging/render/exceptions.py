@@ -71,7 +71,9 @@ def sections(
         calls: list[str] = []
         for call in _calls(repeated):
             where, _, source = tidy("\n".join(call)).partition("\n")
-            lines = [where, cut(source, _SOURCE_LIMIT)]
+            if len(source) > _SOURCE_LIMIT:
+                source = cut(source, _SOURCE_LIMIT)
+            lines = [where, source]
             calls.append(ink.encode("\n  ".join(line for line in lines if line)))
             room -= len(calls[-1])
             if room < 0:

@@ -167,7 +167,8 @@ def _message(
         ink, shown = MARKUP, tidy(changed(source, tidy))
     else:
         ink, shown = (MARKUP if style.html else PLAIN), tidy(source)
-        missing += 0 if halves(source) is None else max(len(source) - len(shown), 0)
+        if len(source) >= TEXT_BOUND - 1 and halves(source) is not None:
+            missing += max(len(source) - len(shown), 0)
         if snapshot.exceptions and TRACEBACK_START in shown:
             shown = without_copy(shown, tidy(snapshot.exceptions[0].text))
         shown = ink.encode(shown)
@@ -177,11 +178,14 @@ def _message(
     if snapshot.exceptions:
         written = sections(snapshot.exceptions, ink, tidy, limit)
         share = max(limit * 2 // 5, limit - len(fitted(written)) - 1)
-        shown = ink.cut(shown, share, missing=missing, tail=tail)
+        if style.html or len(shown) > share:
+            shown = ink.cut(shown, share, missing=missing, tail=tail)
         below = fitted(written, limit - len(shown) - 1)
         message = "\n".join(part for part in (shown, below) if part)
-    else:
+    elif style.html or len(shown) > limit:
         message = ink.cut(shown, limit, missing=missing, tail=tail)
+    else:
+        message = shown
     if is_blank(ink.decode(message) if style.html else message):
         file = snapshot.pathname.replace("\\", "/").rpartition("/")[2]
         return ink.encode(f"(blank message, logged at {tidy(file)}:{snapshot.lineno})")

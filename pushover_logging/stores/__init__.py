@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import os
 
-from .base import LeaseLost, Source, Store, StoreError, StoreTooNew, Taken
+from .base import (
+    DurableStore,
+    Holder,
+    LeaseLost,
+    Overview,
+    Source,
+    SpoolReport,
+    Store,
+    StoreError,
+    StoreTooNew,
+    Taken,
+)
 from .memory import MemoryStore
 
 __all__ = [
+    "DurableStore",
+    "Holder",
     "LeaseLost",
     "MemoryStore",
+    "Overview",
     "Source",
+    "SpoolReport",
     "Store",
     "StoreError",
     "StoreTooNew",
@@ -21,7 +36,7 @@ __all__ = [
 _FORMS = "'local', 'sqlite:///path', 'redis://host:port/number' or 'rediss://host:port/number'"
 
 
-def open_store(url: str, namespace: str) -> Store:
+def open_store(url: str, namespace: str) -> DurableStore:
     """Opens the store that a URL names; it connects to nothing yet.
 
     ``namespace`` separates applications in one store; ``?namespace=`` in the URL is added to it.

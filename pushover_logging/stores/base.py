@@ -11,14 +11,26 @@ from collections import namedtuple
 
 TYPE_CHECKING = False  # a store is opened when logging is configured, and typing loads slowly
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Literal, NamedTuple, Protocol
 
     from ..ingest.spool import Spool
 else:
     Protocol = object
 
-__all__ = ["LeaseLost", "Seen", "Source", "Store", "StoreError", "StoreTooNew", "Taken"]
+__all__ = [
+    "DurableStore",
+    "Holder",
+    "LeaseLost",
+    "Overview",
+    "Seen",
+    "Source",
+    "SpoolReport",
+    "Store",
+    "StoreError",
+    "StoreTooNew",
+    "Taken",
+]
 
 Source = str
 """The random id of a process: 16 hexadecimal digits."""
@@ -47,8 +59,38 @@ if TYPE_CHECKING:
         seq: int
         data: bytes
 
+    class Holder(NamedTuple):
+        """The process that is the sender."""
+
+        host: str
+        pid: int
+
+    class SpoolReport(NamedTuple):
+        """The spool of a process of this host."""
+
+        path: str
+        source: Source
+        pid: int
+        alive: bool
+        in_memory: bool
+        """Logging calls write into it. Otherwise the worker does so, up to 0.1 seconds later."""
+        waiting: int
+        """Notices that no commit has covered."""
+
+    class Overview(NamedTuple):
+        """What operators ask about a store, besides its state."""
+
+        known: bool
+        """Whether any process has used the store, with this namespace."""
+        sender: Holder | None
+        """None if no process is the sender, or the sender has died."""
+        spools: tuple[SpoolReport, ...]
+
 else:
     Taken = namedtuple("Taken", "source seq data")
+    Holder = namedtuple("Holder", "host pid")
+    SpoolReport = namedtuple("SpoolReport", "path source pid alive in_memory waiting")
+    Overview = namedtuple("Overview", "known sender spools")
 
 
 class Store(Protocol):
@@ -131,6 +173,28 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Ends the lease and closes files and connections. Notices that wait stay in the store."""
+
+
+class DurableStore(Store, Protocol):
+    """A store that outlives its processes, with what operators need."""
+
+    def overview(self) -> Overview:
+        """Returns who sends, and the spools of other processes; any process may ask."""
+
+    def covered(self, seq: int) -> bool:
+        """Whether a commit has covered this notice of this process; any process may ask."""
+
+    def browse(self) -> Iterator[Taken]:
+        """Returns the notices that no commit has covered, and keeps them; any process may ask.
+
+        `problems` says afterwards which of them are damaged.
+        """
+
+    def faults(self) -> Sequence[str]:
+        """Looks for damage in the database, and returns a sentence for each."""
+
+    def seize(self) -> None:
+        """Becomes the sender although another process is: its commits are refused from then on."""
 
 
 class Seen:

@@ -10,6 +10,7 @@ was stopped cannot write after its successor.
 
 from __future__ import annotations
 
+import concurrent.futures.thread  # noqa: F401  # redis needs it; it cannot be loaded at exit
 import os
 import time
 from contextlib import contextmanager, suppress
@@ -24,12 +25,12 @@ from ..ingest.spool import (
     read_header,
     slot_entry,
 )
-from .base import LeaseLost, Seen, Source, StoreError, StoreTooNew, Taken
+from .base import Holder, LeaseLost, Overview, Seen, Source, StoreError, StoreTooNew, Taken
 from .spools import GRACE, MAINTAIN, Spools, spool_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from typing import Any, Literal
 
     import redis
@@ -176,7 +177,7 @@ class RedisStore:
         if now < self._next_ask:
             return False
         self._next_ask = now + _ASK
-        token = os.urandom(8).hex()
+        token = _new_token()
         with self._server() as client:
             if not client.set(self._keys[0], token, nx=True, px=int(_LEASE * 1000)):
                 return False
@@ -199,15 +200,14 @@ class RedisStore:
                 break
             self._last_id = b"(" + entries[-1][0]
             for entry_id, fields in entries:
-                try:
-                    head, data = fields[b"n"][:37], fields[b"n"][37:]
-                    source, seq = head[:16].decode("ascii"), int(head[17:36])
-                except (KeyError, ValueError):
+                notice = _notice(fields)
+                if notice is None:
                     self._problems.append(
                         f"An entry of {self._keys[3]} is deleted: it is no notice."
                     )
                     repeated.append(entry_id)
                     continue
+                source, seq, _ = notice
                 returned = self._returned.setdefault(source, {})
                 seen = self._seen.get(source)
                 if seq in returned:
@@ -216,7 +216,7 @@ class RedisStore:
                     repeated.append(entry_id)
                 else:
                     returned[seq] = [entry_id]
-                    taken.append(Taken(source, seq, data))
+                    taken.append(notice)
             if repeated:  # a commit has covered them, so that anybody may delete them
                 with self._server() as client:
                     client.xdel(self._keys[3], *repeated)
@@ -296,6 +296,52 @@ class RedisStore:
                 not_carried = sum(seq not in self._carried for _, seq in waiting)
         return int(count) + not_carried
 
+    def overview(self) -> Overview:
+        with self._server() as client:
+            lease: Any = client.get(self._keys[0])
+            known: Any = client.exists(*self._keys)
+            seen = self._seen_by_all()
+        sender = None
+        if lease is not None:
+            _, _, holder = lease.decode().partition(" ")
+            pid, _, host = holder.partition("@")
+            sender = Holder(host, int(pid)) if pid.isdecimal() else None
+        return Overview(bool(known), sender, tuple(self._spools.reports(seen)))
+
+    def covered(self, seq: int) -> bool:
+        return seq in self._seen_of(self.source)
+
+    def browse(self) -> Iterator[Taken]:
+        """The notices of the stream, and those of spools of this host that are not carried yet."""
+        seen = self._seen_by_all()
+        found: set[tuple[Source, int]] = set()
+        last = b"-"
+        while True:
+            with self._server() as client:
+                entries: Any = client.xrange(self._keys[3], min=last, count=_BATCH)
+            if not entries:
+                break
+            last = b"(" + entries[-1][0]
+            for _, fields in entries:
+                notice = _notice(fields)
+                if notice is None:
+                    self._problems.append(f"An entry of {self._keys[3]} is no notice.")
+                elif notice[:2] not in found and notice.seq not in seen.get(notice.source, ()):
+                    found.add((notice.source, notice.seq))
+                    yield notice
+        yield from (each for each in self._spools.browse(seen) if each[:2] not in found)
+
+    def faults(self) -> Sequence[str]:
+        """Finds none: the server keeps its data in order."""
+        return []
+
+    def seize(self) -> None:
+        token = _new_token()
+        with self._server() as client:
+            client.set(self._keys[0], token, px=int(_LEASE * 1000))
+        self._token = token
+        self._renewed = time.monotonic()
+
     def now(self) -> float:
         """The server's time; it is asked once, and the monotonic clock goes on from there."""
         if self._clock is None:
@@ -334,6 +380,14 @@ class RedisStore:
                     )
                 pipeline.execute()
 
+    def _seen_by_all(self) -> dict[Source, Seen]:
+        with self._server() as client:
+            values: Any = client.hgetall(self._keys[2])
+        return {
+            source.decode(): Seen(value.decode().partition(" ")[2])
+            for source, value in values.items()
+        }
+
     def _seen_of(self, source: Source) -> Seen:
         with self._server() as client:
             value: Any = client.hget(self._keys[2], source)
@@ -370,6 +424,20 @@ class RedisStore:
             yield self._client
         except redis.RedisError as error:
             raise StoreError(f"The store at redis cannot be used: {error}") from error
+
+
+def _new_token() -> str:
+    """A random token, with the process that has it for operators to read."""
+    return f"{os.urandom(8).hex()} {os.getpid()}@{os.uname().nodename}"
+
+
+def _notice(fields: Mapping[bytes, bytes]) -> Taken | None:
+    """The notice of an entry of the stream; None if it is none."""
+    try:
+        head, data = fields[b"n"][:37], fields[b"n"][37:]
+        return Taken(head[:16].decode("ascii"), int(head[17:36]), data)
+    except (KeyError, ValueError):
+        return None
 
 
 def _in_order(taken: list[Taken]) -> list[Taken]:

@@ -23,7 +23,7 @@ from ..ingest.spool import (
     read_header,
     slot_entry,
 )
-from .base import Seen, Source, Taken
+from .base import Seen, Source, SpoolReport, Taken
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -201,15 +201,71 @@ class Spools:
         count = 0
         for path, source in self._paths():
             with suppress(OSError, ValueError), borrowed(path) as fd:
-                header = read_header(fd, source)
-                known = seen.get(source, ())
-                count += sum(seq not in known for _, seq in header.waiting)
-                position, end = -1, header.journal
-                while position != end:
-                    position = end
-                    entries, end = journal_entries(fd, header, position, _CHUNK)
-                    count += sum(entry.seq not in known for entry in entries)
+                count += _waiting_in(fd, read_header(fd), seen.get(source))
         return count
+
+    def reports(self, seen: Mapping[Source, Seen]) -> Iterator[SpoolReport]:
+        """Describes the spools of all other processes."""
+        for path, source in self._paths():
+            if Spool.is_own(path):
+                continue
+            try:
+                with borrowed(path) as fd:
+                    header = read_header(fd, source)
+                    alive = not header.closed and not _lock(fd)
+                    count = _waiting_in(fd, header, seen.get(source))
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError) as error:
+                self._report_unusable(path, error)
+            else:
+                yield SpoolReport(path, source, header.pid, alive, header.slots > 0, count)
+
+    def browse(self, seen: Mapping[Source, Seen]) -> Iterator[Taken]:
+        """Yields the notices of other processes that ``seen`` does not contain.
+
+        `problems` then says which are damaged."""
+        for path, source in self._paths():
+            if Spool.is_own(path):
+                continue
+            known = seen.get(source, Seen())
+            try:
+                with borrowed(path) as fd:
+                    header = read_header(fd, source)
+                    is_dead = _lock(fd)
+                    entries = [slot_entry(fd, *slot) for slot in header.waiting]
+                    lost = sum(
+                        entry is None and slot in read_header(fd).waiting
+                        for slot, entry in zip(header.waiting, entries, strict=True)
+                    )
+                    yield from [
+                        Taken(source, entry.seq, entry.data)
+                        for entry in entries
+                        if entry is not None and entry.seq not in known
+                    ]
+                    position, end = -1, header.journal
+                    while position != end:
+                        position = end
+                        more, end = journal_entries(fd, header, position, _CHUNK)
+                        yield from [
+                            Taken(source, e.seq, e.data) for e in more if e.seq not in known
+                        ]
+                    # A process that lives may be in the middle of writing.
+                    if is_dead and (lost or end < os.fstat(fd).st_size):
+                        self._report(path, "has a damaged or incomplete notice")
+            except FileNotFoundError:
+                continue
+            except (OSError, ValueError) as error:
+                self._report_unusable(path, error)
+
+    def pid(self, source: Source) -> int | None:
+        """The process that a spool belongs to."""
+        for folder in self.folders:
+            path = os.path.join(folder, source + SUFFIX)
+            with suppress(OSError, ValueError), borrowed(path) as fd:
+                pid: int = read_header(fd).pid
+                return pid
+        return None
 
     def heartbeat(self, source: Source) -> int | None:
         """A number that changes while the sender with this id runs; None if it is dead."""
@@ -308,8 +364,7 @@ class Spools:
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            self._report(reading.path, f"is skipped: it {reason or 'cannot be read'}")
+            self._report_unusable(reading.path, error)
             return
         if entries:
             everything = [*reading.buffer, *entries]
@@ -369,10 +424,25 @@ class Spools:
                     if _lock(fd):
                         os.unlink(path)
 
+    def _report_unusable(self, path: str, error: OSError | ValueError) -> None:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        self._report(path, f"is skipped: it {reason or 'cannot be read'}")
+
     def _report(self, path: str, reason: str) -> None:
         if path not in self._reported and len(self._reported) < 100:
             self._reported.add(path)
             self._problems.append(f"The spool {path} {reason}.")
+
+
+def _waiting_in(fd: int, header: Header, seen: Seen | None) -> int:
+    known = seen or ()
+    count = sum(seq not in known for _, seq in header.waiting)
+    position, end = -1, header.journal
+    while position != end:
+        position = end
+        entries, end = journal_entries(fd, header, position, _CHUNK)
+        count += sum(entry.seq not in known for entry in entries)
+    return count
 
 
 def _lock(fd: int) -> bool:

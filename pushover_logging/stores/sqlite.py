@@ -16,12 +16,12 @@ import time
 from contextlib import contextmanager
 
 from ..ingest.spool import Spool
-from .base import LeaseLost, Seen, Source, StoreError, StoreTooNew, Taken
+from .base import Holder, LeaseLost, Overview, Seen, Source, StoreError, StoreTooNew, Taken
 from .spools import MAINTAIN, Spools, spool_folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from sqlite3 import Connection
     from typing import Literal
 
@@ -168,13 +168,49 @@ class SqliteStore:
         self._spools.forget(ended)
 
     def peek(self) -> Mapping[str, bytes]:
+        if not os.path.lexists(self._path):
+            return {}
         with self._database() as connection:
             return self._state(connection)
 
     def waiting(self) -> int:
+        return self._spools.waiting(self._seen_by_all())
+
+    def overview(self) -> Overview:
+        if not os.path.lexists(self._path):
+            return Overview(False, None, ())
         with self._database() as connection:
+            token, source = self._lease(connection)
             seen = self._seen(connection)
-        return self._spools.waiting(seen)
+        sender = None
+        if token is not None and self._spools.heartbeat(source) is not None:
+            pid = self._spools.pid(source)
+            sender = None if pid is None else Holder(os.uname().nodename, pid)
+        reports = tuple(self._spools.reports(seen))
+        return Overview(bool(source or reports), sender, reports)
+
+    def covered(self, seq: int) -> bool:
+        return seq in self._seen_by_all().get(self.source, Seen())
+
+    def browse(self) -> Iterator[Taken]:
+        return self._spools.browse(self._seen_by_all())
+
+    def faults(self) -> Sequence[str]:
+        if not os.path.lexists(self._path):
+            return []
+        with self._database() as connection:
+            rows = connection.execute("PRAGMA integrity_check").fetchall()
+        return [f"The database {self._path}: {text}." for (text,) in rows if text != "ok"]
+
+    def seize(self) -> None:
+        self._beat()
+        token = os.urandom(8).hex()
+        with self._database() as connection:
+            connection.execute(
+                "REPLACE INTO lease VALUES (?, ?, ?)", (self._namespace, token, self.source)
+            )
+        self._token = token
+        self._renewed = time.monotonic()
 
     def now(self) -> float:
         return time.time()
@@ -249,6 +285,12 @@ class SqliteStore:
             "SELECT source, ranges FROM seen WHERE namespace = ?", (self._namespace,)
         )
         return {source: Seen(ranges) for source, ranges in rows}
+
+    def _seen_by_all(self) -> dict[Source, Seen]:
+        if not os.path.lexists(self._path):
+            return {}
+        with self._database() as connection:
+            return self._seen(connection)
 
     @contextmanager
     def _database(self) -> Generator[Connection]:

@@ -7,8 +7,11 @@ import sys
 from collections.abc import Callable, Iterator
 
 import pytest
+from stores.conftest import memory_folder, redis_url
 
 from pushover_logging.devserver import DevServer
+
+__all__ = ["memory_folder", "pipe", "redis_url", "server"]
 
 
 @pytest.fixture

@@ -13,7 +13,10 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 DEADLINE = 60.0
 LINES = {
-    "pushover-logging re": {"receipt"},
+    "pushover-logging re": {"receipt", "relay", "resolve"},
+    "pushover-logging st": {"status", "store"},
+    "pushover-logging store clear --y": {"--yes"},
+    "pushover-logging silence disk 2h --st": {"--store"},
     "pushover-logging groups re": {"remove", "rename"},
     "pushover-logging send --ti": {"--title", "--timestamp"},
     "pushover-logging --api-url x groups add --me": {"--memo"},

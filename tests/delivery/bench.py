@@ -1,7 +1,7 @@
 """A handler on the bench: a service made of a list, a clock that moves when told, no threads.
 
-Records pass through the handler's own queue and groups, the pipeline and the sender. Only the target
-and the clocks are fakes.
+Records pass through the handler's own queue and groups, the pipeline and the sender. Only the
+target and the clocks are fakes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Any
+
+from records import record
 
 from pushover_logging import Grouping, PushoverHandler, RetryPolicy
 from pushover_logging.client.constants import Priority
@@ -41,7 +43,6 @@ from pushover_logging.render.alert import Alert
 from pushover_logging.render.record import Renderer
 from pushover_logging.render.redact import Redactor
 from pushover_logging.stores.memory import MemoryStore
-from records import record
 
 TODAY = datetime(2026, 3, 10, 12, tzinfo=timezone.utc)
 LEVELS = {

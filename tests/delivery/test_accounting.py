@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from pushover_logging import Grouping, RetryPolicy
+from pushover_logging import Grouping, RetryPolicy, handler
 from pushover_logging.client.constants import Priority
 from pushover_logging.delivery.target import Outcome
+from pushover_logging.delivery.worker import WORKER
 
 from .bench import Bench, Status, no_answer, quota_spent, record, refusal, server_error
 
@@ -38,11 +40,13 @@ def _failures_are_intended(capsys: pytest.CaptureFixture[str]) -> None:
 class AnyStream(RuleBasedStateMachine):
     """Records of all kinds, a service that fails in all ways, and time that passes."""
 
+    grouping = Grouping(interval=60, max_per_minute=4, max_groups=12)
+
     def __init__(self) -> None:
         super().__init__()
         self.bench = Bench(
             capacity=CAPACITY,
-            grouping=Grouping(interval=60, max_per_minute=4, max_groups=12),
+            grouping=self.grouping,
             retry_policy=RetryPolicy(attempts=3, give_up_after=1000),
             quota_reserve=3,
             someone_listens=True,
@@ -164,8 +168,37 @@ class AnyStream(RuleBasedStateMachine):
         assert self.bench.balances(), self.bench.stats
 
 
+class OnlyFrequentProblems(AnyStream):
+    """A problem is an alert only from its third record within a while on."""
+
+    grouping = Grouping(interval=60, max_per_minute=4, max_groups=12, after=3, within=50)
+
+
+class NoGroups(AnyStream):
+    """Every record is an alert."""
+
+    grouping = Grouping(interval=0, max_per_minute=4)
+
+
+class OnePushAMinute(AnyStream):
+    """Almost everything is a digest."""
+
+    grouping = Grouping(interval=60, max_per_minute=1, max_groups=3)
+
+
 TestAnyStream = AnyStream.TestCase
-TestAnyStream.settings = settings(max_examples=100, stateful_step_count=30, report_multiple_bugs=False)
+TestOnlyFrequentProblems = OnlyFrequentProblems.TestCase
+TestNoGroups = NoGroups.TestCase
+TestOnePushAMinute = OnePushAMinute.TestCase
+for case, examples in [
+    (TestAnyStream, 60),
+    (TestOnlyFrequentProblems, 30),
+    (TestNoGroups, 20),
+    (TestOnePushAMinute, 30),
+]:
+    case.settings = settings(
+        max_examples=examples, stateful_step_count=30, report_multiple_bugs=False
+    )
 
 
 def test_a_count_that_is_wrong_does_not_balance() -> None:
@@ -246,4 +279,25 @@ def test_a_handler_that_is_used_after_it_was_closed_counts_nothing_twice() -> No
     bench.run()
 
     assert bench.stats.delivered == 10
+    assert bench.balances(), bench.stats
+
+
+def test_repeats_of_a_record_that_could_not_be_read_are_accounted_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+    take = handler.take
+
+    def run_out_of_stack(*arguments: Any) -> Any:
+        monkeypatch.setattr(handler, "take", take)
+        bench.log("disk is full")  # by another thread, which finds the group
+        raise RecursionError
+
+    monkeypatch.setattr(handler, "take", run_out_of_stack)
+    monkeypatch.setattr(WORKER, "wake", lambda pipeline: None)
+
+    bench.log("disk is full")
+    bench.run(1000)
+
+    assert bench.stats.pending == 0
     assert bench.balances(), bench.stats

@@ -1,4 +1,4 @@
-"""An emergency rings once: repeats count; acknowledgements, expiry and resolving end the ringing."""
+"""An emergency rings once: repeats count; acknowledging, expiry and resolving end the ringing."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import threading
 
 import pytest
@@ -39,7 +40,7 @@ def test_waits_grow_with_each_failure_and_differ_from_outage_to_outage() -> None
     many = [waits(RetryPolicy(wait_initial=1, wait_max=1000), 8) for _ in range(400)]
 
     averages = [sum(each) / len(each) for each in zip(*many, strict=True)]
-    assert all(later > 1.2 * earlier for earlier, later in zip(averages, averages[1:]))
+    assert all(later > 1.2 * earlier for earlier, later in itertools.pairwise(averages))
     assert averages[-1] > 20 * averages[0]
     assert len({first for first, *_ in many}) > 200
 

@@ -412,7 +412,9 @@ def test_a_spent_month_is_waited_out_and_then_goes_on() -> None:
 
 def test_an_alert_that_waits_for_quota_is_not_given_up() -> None:
     bench = Bench(retry_policy=RetryPolicy(attempts=2, give_up_after=600))
-    bench.target.outcomes.extend([server_error(), quota_spent(bench.clock.date + timedelta(days=1))])
+    bench.target.outcomes.extend(
+        [server_error(), quota_spent(bench.clock.date + timedelta(days=1))]
+    )
 
     bench.log()
     bench.run(100)

@@ -56,9 +56,7 @@ def logger_of(server: DevServer) -> Iterator[Callable[..., tuple[logging.Logger,
 
 def target_of(server: DevServer, **options: object) -> Target:
     target = Target(
-        read_config(
-            {"token": server.token, "user": server.user, "api_url": server.url, **options}
-        )
+        read_config({"token": server.token, "user": server.user, "api_url": server.url, **options})
     )
     target.open()
     return target

@@ -49,9 +49,14 @@ def find(
 
 def raised(error: Exception) -> tuple[type, Exception, object]:
     try:
-        raise error
+        fail(error)
     except Exception:
         return sys.exc_info()  # type: ignore[return-value]
+    raise AssertionError("it did not raise")
+
+
+def fail(error: Exception) -> None:
+    raise error
 
 
 _MADE: list[PushoverHandler] = []
@@ -100,7 +105,7 @@ def test_a_groups_count_is_exact_from_any_number_of_threads() -> None:
         for turn in range(20_000):
             made = logging.makeLogRecord({"created": next(ticks)})
             group.count(made)
-            if number == 0 and turn % 1000 == 0:  # a single reader, as the lock of the worker sees to
+            if number == 0 and turn % 1000 == 0:  # in a single thread
                 repeats = group.unclaimed()
                 group.claimed += repeats
                 claimed.append(repeats)
@@ -467,8 +472,10 @@ def test_records_of_other_threads_are_taken_in_while_a_line_of_ours_is_written(
 ) -> None:
     logger = logging.Logger("stderr")
     logger.addHandler(handler)
+    shop = logging.Logger("shop")
+    shop.addHandler(handler)
     stderr = IntoLogging(logger)
-    stderr.others.append(lambda: logger.error("disk is full"))
+    stderr.others.append(lambda: shop.error("disk is full"))
     monkeypatch.setattr(sys, "stderr", stderr)
 
     DIAGNOSTICS.say("test d", "cannot deliver now")

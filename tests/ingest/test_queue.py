@@ -180,7 +180,8 @@ def test_a_queue_that_is_cleared_starts_at_zero() -> None:
 
     assert len(queue) == 0
     assert queue.take() is None
-    assert not (queue.evicted or queue.resolved or queue.set_aside or queue.turned_away)
+    left = [queue.evicted, queue.resolved, queue.set_aside, queue.turned_away]
+    assert [len(each) for each in left] == [0, 0, 0, 0]
     assert queue.accepted.value() == queue.unreadable.value() == 0
 
 

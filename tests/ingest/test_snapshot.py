@@ -1,4 +1,4 @@
-"""A record is frozen in its logging call: without I/O, without raising, and with nothing kept alive."""
+"""A record is frozen in its logging call: without I/O, without raising, with nothing kept alive."""
 
 from __future__ import annotations
 

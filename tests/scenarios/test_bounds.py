@@ -154,7 +154,7 @@ def test_a_closed_interval_takes_few_steps_and_then_none(scenario: Scenario) -> 
 
 
 def test_closed_handlers_leave_no_memory_and_no_steps(scenario: Scenario) -> None:
-    """Handlers that were used, closed and dropped are collected, and the worker knows of no more."""
+    """Handlers that were used, closed and dropped are collected; the worker knows none of them."""
     program = """
 import gc, logging, stage, weakref
 from pushover_logging.delivery.worker import WORKER
@@ -260,7 +260,8 @@ def test_a_repeat_that_comes_while_its_group_is_closed_is_sent_by_itself(
 
 MANY = """
 import logging, stage, time
-handler = stage.attach("shop", capacity=50_000, grouping={{"max_groups": {groups}, "max_per_minute": 2}})
+handler = stage.attach("shop", capacity=50_000,
+                       grouping={{"max_groups": {groups}, "max_per_minute": 2}})
 log = logging.getLogger("shop")
 log.warning(stage.mark(60_000))
 log.warning(stage.mark(60_001))
@@ -293,3 +294,93 @@ def test_sixteen_thousand_groups_do_not_freeze_the_worker(scenario: Scenario) ->
     few, many = busy(4000), busy(16_000)
 
     assert many < 8 * few + 0.5, (few, many)
+
+
+RESOLVED = """
+import logging, stage, time
+handler = stage.attach("shop", capacity=50_000, priorities={{"WARNING": "LOW"}},
+                       grouping={{"max_groups": 50_000, "max_per_minute": 2}})
+log = logging.getLogger("shop")
+for number in range({groups}):
+    log.warning(stage.mark(number), extra={{"pushover": {{"key": f"order {{number}}"}}}})
+handler.flush(1)
+busy = time.process_time()
+for number in range(1000):
+    log.warning("solved", extra={{"pushover": {{"resolve": f"order {{number}}"}}}})
+stage.until(lambda: handler._pipeline.quiet and not handler._queue.resolved, 15)
+stage.note(busy=time.process_time() - busy)
+"""
+
+
+@pytest.mark.scenario("U10")
+def test_resolving_costs_the_same_among_many_groups(scenario: Scenario) -> None:
+    """U10: a thousand problems end, among two thousand and among sixteen thousand groups."""
+
+    def busy(groups: int) -> float:
+        outcome = scenario.run(RESOLVED.format(groups=groups), deadline=40)
+        assert outcome.records == groups
+        return float(outcome.notes["busy"])
+
+    few, many = busy(2000), busy(16_000)
+
+    assert many < 4 * few + 0.3, (few, many)
+
+
+MIXTURE = """
+import logging, random, stage, sys, threading
+sys.setswitchinterval(1e-5)
+grouping = {{"interval": {interval}, "max_groups": {groups}, "max_per_minute": {pace}}}
+handler = stage.attach("shop", capacity={capacity}, grouping=grouping,
+                       priorities={{"ERROR": "HIGH"}}, exit_timeout=10)
+log = logging.getLogger("shop")
+
+def work(seed):
+    chance = random.Random(seed)
+    for number in range(500):
+        mark = stage.mark(chance.randrange(chance.choice((3, 60, 3000))))
+        action = chance.randrange(100)
+        if action < 60:
+            log.log(chance.choice((20, 30, 40)), mark)
+        elif action < 70:
+            log.warning("order %d " + mark, number)
+        elif action < 80:
+            try:
+                raise ValueError(mark)
+            except ValueError:
+                log.exception("order failed")
+        elif action < 90:
+            log.error(mark, extra={{"pushover": {{"key": f"key {{number % 30}}"}}}})
+        elif action < 94:
+            log.error("over", extra={{"pushover": {{"resolve": f"key {{number % 30}}"}}}})
+        elif action < 96 and seed == 0:
+            handler.drain(0.01)
+        elif action < 96 and seed == 1:
+            handler.close()
+        elif action < 98:
+            handler.stats()
+
+threads = [threading.Thread(target=work, args=[seed]) for seed in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+handler.drain(1)
+stage.accounts(handler)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("interval", [0, 0.02, 300])
+@pytest.mark.parametrize(
+    ("capacity", "groups", "pace"), [(20, 50, 3), (200, 5, 100_000), (5000, 1000, 3)]
+)
+def test_the_counts_balance_whatever_is_logged(
+    scenario: Scenario, interval: float, capacity: int, groups: int, pace: int
+) -> None:
+    """Eight threads log, resolve, drain and close: at the server and in the counts it adds up."""
+    program = MIXTURE.format(interval=interval, capacity=capacity, groups=groups, pace=pace)
+
+    outcome = scenario.run(program, deadline=40)
+
+    notes = outcome.notes
+    lost = sum(notes["dropped"].values())
+    assert notes["accepted"] == notes["delivered"] + notes["pending"] + lost
+    assert outcome.records == notes["accepted"] - lost

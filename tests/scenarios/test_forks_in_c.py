@@ -1,7 +1,8 @@
-"""Processes that no hook of Python's sees forking, or that end without any: C code, pools, queues."""
+"""Processes that fork without a hook of Python's, or end without: C code, pools, task queues."""
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -180,12 +181,16 @@ def application(environ, start_response):
     workers: set[bytes] = set()
     visits = 0
 
+    def has_messages(count: int) -> bool:
+        return len(server.messages) >= count
+
     def visit_both_workers(master: subprocess.Popen[bytes]) -> None:
         nonlocal visits
         while len(workers) < 2 and visits < 200:
             visits += 1
             workers.add(visit(f"http://127.0.0.1:{port}/{mark(visits)}"))
-            assert wait_until(lambda: len(server.messages) >= 1 + visits + len(workers))
+            expected = 1 + visits + len(workers)
+            assert wait_until(functools.partial(has_messages, expected))
         os.kill(master.pid, signal.SIGINT)
 
     outcome = scenario.run_command(

@@ -96,7 +96,7 @@ stage.accounts(handler)
 
 @pytest.mark.scenario("U6")
 def test_level_holds_whoever_calls_handle(scenario: Scenario) -> None:
-    """U6: MemoryHandler, QueueListener and loguru hand over records without asking for the level."""
+    """U6: MemoryHandler and QueueListener hand over records without asking for the level."""
     program = """
 import logging, logging.handlers, queue, stage
 handler = stage.attach("nobody", level="WARNING")
@@ -124,8 +124,8 @@ for respect in (False, True):
     listener.stop()
     log.removeHandler(through)
 
-for record in (log.makeRecord("shop", level, "shop.py", 1, stage.mark(level), (), None) for level in (29, 30)):
-    handler.handle(record)
+for level in (29, 30):
+    handler.handle(log.makeRecord("shop", level, "shop.py", 1, stage.mark(level), (), None))
 stage.note(flushed=handler.flush(10))
 """
 
@@ -211,7 +211,8 @@ try:
 except ValueError as error:
     written = traceback.format_exc()
     for message, text in (("first\\n" + written, "\\n"), ("second", written)):
-        record = log.makeRecord("shop", 40, "shop.py", 7, message, (), (type(error), error, error.__traceback__))
+        exc_info = type(error), error, error.__traceback__
+        record = log.makeRecord("shop", 40, "shop.py", 7, message, (), exc_info)
         record.exc_text = text
         record.funcName = message[:6]
         record.name = "shop." + message[:5].strip()
@@ -246,8 +247,9 @@ def factory(*args, **kwargs):
 
 logging.setLogRecordFactory(factory)
 lost = logging.StreamHandler()
+policy = {"attempts": 1, "wait_initial": 0.01, "wait_max": 0.02}
 handler = stage.attach("shop", title="{tenant[name]}: {request} {levelname}", fallback=lost,
-                       capacity=1, retry_policy={"attempts": 1, "wait_initial": 0.01, "wait_max": 0.02})
+                       capacity=1, retry_policy=policy)
 log = logging.getLogger("shop")
 log.error(stage.mark(0))
 handler.flush(10)
@@ -313,8 +315,8 @@ def test_stats_and_close_while_a_finaliser_logs_during_collection(scenario: Scen
     """U12: before Python 3.12 the collector runs, and finalisers log, in the midst of any call."""
     program = """
 import gc, logging, stage
-handler = stage.attach("shop", capacity=50, grouping={"interval": 0.05, "max_groups": 300, "max_per_minute": 100_000},
-                       priorities={"ERROR": "HIGH"})
+grouping = {"interval": 0.05, "max_groups": 300, "max_per_minute": 100_000}
+handler = stage.attach("shop", capacity=50, grouping=grouping, priorities={"ERROR": "HIGH"})
 log = logging.getLogger("shop")
 number = 0
 
@@ -328,8 +330,9 @@ class Order:
         if number < 3000:
             Order()  # so that the next collection, at almost the next allocation, logs again
         log.warning(stage.mark(number % 700))
-        log.log(11 + number % 60, stage.mark(number % 50), extra={"pushover": {"resolve": str(number % 9)}})
-        log.log(11 + number % 60, stage.mark(number % 50), extra={"pushover": {"key": str(number % 9)}})
+        for option in ("resolve", "key"):
+            own = {"pushover": {option: str(number % 9)}}
+            log.log(11 + number % 60, stage.mark(number % 50), extra=own)
 
 gc.set_threshold(1)
 for turn in range(100):

@@ -15,11 +15,12 @@ import pytest
 
 redis = pytest.importorskip("redis", reason="the extra redis is not installed")
 
+from pushover_logging.delivery.shared import namespace_of  # noqa: E402
 from pushover_logging.stores import StoreError, StoreTooNew, open_store  # noqa: E402
 from pushover_logging.stores import redis as redis_module  # noqa: E402
 from pushover_logging.stores.redis import RedisStore  # noqa: E402
 
-from .processes import eventually, output_of  # noqa: E402
+from .processes import DEADLINE, eventually, output_of, running  # noqa: E402
 
 
 @pytest.fixture
@@ -313,3 +314,26 @@ def reached_append(store: RedisStore) -> bool:
     except StoreError:
         return False
     return True
+
+
+def test_process_that_ends_at_once_hands_its_alert_over(
+    redis_url: str, memory_folder: Path
+) -> None:
+    url = f"{redis_url}?namespace={os.urandom(8).hex()}&spool={memory_folder}"
+    program = """
+        import logging, sys
+        from pushover_logging import PushoverHandler
+
+        account = {"token": "a" * 30, "user": "u" * 30, "api_url": "http://127.0.0.1:9/1/"}
+        handler = PushoverHandler(store=sys.argv[1], exit_timeout=20, **account)
+        logging.getLogger("shop").addHandler(handler)
+        logging.getLogger("shop").error("the disk is full")
+    """
+    with running(program, url) as process:
+        process.wait(DEADLINE)
+
+    store = open_store(url, namespace_of("a" * 30, ["u" * 30]))
+    stored = len(store.peek()), store.waiting()
+    store.close()
+
+    assert any(stored)

@@ -171,7 +171,9 @@ def test_append_without_any_folder_for_spools_is_said(tmp_path: Path) -> None:
     store = SqliteStore(str(tmp_path / "file" / "store.sqlite"), "tests", str(tmp_path / "file"))
 
     assert not store.spool.writes_in_call
-    with pytest.raises(StoreError, match=r"The spool cannot be written: .*(Not a directory|File exists)"):
+    with pytest.raises(
+        StoreError, match=r"The spool cannot be written: .*(Not a directory|File exists)"
+    ):
         store.append([(1, b"x")])
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, NamedTuple
 
 from ..entry import Entry
-from ..levels import from_word
+from ..levels import LETTERS, WORDS, from_word
 from ..times import TIME
 
 T: Final = rf"(?P<time>{TIME})"
@@ -76,5 +78,74 @@ class Format:
             logger or None,
             said.get("time"),
             format=self.name,
+            level_at=found.span("level") if said.get("level") else None,
             is_more=self.is_more,
         )
+
+    def quiet(self, entry: Entry) -> str | None:
+        """A regular expression for whole lines of this format, below WARNING, among other lines.
+
+        The lines have a time like that of the entry. None for a format that cannot be told so.
+        """
+        pattern = self.pattern
+        if "level" in re.compile(self.pattern).groupindex:
+            low = [each for each in _SPELLINGS if (from_word(each) or 99) < logging.WARNING]
+            pattern = _replaced(pattern, "level", lambda inside: _matching(inside, low))
+        elif self.level is None or self.level >= logging.WARNING:
+            return None
+        if isinstance(entry.time, str):
+            time = re.sub(r"\\?[0-9]", "[0-9]", re.escape(entry.time))
+            pattern = _replaced(pattern, "time", lambda _: time)
+        return re.sub(r"\(\?P<\w+>", "(?:", _within_a_line(pattern))
+
+
+_SPELLINGS: Final = tuple(
+    style(word)
+    for word in (*WORDS, *LETTERS, "Notice", "Deprecated", "Strict Standards")
+    for style in (str, str.lower, str.upper, str.capitalize)
+)
+
+
+def _matching(pattern: str, words: list[str]) -> str:
+    """Those of the words that a pattern matches, as a pattern."""
+    found = [re.escape(each) for each in words if re.fullmatch(pattern, each)]
+    return "|".join(sorted(set(found), key=len, reverse=True)) or "(?!)"
+
+
+def _within_a_line(pattern: str) -> str:
+    """The pattern so that it never matches the end of a line, but for its own end."""
+    parts = []
+    in_class = False
+    for token in re.findall(r"\\.|\[\^?\]?|.", pattern):
+        if token == r"\s":
+            token = r"\t\r\f\v " if in_class else r"[^\S\n]"
+        elif token == r"\Z":
+            token = r"(?=\n)"
+        elif token[0] == "[" and not in_class:
+            in_class = True
+            token = token.replace("[^", r"[^\n")
+        elif token == "]":
+            in_class = False
+        parts.append(token)
+    return "".join(parts)
+
+
+def _replaced(pattern: str, name: str, new: Callable[[str], str]) -> str:
+    """The pattern with other contents of a named group."""
+    start = pattern.find(f"(?P<{name}>")
+    if start < 0:
+        return pattern
+    begin = start + len(f"(?P<{name}>")
+    depth, position, in_class = 1, begin, False
+    while depth:
+        char = pattern[position]
+        if char == "\\":
+            position += 1
+        elif in_class:
+            in_class = char != "]"
+        elif char == "[":
+            in_class = True
+        else:
+            depth += (char == "(") - (char == ")")
+        position += 1
+    return f"{pattern[:begin]}{new(pattern[begin : position - 1])}{pattern[position - 1 :]}"

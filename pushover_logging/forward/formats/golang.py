@@ -32,7 +32,7 @@ FORMATS: Final = (
     ),
     Format(
         "zap",
-        rf"{T}\t{L}\t(?:(?P<logger>[A-Za-z_][\w.-]*)\t)?(?:(?P<caller>[^\t\n]{{1,200}}:\d+)\t)?{M}",
+        rf"{T}\t{L}\t(?:(?P<logger>[A-Za-z_][\w.-]*)\t(?!\{{))?(?:(?P<caller>[^\t\n]{{1,200}}:\d+)\t)?{M}",
         (
             Sample(
                 '2026-01-05T10:00:00.123Z\tERROR\tshop.db\tdb/pool.go:12\tno connection\t{"n": 3}',

@@ -34,6 +34,31 @@ FORMATS: Final = (
         level=logging.ERROR,
     ),
     Format(
+        "flask",
+        rf"\[{T}\] {L} in (?P<logger>[\w.]{{1,100}}): {M}",
+        (
+            Sample(
+                "[2026-01-05 10:00:00,123] ERROR in app: Exception on /boom [GET]",
+                *(logging.ERROR, "app", "2026-01-05 10:00:00,123", "Exception on /boom [GET]"),
+            ),
+        ),
+        begins=r"\[",
+        hint="] ",
+    ),
+    Format(
+        "python, warnings",
+        r"(?P<logger>[\w./@-]{1,300}\.py):\d+: (?P<message>\w{0,60}Warning: .*)",
+        (
+            Sample(
+                "/srv/shop/app.py:3: DeprecationWarning: sell() is old",
+                *(logging.WARNING, "/srv/shop/app.py", None, "DeprecationWarning: sell() is old"),
+            ),
+        ),
+        begins=r"/\w.",
+        hint="Warning: ",
+        level=logging.WARNING,
+    ),
+    Format(
         "django, access",
         r"\[(?P<time>\d\d/[A-Z][a-z]{2}/\d{4} \d\d:\d\d:\d\d)\] (?P<message>\".*)",
         (
@@ -101,7 +126,8 @@ FORMATS: Final = (
     ),
     Format(
         "twisted, legacy",
-        rf"{T} \[(?P<logger>-|[^\]]{{1,100}},[^\]]{{0,60}},[^\]]{{0,60}})\] {M}",
+        rf"{T} \[(?P<logger>-|[^\]]{{1,100}},[^\]]{{0,60}},[^\]]{{0,60}})\] "
+        rf"(?!Unhandled [Ee]rror){M}",
         (
             Sample(
                 "2026-01-05 10:00:00+0000 [HTTPChannel,7,10.0.0.7] connection lost",
