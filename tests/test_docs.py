@@ -28,7 +28,7 @@ OTHER_PROGRAMS = {
     *("docker", "kubectl", "systemctl", "redis-server"),
 }
 """Programs whose commands are not run here: ``.ci/run`` runs those of the README, and the tests of
-the examples those of the how-to guides."""
+the examples those of the how-to pages."""
 
 
 class Block(NamedTuple):
