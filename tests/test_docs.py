@@ -25,7 +25,7 @@ READ_BY_EYE = {"text", "rst", "yaml", "ini"}
 OTHER_PROGRAMS = {
     *("export", "unset", "tail", "python", "python3", "pip", "curl", "journalctl"),
     *("gunicorn", "uvicorn", "uwsgi", "flask", "celery", "rq", "dramatiq", "scrapy"),
-    *("docker", "kubectl", "systemctl", "redis-server"),
+    *("docker", "kubectl", "systemctl", "redis-server", "sage"),
 }
 """Programs whose commands are not run here: ``.ci/run`` runs those of the README, and the tests of
 the examples those of the how-to pages."""
