@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from .delivery.stats import Stats as Stats
     from .handler import PushoverHandler as PushoverHandler
     from .hooks import drain as drain
+    from .hooks import install_hooks as install_hooks
+    from .hooks import notify as notify
+    from .hooks import remove_hooks as remove_hooks
     from .oneshot import pushover as pushover
     from .oneshot import pushover_defaults as pushover_defaults
 
@@ -60,6 +63,9 @@ _HOMES = {
     "IncidentState": ".delivery.incidents",
     "PushoverHandler": ".handler",
     "drain": ".hooks",
+    "install_hooks": ".hooks",
+    "notify": ".hooks",
+    "remove_hooks": ".hooks",
     "pushover": ".oneshot",
     "pushover_defaults": ".oneshot",
     "RetryPolicy": ".delivery.retry",

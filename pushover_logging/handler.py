@@ -274,9 +274,9 @@ class PushoverHandler(logging.Handler):
         complaints: tuple[str, ...] = ()
         given = record.__dict__.get("pushover")
         is_common = given is None and self._find_key is None
-        if config.loggers and (rule := config.rule_for(name)) is not None:
-            priority = priority if rule.priority is None or priority is None else rule.priority
-            overrides = rule.overrides
+        rule = config.rule_for(name) if config.loggers else None
+        if rule is not None and rule.priority is not None and priority is not None:
+            priority = rule.priority
         if self._find_key is not None:
             key = self._key_of(record)
         if given is not None:
@@ -288,8 +288,7 @@ class PushoverHandler(logging.Handler):
                 priority = None  # it ends an alert, and is an alert itself only if it says so
             priority = priority if wanted is None else wanted
             key = key if own is None else own
-            own_overrides, complaints = read_overrides(given)
-            overrides = {**overrides, **own_overrides}
+            overrides, complaints = read_overrides(given)
         if priority is None:
             return
 
@@ -300,6 +299,9 @@ class PushoverHandler(logging.Handler):
                 self._queue.accepted.add()
             return
         try:
+            if rule is not None and rule.overrides:
+                config = config._replace(style=config.style._replace(**rule.overrides))
+                group.style = config.style.changed()
             formatter: Any = self if self._formats_itself else self.formatter
             snapshot = take(record, config, formatter, overrides, complaints, self._redact)
             group.snapshot = snapshot

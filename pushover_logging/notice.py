@@ -30,7 +30,17 @@ if TYPE_CHECKING:
     Plain = str | int | float | bool | None
     Identity = tuple[Any, ...]
     """What makes two records the same problem: names, numbers and texts, see ``fingerprint``."""
-    NoticeKind = Literal["new", "counted", "resolved", "dropped", "drain", "silence", "unsilence"]
+    NoticeKind = Literal[
+        "new",
+        "counted",
+        "resolved",
+        "dropped",
+        "drain",
+        "silence",
+        "unsilence",
+        "known",
+        "ringing",
+    ]
     Wire = Literal["marshal", "json"]
 
 TEXT_BOUND = 8192
@@ -119,7 +129,8 @@ class Notice(NamedTuple):
     identity: Identity = ()
     priority: int = 0
     key: str | None = None
-    """The group's explicit key; ``resolved``, ``silence`` and ``unsilence``: the key or group."""
+    """The group's explicit key; ``resolved``, ``silence`` and ``unsilence``: the key or group;
+    ``ringing``: the receipt of an emergency that this process has sent while the store failed."""
     snapshot: Snapshot | None = None
     style: Mapping[str, Any] = {}
     """The handler's options that shape a push and differ from their defaults."""
@@ -128,9 +139,11 @@ class Notice(NamedTuple):
     total: int = 0
     """``counted``: repeats so far; ``dropped``: records that found no room."""
     is_last: bool = False
-    """``counted``: ``snapshot`` shows the latest repeat, not the first record."""
+    """``counted``: ``snapshot`` shows the latest repeat, not the first record. ``new``: another
+    process may have sent it before."""
     until: float = 0.0
-    """``silence``: when it ends, in Unix seconds."""
+    """``silence``, ``ringing``: when it ends, in Unix seconds. ``known``: when the interval of a
+    group ends whose alert this process has delivered while the store failed."""
 
 
 def encode(notice: Notice, wire: Wire = "marshal") -> bytes:

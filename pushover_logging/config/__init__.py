@@ -68,6 +68,11 @@ def read_config(options: Mapping[str, object]) -> HandlerConfig:
             for name, rule in read["loggers"].items()
         }
     styles = [style, *(style._replace(**r.overrides) for r in read.get("loggers", {}).values())]
+    if "escalate_after" in read and read["escalate_after"] >= style.expire:
+        raise ValueError(
+            f"escalate_after is {read['escalate_after']:g} seconds and expire {style.expire};"
+            " expected escalate_after to be below expire, because an expired emergency is over"
+        )
     return HandlerConfig(**keys, style=style, **read, placeholders=_placeholders(styles))
 
 

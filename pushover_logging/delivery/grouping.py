@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..client.constants import Priority
+from ..ingest.fingerprint import digest
 from ..notice import Notice, Snapshot
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ _EPOCHS_KEPT = 16
 _FORGOTTEN_KEPT = 10_000
 _CLOSED_GROUPS_KEPT = 0.5
 """The part of ``max_groups`` that closed groups may take before the longest closed are forgotten."""
+_MOST_TOTALS = 1000
+"""A process begins its running totals anew with each new notice, so that the total of a process
+that has sent none for long is not missed."""
 
 
 @dataclass(eq=False, slots=True)
@@ -184,6 +188,25 @@ class Groups:
             self.wait(group, until)
         elif not group.is_open:
             self._closed[group.identity] = group
+
+    def remember(self, notice: Notice, until: float) -> Group:
+        """Know a group whose alert another process has delivered."""
+        group = self._known.get(notice.identity)
+        if group is None or not group.is_open:
+            group, _ = self.take_in(notice)
+            self.wait(group, until)
+        return group
+
+    def observe(self, group: Group) -> None:
+        """Count its records from now on until they are enough for an alert."""
+        group.is_open = True
+        self._closed.pop(group.identity, None)
+        self.observed[group] = None
+        self.changed.add(group)
+
+    def observed_records(self) -> int:
+        """Records of groups that have had too few for an alert so far."""
+        return sum(group.pending for group in self.observed)
 
     # Timers.
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -77,9 +77,13 @@ class Incident:
     counted_before: dict[Group, int] = field(default_factory=dict)
     """Repeats that each group ever had when the acknowledgement came; any more came after it."""
     escalates_at: float | None = None
-    """When somebody else is to be rung, unless somebody has acknowledged by then."""
-    escalated: Incident | None = None
-    """The emergency that rings somebody else for the same groups."""
+    """When other users are to be rung too, unless somebody has acknowledged by then."""
+    is_escalating: bool = False
+    """The push to those users waits or is being sent."""
+    is_escalation_in_doubt: bool = False
+    """Another process was about to send that push."""
+    counterpart: Incident | None = None
+    """The emergency that rings other users for the same groups."""
 
     def rings(self, now: float) -> bool:
         """Whether nobody has acknowledged it yet, and it has not expired."""
@@ -138,6 +142,9 @@ class Incidents:
         if incident.state is IncidentState.RINGING:
             self.ringing.append(incident)
 
+    def __iter__(self) -> Iterator[Incident]:
+        return iter(list(self._latest))
+
     def remembers(self, incident: Incident) -> bool:
         return incident in self._latest
 
@@ -150,7 +157,8 @@ class Incidents:
             elif now >= incident.polled_at + _POLL_INTERVAL:
                 incident.polled_at = now
                 self.ringing.rotate(-1)
-                matters = incident.escalates_at is not None or incident.escalated is not None
+                other = incident.counterpart
+                matters = incident.is_escalating or (other is not None and other.rings(now))
                 if someone_listens or matters or any(g.pending for g in incident.groups):
                     return incident
             else:
@@ -164,7 +172,13 @@ class Incidents:
             for incident in self.ringing
             if incident.state is IncidentState.RINGING
         )
-        escalations = (i.escalates_at for i in self.ringing if i.escalates_at is not None)
+        escalations = (
+            incident.escalates_at
+            for incident in self.ringing
+            if incident.escalates_at is not None
+            and incident.state is IncidentState.RINGING
+            and not incident.is_escalating
+        )
         return min((*polls, *escalations), default=None)
 
     def cancel_due(self) -> float | None:
@@ -172,14 +186,25 @@ class Incidents:
         return min(self.to_cancel.values(), default=None)
 
     def to_escalate(self, now: float) -> Incident | None:
-        """An emergency that nobody has acknowledged in the time for it."""
+        """An emergency that nobody may have acknowledged in the time for it."""
         for incident in self.ringing:
-            if incident.escalates_at is not None and now >= incident.escalates_at:
-                incident.escalates_at = None
-                self.changed.add(incident)
-                if incident.rings(now):
-                    return incident
+            if (
+                incident.escalates_at is not None
+                and now >= incident.escalates_at
+                and not incident.is_escalating
+                and incident.rings(now)
+            ):
+                return incident
         return None
+
+    def escalated(self, incident: Incident, rings: Incident | None) -> None:
+        """The push to the other users was sent, or is not to be; ``rings`` is its emergency."""
+        incident.escalates_at, incident.is_escalating = None, False
+        self.changed.add(incident)
+        if rings is not None:
+            incident.counterpart, rings.counterpart = rings, incident
+            rings.groups = incident.groups
+            self.changed.add(rings)
 
     def resolve(self, groups: Collection[Group], now: float) -> None:
         """The problems of these groups are over: cancel what rings for them."""

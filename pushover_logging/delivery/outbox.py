@@ -55,12 +55,17 @@ class Entry:
     """Names it in a durable store."""
     is_in_flight: bool = False
     """A send of it has begun, and its outcome is not stored."""
-    is_in_doubt: bool = False
-    """Another process had it in flight, so that it may have been sent before."""
+    doubtful: tuple[str, ...] = ()
+    """Names of pushes that another process had in flight with the same records: they may have been
+    sent before. A blank where the name is not known."""
+    is_drained: bool = False
+    """A drain notice waits until it is sent."""
+    is_held: bool = field(default=False, repr=False)
+    """It waits or is being sent."""
     users: tuple[str, ...] = ()
     """Who gets it, if not the users of the handler."""
     escalates: Incident | None = None
-    """The emergency that nobody acknowledged, for which this one rings somebody else."""
+    """The emergency that nobody acknowledged, for which this one rings other users."""
 
     @property
     def records(self) -> int:
@@ -103,6 +108,7 @@ class Outbox:
             self.in_hand = None
         else:
             self.records += entry.records
+        entry.is_held = True
         self.alerts += entry.alerts
         self.changed.add(entry)
         if entry.not_before > now:
@@ -113,12 +119,9 @@ class Outbox:
     def finished(self, entry: Entry) -> None:
         """The entry in hand was delivered or dropped."""
         self.in_hand = None
+        entry.is_held = False
         self.records -= entry.records
         self.changed.add(entry)
-
-    def holds(self, entry: Entry) -> bool:
-        """Whether it waits or is being sent."""
-        return entry is self.in_hand or any(entry is waiting for waiting in self)
 
     def least_urgent(self) -> int:
         """The lowest priority of which anything waits; above all priorities if nothing does."""
@@ -167,7 +170,9 @@ class Outbox:
     def clear(self) -> list[Part]:
         """Take out everything but the entry in hand."""
         parts = [part for entry in self for part in entry.parts]
-        self.changed.update(self)
+        for entry in self:
+            entry.is_held = False
+            self.changed.add(entry)
         for lane in self._lanes.values():
             lane.clear()
         self._later.clear()
@@ -236,6 +241,7 @@ class Outbox:
         parts: dict[int, Part] = {}
         for entry in merged:
             self.alerts -= entry.alerts
+            entry.is_held = False
             self.changed.add(entry)
             for part in entry.parts:
                 known = parts.setdefault(id(part.group), part)
@@ -252,7 +258,9 @@ class Outbox:
             self._lanes[priority].extend(reports)
         since = min(entry.since for entry in merged)
         digest = Entry(list(parts.values()), merged[0].priority, since)
-        digest.is_in_doubt = any(entry.is_in_doubt for entry in merged)
+        digest.doubtful = tuple(name for entry in merged for name in entry.doubtful)
+        digest.is_drained = any(entry.is_drained for entry in merged)
+        digest.is_held = True
         # It goes on with the failures of its entries, or an outage would never end for it.
         failed = min((e for e in merged if e.tries), key=lambda e: e.since, default=None)
         if failed is not None:
@@ -271,4 +279,5 @@ class Outbox:
             heapq.heapify(self._later)
         self.records -= entry.records
         self.alerts -= entry.alerts
+        entry.is_held = False
         self.changed.add(entry)

@@ -7,27 +7,26 @@ is not said to be for any thread runs on the worker thread.
 from __future__ import annotations
 
 import dataclasses
-import os
 import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import notice as notices
-from ..client.constants import MESSAGE_LIMIT, Priority
-from ..client.errors import PushoverError
+from ..client.constants import EXPIRE_MAXIMUM, MESSAGE_LIMIT, TITLE_LIMIT, Priority
+from ..client.errors import APIError, PushoverError
 from ..config.fields import Style
 from ..ingest.fingerprint import digest
 from ..notice import Notice, Snapshot
 from ..render import summary
-from ..render.alert import Alert
+from ..render.alert import Alert, cut
 from ..render.record import Renderer, filled_in
 from ..render.redact import Redactor
-from ..stores.base import StoreError
+from ..stores.base import LeaseLost, StoreError
 from ..stores.memory import MemoryStore
 from . import diagnostics
 from .grouping import TAG_PREFIX, Group, Groups
@@ -42,6 +41,7 @@ from .worker import WORKER
 if TYPE_CHECKING:
     from ..config import HandlerConfig
     from ..stores.base import Store
+    from .incidents import ReceiptStatus
 
 __all__ = ["Hooks", "Sender", "open_sender"]
 
@@ -53,6 +53,13 @@ _MOST_TAGS = 50
 """The service's bound is not known; nobody resolves a digest of more groups than this."""
 _CANCEL_AGAIN = 5.0
 _LEAST_TIMEOUT = 0.1
+_MOST_DRAINED = 1000
+_STOPPED = 2.0
+"""Seconds between a commit and the send that follows it after which another process may have become
+the sender: this one was stopped."""
+_ID_LENGTH = 12
+_COUNT = re.compile(r" \N{MULTIPLICATION SIGN}\d+$")
+"""The number of records at the end of a title."""
 
 
 def _today() -> datetime:
@@ -102,8 +109,6 @@ class Sender:
             quota_reserve=config.quota_reserve,
         )
         self.incidents = Incidents()
-        self.finished: set[str] = set()
-        """Ids of entries that were adopted from another sender, and delivered or dropped."""
         self.delivered = 0
         """Records that an accepted push stands for."""
         self.pushes = 0
@@ -113,10 +118,14 @@ class Sender:
         """Records that will not be delivered, by reason."""
         self.refused: str | None = None
         """The service's words as long as it refuses the token or the users."""
-        self._turned_away: Counter[int] = Counter()
+        self.turned_away: Counter[int] = Counter()
         """Records that found no room, by level, as far as no push has said so yet."""
-        self._reported_totals: dict[tuple[str, int], int] = {}
+        self.reported_totals: dict[tuple[str, int], int] = {}
+        """By process and level, how many records found no room so far."""
         self.interval = config.grouping.interval
+        rules = config.loggers.values()
+        self.has_thresholds = max(config.grouping.after, *(r.after for r in rules), 1) > 1
+        """Some groups need several records for an alert, so that counts are wanted at once."""
         self.taken = 0
         """Records that notices have brought, for all processes of a durable store."""
         self.silenced: dict[str, float] = {}
@@ -125,14 +134,27 @@ class Sender:
         """When the problem with a key was over the last time, in Unix seconds."""
         self.drained: dict[str, int] = {}
         """By process, the number of its latest drain notice whose pushes are all sent."""
-        self._draining: dict[str, int] = {}
+        self.draining: dict[str, int] = {}
+        """By process, the number of its latest drain notice."""
         self._drains = False
+        self.failing_since: float | None = None
+        """When the first send of those failed that got no answer, if the last one got none."""
         self._latest_style: tuple[Mapping[str, Any], Style] = ({}, Style())
         self._taken: dict[str, int] = {}
         """The notices of each process that the next commit covers."""
-        self._state = State(clock, store.now, self.seal, self.unseal) if store.durable else None
+        self._uncommitted: set[tuple[str, int]] = set()
+        """Notices that this sender knows and that no commit has covered."""
+        self._known_already: set[tuple[str, int]] = set()
+        """Those of them that came before the store failed: they may come once more."""
+        self._committed_at = 0.0
+        self._durable_state: State | None = None
+        self._state: State | None = None
         self._cipher = target.store_cipher() if store.wire == "json" else None
         self._is_sender = False
+        if store.durable:
+            # Asks the store for its time, which needs everything above.
+            self._durable_state = State(clock, self._stored_time, self.seal, self.unseal)
+            self._state = self._durable_state
 
     epoch = 0
     """As `SharedSender.epoch`: the running totals of one sender never begin anew."""
@@ -142,9 +164,16 @@ class Sender:
         """The sender that decides, as for `SharedSender`."""
         return self
 
-    def append(self, new: Sequence[tuple[Notice, bool]]) -> None:
-        """Hand notices over to the store; none of them is in a spool."""
-        self.store.append([(notice.seq, notices.encode(notice)) for notice, _ in new])
+    def append(self, new: Sequence[tuple[Notice, bool, int]]) -> None:
+        """Hand notices over to the store; none of them is in a spool.
+
+        The third item is how many records a notice brings that none before it has brought.
+        """
+        self.store.append([(notice.seq, notices.encode(notice)) for notice, _, _ in new])
+
+    def _stored_time(self) -> float:
+        """The time by the clock that all processes of the store share."""
+        return self.store.now()
 
     # One step.
 
@@ -161,19 +190,158 @@ class Sender:
             if self._state is not None:
                 with self.lock:
                     self._forget()
-                    self._state.restore(self, state)
+                    try:
+                        self._state.restore(self, state)
+                    except Exception as error:
+                        raise StoreError(
+                            f"The state in the store cannot be read: {_place(error)}."
+                        ) from error
             self._is_sender = True
         while batch := self.store.take(_BATCH):
             with self.lock:
                 for source, seq, data in batch:
+                    self._taken[source] = max(seq, self._taken.get(source, 0))
+                    if self._state is not None:
+                        self._uncommitted.add((source, seq))
+                        if (source, seq) in self._known_already:
+                            continue
                     try:
                         self._apply(notices.decode(self.unseal(data)), source, now)
-                    except ValueError as error:
-                        diagnostics.say("notice", f"a notice could not be read: {error}")
-                    self._taken[source] = max(seq, self._taken.get(source, 0))
+                    except Exception as error:  # noqa: BLE001 - one bad notice, not the worker
+                        diagnostics.say("notice", f"a notice could not be read: {_place(error)}")
             if len(batch) < _BATCH:
                 break
         return True
+
+    def detach(self) -> None:
+        """Go on from memory with everything this sender knows, because the store fails."""
+        with self.lock:
+            self._known_already |= self._uncommitted
+            self._uncommitted.clear()
+            self._taken.clear()
+            self.store, self._state = MemoryStore(), None
+            self._is_sender = True
+            if self.outbox.in_hand is not None:
+                self.outbox.put(self.outbox.in_hand, self._clock())
+            for entry in self.outbox:
+                entry.is_in_flight = False
+
+    def attach(
+        self, store: Store, number: Iterator[int], kept: Sequence[int]
+    ) -> list[Notice] | None:
+        """Go back to a store that works again; ``kept`` are notices that may be there.
+
+        Returns None if this sender goes on with everything it knows. Otherwise another process has
+        written to the store meanwhile, and these notices tell what this one knows; they must be
+        appended to the store, and then `forget` must be called. Raises StoreError.
+        """
+        assert self._durable_state is not None
+        state = store.load() if store.acquire() else None
+        with self.lock:
+            try:
+                is_mine = state is not None and self._durable_state.is_mine(state)
+            except ValueError as error:
+                raise StoreError(f"The state in the store cannot be read: {error}.") from error
+            if not is_mine:
+                return self._handed_over(number)
+            assert state is not None
+            self.store, self._state = store, self._durable_state
+            self._is_sender = True
+            self._known_already.update((store.source, seq) for seq in kept)
+            self._state.replace(self, state)
+            return None
+
+    def known_numbers(self, source: str) -> set[int]:
+        """The notices of a process that no commit covered before the store failed."""
+        with self.lock:
+            return {seq for known, seq in self._known_already if known == source}
+
+    def commit(self) -> None:
+        """Store what changed, where this process is the sender of the store."""
+        if self._is_sender:
+            self._commit()
+
+    def forget(self, store: Store) -> None:
+        """Know nothing, and begin with what is in the store."""
+        with self.lock:
+            self._forget()
+            self.store, self._state = store, self._durable_state
+            self._is_sender = False
+
+    def _handed_over(self, number: Iterator[int]) -> list[Notice]:
+        """Notices that tell another sender what this one knows."""
+        told: list[Notice] = []
+        ahead = time.time() - self._clock()
+
+        def counted(group: Group, records: int) -> None:
+            seq = next(number)
+            told.append(
+                Notice(
+                    "counted",
+                    seq,
+                    group.last_at,
+                    group.identity,
+                    group.priority,
+                    group.key,
+                    group.shown,
+                    group.style,
+                    epoch=seq,
+                    total=records,
+                    is_last=group.shown_is_last,
+                )
+            )
+
+        for entry in self.outbox:
+            for part in entry.parts:
+                group, repeats = part.group, part.records
+                if part.alert is not None:
+                    told.append(
+                        Notice(
+                            "new",
+                            next(number),
+                            part.alert.created,
+                            group.identity,
+                            group.priority,
+                            group.key,
+                            part.alert,
+                            group.style,
+                        )
+                    )
+                    repeats -= 1
+                if repeats:
+                    counted(group, repeats)
+        waiting = {part.group for entry in self.outbox for part in entry.parts if part.alert}
+        for group in self.groups:
+            if group.is_open and group not in waiting:
+                until = group.until
+                until = ahead + (self._clock() + self.interval if until is None else until)
+                told.append(
+                    Notice(
+                        "known",
+                        next(number),
+                        group.first.created,
+                        group.identity,
+                        group.priority,
+                        group.key,
+                        group.first,
+                        group.style,
+                        until=until,
+                    )
+                )
+            if group.pending:
+                counted(group, group.pending)
+        for incident in self.incidents.ringing:
+            if incident.rings(self._clock()):
+                told.append(
+                    Notice(
+                        *("ringing", next(number), time.time()),
+                        identity=tuple(group.identity for group in incident.groups),
+                        key=incident.receipt,
+                        style={"title": incident.title},
+                        until=incident.expires_at + ahead,
+                    )
+                )
+        return told
 
     def step(
         self, deadline: float | None, *, drains: bool = False, may_report: bool = True
@@ -190,7 +358,10 @@ class Sender:
         ending = deadline is not None and not self.store.durable
         with self.lock:
             self._sum_up(now, quietly=ending or drains or self._drains)
-            self._drains = False
+            if self._drains:
+                self._drains = False
+                for waiting in self.outbox:
+                    waiting.is_drained = True
             if may_report:
                 self._report(now)
             verdict = self.limits.verdict(now, self._today())
@@ -201,6 +372,11 @@ class Sender:
                 ending=ending,
                 untried_first=self.limits.in_outage,
             )
+            escalates = None if entry is None else entry.escalates
+            if entry is not None and escalates is not None and not escalates.rings(now):
+                self.incidents.escalated(escalates, None)  # somebody has acknowledged meanwhile
+                self.outbox.finished(entry)
+                entry = None
             if entry is not None and self.store.durable:
                 entry.is_in_flight = True
                 self.outbox.changed.add(entry)
@@ -209,7 +385,7 @@ class Sender:
             self._send(entry, deadline)
             if self.store.durable:
                 self._commit()
-            if self.outbox or self.incidents.to_cancel or self._turned_away:
+            if self.outbox or self.incidents.to_cancel or self.turned_away:
                 return self._clock()
         elif self._cancel(now, deadline) or (deadline is None and self._follow_up(now)):
             return self._clock()
@@ -220,9 +396,17 @@ class Sender:
         """Store what changed, and that the notices are taken; both or neither."""
         changes: Mapping[str, bytes | None] = {}
         with self.lock:
-            if self._draining and not self.outbox and not self._to_sum_up():
-                self.drained.update(self._draining)
-                self._draining.clear()
+            if self.draining and not self._drains:
+                in_hand = self.outbox.in_hand
+                if not (in_hand and in_hand.is_drained) and not any(
+                    entry.is_drained for entry in self.outbox
+                ):
+                    for source in self.draining:
+                        self.drained.pop(source, None)  # the latest process stands last
+                    self.drained.update(self.draining)
+                    self.draining.clear()
+                    while len(self.drained) > _MOST_DRAINED:
+                        del self.drained[next(iter(self.drained))]
             if self._state is not None:
                 changes = self._state.changes(self)
             else:
@@ -238,6 +422,15 @@ class Sender:
             # What this process knows is not what is stored: it begins anew with what is.
             self._is_sender = False
             raise
+        if self.store.durable:
+            self._committed_at = self._clock()
+            self._known_already -= self._uncommitted
+            self._uncommitted.clear()
+
+    def leave(self) -> None:
+        """Give up the place of the sender."""
+        self._is_sender = False
+        self.store.release()
 
     def _forget(self) -> None:
         """Know nothing: another process was the sender meanwhile."""
@@ -251,8 +444,14 @@ class Sender:
         )
         self.taken = self.delivered = self.pushes = 0
         self.dropped.clear()
-        for known in (self.silenced, self.resolved_at, self.drained, self._draining, self._taken):
+        self.turned_away.clear()
+        self.reported_totals.clear()
+        for known in (self.silenced, self.resolved_at, self.drained, self.draining, self._taken):
             known.clear()
+        self._uncommitted.clear()
+        self._known_already.clear()
+        self._drains = False
+        self.failing_since = self.refused = None
 
     def needs_counts(self, now: float, arriving: int) -> bool:
         """Whether what happens next depends on how often groups were repeated.
@@ -261,7 +460,7 @@ class Sender:
         """
         if self.outbox.alerts + arriving > 1 and self.limits.slots(now) <= 1:
             return True  # a digest takes the repeats of its groups along
-        if self.groups.observed:
+        if self.has_thresholds:
             return True
         due = self.groups.next_due()
         if due is not None and due <= now:
@@ -285,46 +484,105 @@ class Sender:
             if repeats and group in self.groups.observed:
                 self._observe(group, repeats, now)
             elif repeats and not group.is_open:
-                # It was counted as a repeat of a group that is over for the sender.
-                self.groups.reopen(group, now)
+                self._reopen(group, repeats, notice.at, now)
         elif notice.kind == "resolved":
             self._resolve(notice, now)
         elif notice.kind == "dropped":
             level = int(notice.identity[1])
-            known = self._reported_totals.get((source, level), 0)
-            self._reported_totals[source, level] = notice.total
-            self._turned_away[level] += notice.total - known
+            known = self.reported_totals.pop((source, level), 0)
+            self.reported_totals[source, level] = notice.total
+            self.turned_away[level] += notice.total - known
+            if len(self.reported_totals) > _MOST_DRAINED:
+                del self.reported_totals[next(iter(self.reported_totals))]
         elif notice.kind == "drain":
             self._drains = True
-            self._draining[source] = notice.seq
+            self.draining[source] = notice.seq
+        elif notice.kind == "known":
+            self.groups.remember(notice, self._moment(notice.until, now + self.interval))
+        elif notice.kind == "ringing" and notice.key is not None:
+            self._take_over_ringing(notice, now)
         elif notice.kind == "silence" and notice.key is not None:
             self._silence(notice.key, notice.until, now)
         elif notice.kind == "unsilence" and notice.key is not None:
             self._end_silence(notice.key, now)
 
+    def _moment(self, unix: float, latest: float) -> float:
+        """A stored time in seconds of ``time.monotonic()``."""
+        return min(latest, self._clock() + unix - self.store.now())
+
+    def _take_over_ringing(self, notice: Notice, now: float) -> None:
+        """An emergency that another process has sent while the store failed."""
+        assert notice.key is not None
+        groups = [group for i in notice.identity if (group := self.groups.find(i)) is not None]
+        if any(incident.receipt == notice.key for incident in self.incidents):
+            return
+        incident = Incident(
+            notice.key,
+            str(notice.style.get("title", "")),
+            tuple(groups),
+            self._moment(notice.until, now + EXPIRE_MAXIMUM),
+            polled_at=now,
+        )
+        self.incidents.restore(incident)
+        self.incidents.changed.add(incident)
+        for group in groups:
+            if group.incident is None or not group.incident.rings(now):
+                group.incident = incident
+                self.groups.changed.add(group)
+
+    def _is_over(self, group: Group, at: float) -> bool:
+        """Whether the problem was resolved after something that is read only now."""
+        return any(self.resolved_at.get(name, 0.0) >= at for name in self._names_of(group))
+
+    def _most(self, group: Group, priority: Priority) -> Priority:
+        return min(group.priority, priority)
+
     def _raise_alert(self, group: Group, notice: Notice, now: float) -> None:
         """Let the first record of a group become a push, unless it is to be counted only."""
-        after, within = self._threshold(group)
-        silent_until = self._silent_until(group)
+        after, _ = self._threshold(group)
         if after > 1:
-            self.groups.observed[group] = None
             self.groups.put_back(group, 1)
+            self.groups.observe(group)
             self._observe(group, 1, now)
-            return
-        if silent_until > now:
+        elif self._is_silent(group, now):
             self.groups.put_back(group, 1)
-            self.groups.wait(group, silent_until)
-            return
-        priority = Priority(notice.priority)
-        if self.resolved_at and any(
-            self.resolved_at.get(name, 0.0) >= notice.at for name in self._names_of(group)
-        ):
+        else:
+            self._put_alert(group, 1, notice.at, now, is_doubtful=notice.is_last)
+
+    def _reopen(self, group: Group, repeats: int, at: float, now: float) -> None:
+        """Records were counted as repeats of a group that is over for the sender."""
+        after, _ = self._threshold(group)
+        if after > 1:
+            self.groups.observe(group)
+            self._observe(group, repeats, now)
+        elif self._is_over(group, at):
+            repeats = self.groups.claim(group)
+            entry = Entry([Part(group, repeats)], self._most(group, Priority.NORMAL), now)
+            self.outbox.put(entry, now)
+        else:
+            self.groups.reopen(group, now)
+
+    def _put_alert(
+        self, group: Group, records: int, at: float, now: float, *, is_doubtful: bool = False
+    ) -> None:
+        """Let ``group.first`` be pushed, which was logged at ``at``; the push stands for all.
+
+        ``is_doubtful``: another process may have sent it before.
+        """
+        priority = group.priority
+        if self.resolved_at and self._is_over(group, at):
             priority = min(priority, Priority.NORMAL)  # it was over before it was read
-        self.outbox.put(Entry([Part(group, 1, notice.snapshot)], priority, now), now)
+            self.groups.close(group)
+        entry = Entry([Part(group, records, group.first)], priority, now)
+        if is_doubtful:
+            entry.doubtful = ("",)
+        self.outbox.put(entry, now)
 
     def _threshold(self, group: Group) -> tuple[int, float | None]:
         """How many records within how many seconds make an alert of this group."""
-        rule = self._config.rule_for(group.first.name) if self._config.loggers else None
+        rule = None
+        if self._config.loggers and group.identity[0] != "other":  # which may be of any logger
+            rule = self._config.rule_for(group.first.name)
         limits = self._config.grouping if rule is None else rule
         return limits.after, limits.within
 
@@ -342,11 +600,10 @@ class Sender:
         seen.clear()
         del self.groups.observed[group]
         group.until = None
-        if (silent_until := self._silent_until(group)) > now:
-            self.groups.wait(group, silent_until)
-            return
-        repeats = self.groups.claim(group)
-        self.outbox.put(Entry([Part(group, repeats, group.shown)], group.priority, now), now)
+        self.groups.changed.add(group)
+        if not self._is_silent(group, now):
+            group.first, group.shown_is_last = group.shown, False
+            self._put_alert(group, self.groups.claim(group), group.last_at, now)
 
     def _stop_observing(self, group: Group, now: float) -> None:
         """Drop the records of a group that stayed too few in the time given."""
@@ -357,8 +614,13 @@ class Sender:
         if seen and within is not None:
             self.groups.wait(group, seen[0] + within)
             return
-        self.dropped["below_after"] += self.groups.claim(group)
+        self._drop_observed(group)
         self.groups.close(group)
+
+    def _drop_observed(self, group: Group) -> None:
+        """Drop the records of a group that are too few for an alert."""
+        if records := self.groups.claim(group):
+            self.dropped["below_after"] += records
 
     def _names_of(self, group: Group) -> tuple[str, ...]:
         """What an operator may call a group: its key, or its id."""
@@ -403,6 +665,13 @@ class Sender:
         now = self._clock()
         return [g for g in self.groups.unfinished() if self._silent_until(g) <= now]
 
+    def _is_silent(self, group: Group, now: float) -> bool:
+        """Whether a group makes no push now; if so, it is summed up when it may."""
+        silent_until = self._silent_until(group)
+        if silent_until > now:
+            self.groups.wait(group, silent_until)
+        return silent_until > now
+
     def _resolve(self, notice: Notice, now: float) -> None:
         """End what was logged before the notice, also if that is read later."""
         name = notice.key or ""
@@ -421,7 +690,7 @@ class Sender:
                 entry.not_before = min(group.until, now + self.interval)
                 self.outbox.put(entry, now)
             if group in self.groups.observed:
-                self.dropped["below_after"] += self.groups.claim(group)
+                self._drop_observed(group)
             self.groups.close(group)
 
     def _sum_up(self, now: float, *, quietly: bool) -> None:
@@ -465,14 +734,14 @@ class Sender:
                 self._config.style,
             )
             self.outbox.put(Entry([], text.priority, now, text), now)
-        if self._turned_away and not self.outbox and not self.limits.in_outage:
+        if self.turned_away and not self.outbox and not self.limits.in_outage:
             text = summary.dropped_report(
                 self._renderer,
-                dict(self._turned_away),
+                dict(self.turned_away),
                 self._config.capacity,
                 self._config.style,
             )
-            self._turned_away.clear()
+            self.turned_away.clear()
             self.outbox.put(Entry([], text.priority, now, text), now)
 
     def _next_due(self, now: float, opens_at: float, *, ending: bool) -> float | None:
@@ -497,7 +766,7 @@ class Sender:
                     return
                 self.dropped["full"] += victim.records
                 for part in victim.parts:
-                    self._turned_away[part.group.first.levelno] += part.records
+                    self.turned_away[part.group.first.levelno] += part.records
                     self.groups.pushed(part.group, self._clock())
             self._lost(victim.parts)
 
@@ -508,11 +777,20 @@ class Sender:
         entry.tries += 1
         try:
             entry.text = entry.text or self._write(entry)
-            if entry.is_in_doubt:
+            if entry.doubtful:
                 self._cancel_in_doubt(entry, timeout)
+            if (
+                self.store.durable
+                and self._clock() > self._committed_at + _STOPPED
+                and not self.store.acquire()
+            ):
+                # This process was stopped meanwhile.
+                raise LeaseLost("Another process is the sender.")
             outcome = self._target.deliver(entry.text, timeout, entry.users)
             entry.is_in_flight = False
             self._settle(entry, outcome, is_last_chance=deadline is not None)
+        except StoreError:
+            raise
         except Exception as error:  # noqa: BLE001 - a defect must cost one alert, not the worker
             diagnostics.say("error", f"an alert was lost to a defect: {_place(error)}")
             self._drop(entry, "error", error)
@@ -525,7 +803,8 @@ class Sender:
         """An emergency that another process may have sent must not ring twice."""
         assert entry.text is not None
         if entry.text.priority is Priority.EMERGENCY:
-            self._target.cancel_by_tag(f"push-{entry.id}", timeout)
+            for name in filter(None, entry.doubtful):
+                self._target.cancel_by_tag(f"push-{name}", timeout)
         note = "(This may have been sent before.)\n"
         room = MESSAGE_LIMIT - len(note)
         if not entry.text.message.startswith(note) and len(entry.text.message) <= room:
@@ -557,31 +836,32 @@ class Sender:
         with self.lock:
             quota = self.limits.quota.updated(outcome.limit, outcome.remaining, outcome.reset)
             self.limits.delivered(quota, now, self._today())
-            self.refused = None
+            self.refused = self.failing_since = None
             self.delivered += entry.records
             self.delivered_here += entry.records
             self.pushes += 1
             self.pushes_here += 1
-            self._note_finished(entry)
             self.outbox.finished(entry)
+            incident = None
             if entry.text.priority is Priority.EMERGENCY and outcome.receipt:
                 groups = [p.group for p in entry.parts if p.group.priority is Priority.EMERGENCY]
                 incident = self.incidents.open(
                     outcome.receipt, entry.text.title, groups, entry.text.expire, now
                 )
-                if entry.escalates is not None:
-                    entry.escalates.escalated = incident
-                    incident.groups = entry.escalates.groups
-                elif self._config.escalate_to and self._config.escalate_after is not None:
+                if entry.escalates is None and self._config.escalate_after is not None:
                     incident.escalates_at = now + self._config.escalate_after
                 for group in groups:
                     group.incident = incident
+            if entry.escalates is not None:
+                self.incidents.escalated(entry.escalates, incident)
             for part in entry.parts:
                 self.groups.pushed(part.group, now)
         if outcome.info:
             diagnostics.say("info", f"a push was accepted, but the service says: {outcome.info}")
 
     def _try_later(self, entry: Entry, error: PushoverError, now: float, *, quietly: bool) -> None:
+        if self.failing_since is None:
+            self.failing_since = now
         with self.lock:
             entry.backoff = entry.backoff or Backoff(self._policy, now)
             wait = entry.backoff.wait_after(error, now)
@@ -614,7 +894,9 @@ class Sender:
             return
         with self.lock:
             self.limits.used_slot(now)
-            if entry.priority is Priority.EMERGENCY:
+            bad_inputs = error.bad_inputs if isinstance(error, APIError) else {}
+            is_for_nobody = bool(entry.users) and "user" in bad_inputs
+            if entry.priority is Priority.EMERGENCY and not is_for_nobody:
                 entry.priority, entry.text = Priority.HIGH, None
                 self.outbox.put(entry, now)
         if self.outbox.in_hand is entry:
@@ -626,20 +908,20 @@ class Sender:
 
     def _drop(self, entry: Entry, reason: str, error: Exception) -> None:
         with self.lock:
-            self.dropped[reason] += entry.records
-            self._note_finished(entry)
+            if entry.records:
+                self.dropped[reason] += entry.records
+            if entry.escalates is not None:
+                self.incidents.escalated(entry.escalates, None)
             self.outbox.finished(entry)
             for part in entry.parts:
                 self.groups.pushed(part.group, self._clock())
         self._lost(entry.parts)
         self._tell_error(error)
 
-    def _note_finished(self, entry: Entry) -> None:
-        if entry.id and not self.store.durable:
-            self.finished.add(entry.id)
-
     def _write(self, entry: Entry) -> Alert:
         """The text of a push, whose title ends in the number of records if there are several."""
+        if entry.escalates is not None:
+            return self._write_escalation(entry, entry.escalates)
         parts = entry.parts
         part = parts[0]
         group = part.group
@@ -674,7 +956,29 @@ class Sender:
             )
         for complaint in text.complaints:
             diagnostics.say("override", f"a record's own options: {complaint}")
-        tags = [tag for p in parts if (tag := p.group.tag) is not None]
+        return self._tagged(text, entry, [p.group for p in parts])
+
+    def _write_escalation(self, entry: Entry, incident: Incident) -> Alert:
+        """The push to the users of ``escalate_to``; it stands for no record."""
+        group = incident.groups[0]
+        rest = len(incident.groups) - 1
+        more = f"\n… and {rest} more" if rest else ""
+        style = self._style_of(group)
+        text = self._renderer.render(
+            group.first, style, entry.priority, limit=MESSAGE_LIMIT - len(more)
+        )
+        title = f"Not acknowledged: {_COUNT.sub('', incident.title)}"
+        text = dataclasses.replace(
+            text,
+            message=text.message + more,
+            title=cut(title, TITLE_LIMIT),
+            device=None,  # the devices of these users have other names
+        )
+        return self._tagged(text, entry, incident.groups)
+
+    def _tagged(self, text: Alert, entry: Entry, groups: Iterable[Group]) -> Alert:
+        """The push with tags by which its ringing can be ended."""
+        tags = [tag for group in groups if (tag := group.tag) is not None]
         if self.store.durable and text.priority is Priority.EMERGENCY:
             tags.insert(0, f"push-{entry.id}")
         if not tags:
@@ -720,10 +1024,10 @@ class Sender:
             unanswered = self.incidents.to_escalate(now)
         if unanswered is not None:
             status = self._target.receipt(unanswered.receipt)
+            if status is not None:
+                self._learn(unanswered, status, now)
             with self.lock:
-                if status is not None:
-                    unanswered.learn(status)
-                if unanswered.rings(now) and unanswered.groups:
+                if unanswered.rings(now):
                     self._escalate(unanswered, now)
             return True
         with self.lock:
@@ -733,43 +1037,53 @@ class Sender:
         if incident is None:
             return False
         status = self._target.receipt(incident.receipt)
-        if status is None:
-            return True
-        with self.lock:
-            incident.learn(status)
-            if not incident.rings(now):
-                # Still happening: an acknowledged emergency rings again after an interval, an
-                # expired one at once.
-                answered = incident.state is IncidentState.ACKNOWLEDGED
-                for group in incident.groups:
-                    if group.incident is incident and group.until is not None:
-                        (self.groups.pushed if answered else self.groups.wait)(group, now)
-                self.incidents.changed.add(incident)
-                self._stop_counterpart(incident, now)
-        if status.acknowledged:
-            diagnostics.call_safely("on_acknowledged", self._hooks.on_acknowledged, status)
+        if status is not None:
+            self._learn(incident, status, now)
         return True
 
-    def _escalate(self, incident: Incident, now: float) -> None:
-        """Ring the users of ``escalate_to`` too."""
-        group = incident.groups[0]
-        text = self._renderer.render(group.first, self._style_of(group), Priority.EMERGENCY)
-        entry = Entry([], Priority.EMERGENCY, now, text)
-        entry.users, entry.escalates = self._config.escalate_to, incident
-        self.outbox.put(entry, now)
+    def _learn(self, incident: Incident, status: ReceiptStatus, now: float) -> None:
+        """Take in what the service says of an emergency.
 
-    def _stop_counterpart(self, incident: Incident, now: float) -> None:
-        """Whoever acknowledges first, of the users and those it was escalated to, stops both."""
-        if incident.state is not IncidentState.ACKNOWLEDGED:
-            return
-        for other in list(self.incidents.ringing):
-            if (other is incident.escalated or other.escalated is incident) and other.rings(now):
+        Still happening: an acknowledged emergency rings again after an interval, an expired one at
+        once. Whoever acknowledges first, of the users and those of ``escalate_to``, stops both.
+        """
+        with self.lock:
+            incident.polled_at = now
+            incident.learn(status)
+            if incident.rings(now):
+                return
+            self.incidents.changed.add(incident)
+            answered = incident.state is IncidentState.ACKNOWLEDGED
+            other = incident.counterpart if answered else None
+            if other is not None and other.rings(now):
                 other.state = IncidentState.ACKNOWLEDGED
                 other.acknowledged_at = incident.acknowledged_at
                 other.acknowledged_by = incident.acknowledged_by
                 other.counted_before = dict(incident.counted_before)
                 self.incidents.to_cancel[other.receipt] = now
                 self.incidents.changed.add(other)
+            for group in incident.groups:
+                if group.until is None or group.incident is None:
+                    continue
+                if group.incident is incident or group.incident is other:
+                    (self.groups.pushed if answered else self.groups.wait)(group, now)
+        if status.acknowledged:
+            diagnostics.call_safely("on_acknowledged", self._hooks.on_acknowledged, status)
+
+    def _escalate(self, incident: Incident, now: float) -> None:
+        """Ring the users of ``escalate_to`` too."""
+        if not incident.groups:  # forgotten, and the text with them
+            self.incidents.escalated(incident, None)
+            return
+        incident.is_escalating = True
+        self.incidents.changed.add(incident)
+        entry = Entry([], Priority.EMERGENCY, now)
+        entry.users, entry.escalates = self._config.escalate_to, incident
+        # A successor of this process makes the same id, and cancels by it what this one has sent.
+        entry.id = f"to-{incident.receipt[:_ID_LENGTH]}" if self.store.durable else ""
+        if incident.is_escalation_in_doubt:
+            entry.doubtful = ("",)
+        self.outbox.put(entry, now)
 
     # What the pipeline asks, from any thread.
 
@@ -783,6 +1097,11 @@ class Sender:
         with self.lock:
             return self.outbox.records + self.groups.pending
 
+    def waiting(self) -> int:
+        """How many records wait for a push: not those that are too few for an alert so far."""
+        with self.lock:
+            return self.unsent() - self.groups.observed_records()
+
     def abandon(self) -> int:
         """Give up everything that waits, because the process ends; how many records that were.
 
@@ -790,54 +1109,16 @@ class Sender:
         refuses the token are not counted, because that was said.
         """
         with self.lock:
-            left = self.unsent()
+            left = self.waiting()
             parts = self.outbox.clear()
             for group in self.groups.unfinished():
                 parts.append(Part(group, self.groups.claim(group)))
             for group in self.groups.observed:
-                self.dropped["below_after"] += self.groups.claim(group)
+                self._drop_observed(group)
             if lost := sum(part.records for part in parts):
                 self.dropped["exit" if self.refused is None else "stopped"] += lost
         self._lost(parts)
         return left if self.refused is None else 0
-
-    def adopt(self, other: Sender) -> None:
-        """Go on with what another sender of this process knows, which then knows nothing."""
-        now = self._clock()
-        with self.lock, other.lock:
-            mine: dict[Group, Group] = {}
-            for group in other.groups:
-                known = self.groups.find(group.identity)
-                if known is None:
-                    self.groups.restore(group, group.until)
-                    self.groups.changed.add(group)
-                    mine[group] = group
-                else:
-                    self.groups.put_back(known, group.pending)
-                    mine[group] = known
-            finished = {entry.id for entry in self.outbox if entry.id in other.finished}
-            for entry in [entry for entry in self.outbox if entry.id in finished]:
-                self.outbox.remove(entry)
-            present = {entry.id for entry in self.outbox if entry.id}
-            for entry in other.outbox:
-                if entry.parts and entry.id not in present:
-                    for part in entry.parts:
-                        part.group = mine.get(part.group, part.group)
-                    self.outbox.put(entry, now)
-            for incident in other.incidents.ringing:
-                incident.groups = tuple(mine.get(g, g) for g in incident.groups)
-                self.incidents.restore(incident)
-                self.incidents.changed.add(incident)
-                for group in incident.groups:
-                    group.incident = incident
-            self.limits.pushes.extend(other.limits.pushes)
-            self.limits.quota = other.limits.quota
-            self.delivered += other.delivered
-            self.delivered_here += other.delivered_here
-            self.pushes += other.pushes
-            self.pushes_here += other.pushes_here
-            self.dropped.update(other.dropped)
-            other._forget()
 
     def redacted(self, notice: Notice) -> Notice:
         """The notice without credentials, for a store on another machine."""
@@ -849,6 +1130,10 @@ class Sender:
             snapshot=snapshot._replace(
                 text=redact(filled_in(snapshot, redact)),
                 args=None,
+                overrides={
+                    name: redact(value) if isinstance(value, str) else value
+                    for name, value in snapshot.overrides.items()
+                },
                 exceptions=tuple(e._replace(text=redact(e.text)) for e in snapshot.exceptions),
                 fields={name: redact(text) for name, text in snapshot.fields.items()},
             )
@@ -871,14 +1156,19 @@ class Sender:
     def is_in_flight(self, state: Mapping[str, bytes]) -> bool:
         """Whether the state says that a push is being sent."""
         return self._state is not None and self._state.is_in_flight(state)
+    def leads(self) -> bool:
+        """As for `SharedSender`: nobody relies on the memory of this process."""
+        return False
 
     def drain_is_done(self, seq: int) -> bool:  # noqa: ARG002 - as for `SharedSender`
         """Whether everything is sent."""
-        return not self.unsent()
+        return not self.waiting()
 
     def forget_groups(self) -> None:
         """Forget all groups and emergencies: the handler was closed, and nothing waits."""
         with self.lock:
+            for group in self.groups.observed:
+                self._drop_observed(group)
             self.groups = Groups(self._config.grouping)
             self.incidents.stop()
 

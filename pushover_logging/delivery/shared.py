@@ -16,14 +16,12 @@ from .. import notice as notices
 from ..notice import Notice
 from ..stores import open_store
 from ..stores.base import LeaseLost, StoreError
-from ..stores.memory import MemoryStore
 from . import diagnostics
 from .sender import Sender, open_sender
 
 if TYPE_CHECKING:
     from ..config import HandlerConfig
-    from ..ingest.spool import Spool
-    from ..stores.base import DurableStore, Store
+    from ..stores.base import DurableStore
     from .outbox import Outbox
 
 __all__ = ["SharedSender", "namespace_of", "sender_for", "store_for"]
@@ -35,10 +33,12 @@ _ASK = 0.5
 _TAKE = 0.2
 """Seconds between two turns in which the sender takes what other processes have handed over, and
 renews its lease."""
-_ENDS = 1.0
-"""Seconds for which a process that is about to end does not become the sender again."""
 _RECOVER = 5.0
 """Seconds until a store that failed is tried again."""
+_PATIENCE = 60.0
+"""Seconds without an answer of the service after which another process may try."""
+_STAY_AWAY = 60.0
+"""Seconds for which a process that gave up its place leaves it to others."""
 
 _stores: dict[tuple[str, str], tuple[DurableStore, Iterator[int]]] = {}
 """The open stores of this process, and the numbers of its notices, by address and namespace."""
@@ -68,7 +68,9 @@ def sender_for(config: HandlerConfig) -> SharedSender:
     assert config.store is not None
     key = config.store, namespace_of(config.token, config.users)
     if key not in _senders:
-        _senders[key] = SharedSender(config, store_for(config)[0])
+        _senders[key] = SharedSender(config, *store_for(config))
+    else:
+        _senders[key].configure(config)
     return _senders[key]
 
 
@@ -82,15 +84,24 @@ def after_fork() -> None:
 class SharedSender:
     """The part that this process has in sending for a store."""
 
-    def __init__(self, config: HandlerConfig, store: DurableStore) -> None:
+    def __init__(self, config: HandlerConfig, store: DurableStore, numbers: Iterator[int]) -> None:
+        """``numbers`` are those of the notices of this process."""
+        store.prepare()
         self._config = config
-        self._store = store
-        self._primary = open_sender(config, store)
-        self._backup: Sender | None = None
-        """Delivers from memory while the store fails."""
-        self._kept_for_backup: list[int] = []
-        """Notices in the spool that the backup has taken over."""
+        self.store: DurableStore = store
+        self._numbers = numbers
+        self.active = open_sender(config, store)
+        """Decides for the store while this process is its sender, or from memory."""
+        self._fails = False
+        """The store fails, and this process delivers from memory."""
+        self._kept: list[int] = []
+        """Notices in the spool that this process delivers from memory."""
+        self._unsure: list[int] = []
+        """Others of them, which may have reached the store although it failed."""
         self.is_sender = False
+        self._has_ended = False
+        self._has_begun = False
+        """The store has worked for this process."""
         self._carry_at = 0.0
         self._begin_at = 0.0
         self._recover_at = 0.0
@@ -109,62 +120,80 @@ class SharedSender:
         self._is_relay = self._takes_over = True
 
     @property
-    def active(self) -> Sender:
-        """The sender that decides just now."""
-        return self._backup or self._primary
-
-    @property
-    def store(self) -> Store:
-        return self.active.store
-
-    @property
     def outbox(self) -> Outbox:
         return self.active.outbox
 
-    def append(self, new: Sequence[tuple[Notice, bool]]) -> None:
-        """Hand notices over to the sender; those marked true are in the spool already."""
-        if self._backup is None:
-            missing = [notice for notice, is_kept in new if not is_kept]
-            try:
-                if missing:
-                    self._primary.store.append(
-                        [(notice.seq, self._encoded(notice)) for notice in missing]
-                    )
+    def configure(self, config: HandlerConfig) -> None:
+        """Send by the settings of another handler, the latest that was configured."""
+        if config is self._config or self._fails:
+            return
+        self._config = config
+        try:
+            self.active.commit()
+        except StoreError:
+            return  # the next step finds that the store fails
+        self.active = open_sender(config, self.store)
+
+    def append(self, new: Sequence[tuple[Notice, bool, int]]) -> None:
+        """Hand notices over to the sender.
+
+        With each comes whether it is in the spool already, and how many records it brings.
+        """
+        self._has_ended = False
+        if not self._fails:
+            self._carry_at = 0.0
+            missing = [notice for notice, is_kept, _ in new if not is_kept]
+            if not missing:
                 return
+            data = [(notice.seq, self._encoded(notice)) for notice in missing]
+            try:
+                try:
+                    self.store.append(data)
+                except StoreError:
+                    # Perhaps they are there, and only the answer is lost. They count once.
+                    self.store.append(data)
             except StoreError as error:
-                self._fail(error)
-        assert self._backup is not None
-        self._backup.store.append([(n.seq, notices.encode(n)) for n, _ in new])
-        self._kept_for_backup += [notice.seq for notice, is_kept in new if is_kept]
+                self._fail(error, leave=[notice.seq for notice, _, _ in new])
+                self._unsure += [notice.seq for notice in missing]
+            else:
+                return
+        # The running totals that the sender of the store knows are unknown here.
+        self.active.append(
+            [
+                (n._replace(epoch=n.seq, total=records) if n.kind == "counted" else n, False, 0)
+                for n, _, records in new
+            ]
+        )
+        self._kept += [notice.seq for notice, is_kept, _ in new if is_kept]
 
     def begin(self, now: float) -> bool:
         """Do the store's periodic work, and take in what waits if this process is the sender."""
-        if self._backup is not None and now >= self._recover_at:
+        if self._fails and now >= self._recover_at:
             self._recover(now)
-        if self._backup is not None:
-            return self._backup.begin(now)
+        if self._fails:
+            return self.active.begin(now)
         try:
-            store = self._store
             if now >= self._carry_at:
                 self._carry_at = now + _CARRY
-                store.carry(self._carried)
-                for problem in store.problems():
+                self.store.carry(self._carried)
+                for problem in self.store.problems():
                     diagnostics.say("store", problem)
             if self._takes_over and not self.is_sender:
-                if not self._primary.is_in_flight(store.peek()):
-                    store.seize()
+                if not self.active.is_in_flight(self.store.peek()):
+                    self.store.seize()
                     self._takes_over = False
                     self._begin_at = now
-            if self.is_sender or now >= self._begin_at:
-                self._begin_at = now + _ASK
-                self.is_sender = self._primary.begin(now)
+            if self.is_sender or (now >= self._begin_at and not self._has_ended):
+                if not self.is_sender:
+                    self._begin_at = now + _ASK
+                self.is_sender = self.active.begin(now)
                 self._takes_over = self._takes_over and not self.is_sender
+                self._has_begun = True
         except LeaseLost:
             self.is_sender = False
         except StoreError as error:
             self._fail(error)
-            assert self._backup is not None
-            return self._backup.begin(now)
+            return self.active.begin(now)
         return self.is_sender
 
     def step(
@@ -172,16 +201,23 @@ class SharedSender:
     ) -> float | None:
         """One step of the sender, if this process is it; when to come again."""
         now = time.monotonic()
-        if self._backup is not None:
-            due = self._backup.step(deadline, drains=drains, may_report=may_report)
+        if self._fails:
+            due = self.active.step(deadline, drains=drains, may_report=may_report)
             self._settle()
+            if deadline is not None:
+                return due
             return self._recover_at if due is None else min(due, self._recover_at)
         if not self.is_sender:
             return None if deadline is not None else now + (_TAKE if self._takes_over else _ASK)
         if self._is_relay and deadline is not None:
             return None
         try:
-            due = self._primary.step(deadline, drains=drains, may_report=may_report)
+            due = self.active.step(deadline, drains=drains, may_report=may_report)
+            if deadline is None and self._should_give_up(now):
+                self.active.leave()
+                self.is_sender = False
+                self._begin_at = now + _STAY_AWAY
+                return now + _ASK
         except LeaseLost:
             self.is_sender = False
             return now + _ASK
@@ -192,60 +228,76 @@ class SharedSender:
             return due
         return now + _TAKE if due is None else min(due, now + _TAKE)
 
+    def _should_give_up(self, now: float) -> bool:
+        """Whether this process cannot deliver, and another one may be able to."""
+        since = self.active.failing_since
+        if self.active.refused is None and (since is None or now < since + _PATIENCE):
+            return False
+        return self.store.others()
+
     def needs_counts(self, now: float, arriving: int) -> bool:
         """Counts go to a shared store as soon as they can."""
         return True
 
     def trim(self, room: int) -> None:
         """Drop the least urgent alerts as far as more wait than there is room for."""
-        if self.is_sender or self._backup is not None:
+        if self.is_sender or self._fails:
             self.active.trim(room)
 
     def settled(self) -> bool:
         """Whether nothing that is due waits here, and the sender has taken what was handed over."""
-        if self._backup is not None:
-            return self._backup.settled()
-        if self.is_sender:
-            return self._primary.settled()
+        if self.is_sender or self._fails:
+            return self.active.settled()
         return not self._untaken()
 
     def unsent(self) -> int:
         """Records that this process would lose or leave: those of its memory, or of its outbox."""
-        if self._backup is not None:
-            return self._backup.unsent()
-        return self._primary.outbox.records if self.is_sender else 0
+        if self._fails:
+            return self.active.unsent()
+        return self.active.outbox.records if self.is_sender else 0
+
+    def leads(self) -> bool:
+        """Whether other processes rely on this one, so that it must step once more when it ends."""
+        return self.is_sender
+
+    def waiting(self) -> int:
+        """The same without records that are too few for an alert so far."""
+        return self.active.waiting() if self._fails else self.unsent()
 
     def abandon(self) -> int:
         """The process ends: leave what waits in the store, or give it up if the store fails."""
-        if self._backup is not None:
-            return self._backup.abandon()
-        if not self.is_sender:
-            return 0
-        with self._primary.lock:
-            waiting = self._primary.unsent()
-            ringing = sum(i.rings(time.monotonic()) for i in self._primary.incidents.ringing)
+        self._has_ended = True
+        if self._fails:
+            self._settle()
+            return self.active.abandon()
+        waiting = ringing = 0
         try:
-            self._primary.store.release()
+            if self.is_sender:
+                with self.active.lock:
+                    waiting = self.active.unsent() or self.store.waiting()
+                    now = time.monotonic()
+                    ringing = sum(i.rings(now) for i in self.active.incidents.ringing)
+                self.is_sender = False
+                self.active.leave()
+            else:
+                waiting = self._untaken()
+                self.store.release()
+            if (waiting or ringing) and not self.store.others():
+                diagnostics.say("waits", _left(waiting, ringing))
         except StoreError:
-            pass  # it is found out that this process has ended
-        self.is_sender = False
-        self._begin_at = time.monotonic() + _ENDS
-        if waiting or ringing:
-            diagnostics.say(
-                "waits",
-                f"{waiting} records wait in the store and {ringing} emergencies ring; the next"
-                " process that uses the store, or pushover-logging relay, goes on with them",
-            )
+            pass  # the others find out that this process has ended
+        if self.store.spool is not None:
+            self.store.spool.leave()
         return 0
 
     def drain_is_done(self, seq: int) -> bool:
         """Whether the sender, whoever it is, has sent everything up to a drain notice."""
-        if self._backup is not None:
-            return not self._backup.unsent()
+        if self._fails:
+            return not self.active.unsent()
         if self.is_sender:
-            return self._primary.drained.get(self._primary.store.source, 0) >= seq
+            return self.active.drained.get(self.store.source, 0) >= seq
         try:
-            return self._primary.drained_in(self._primary.store.peek()) >= seq
+            return self.active.drained_in(self.store.peek()) >= seq
         except StoreError:
             return False
 
@@ -257,61 +309,101 @@ class SharedSender:
 
     # Failure and recovery.
 
-    def _fail(self, error: StoreError) -> None:
+    def _fail(self, error: StoreError, leave: Sequence[int] = ()) -> None:
+        """Deliver from memory from now on, and first what no other process may have taken.
+
+        ``leave``: the numbers of notices that the caller delivers.
+        """
         diagnostics.say(
             "store", f"the store fails, this process delivers from memory meanwhile: {error}"
         )
-        self._backup = open_sender(self._config, MemoryStore())
-        if self.is_sender:
-            self._backup.adopt(self._primary)
+        may_be_sent = self._has_begun and not self.is_sender
+        self._fails = True
         self.is_sender = False
         self.epoch += 1
         self._recover_at = time.monotonic() + _RECOVER
+        self.active.detach()
+        spool = self.store.spool
+        assert spool is not None
+        try:
+            waiting = spool.waiting()
+        except OSError:
+            return  # the spool cannot be read; a sender finds it later
+        excepted = self.active.known_numbers(spool.source)
+        self._kept += [entry.seq for entry in waiting if entry.seq in excepted]
+        excepted.update(leave)
+        for entry in waiting:
+            if entry.seq in excepted:
+                continue
+            try:
+                notice = notices.decode(entry.data)
+            except ValueError:
+                continue  # written by another version; the sender says so
+            if notice.kind == "counted":
+                continue  # of the repeats before it some may be counted already
+            # Another process may have taken it and sent it.
+            notice = notice._replace(is_last=may_be_sent) if notice.kind == "new" else notice
+            self.active.append([(notice, False, 0)])
+            self._kept.append(entry.seq)
 
     def _recover(self, now: float) -> None:
-        backup = self._backup
-        assert backup is not None
         self._recover_at = now + _RECOVER
         self._settle()
         try:
-            self._primary.store.carry(self._carried)
-            if not self._primary.begin(now) and backup.unsent():
-                self._primary.store.waiting()  # raises if the store still fails
-                return  # another process sends; what waits here goes from here
+            known = self._kept + self._unsure
+            told = self.active.attach(self.store, self._numbers, known)
+            if told is not None:
+                self.store.append([(notice.seq, self._encoded(notice)) for notice in told])
+                self.active.forget(self.store)
         except StoreError:
             return
-        self.is_sender = self._primary.begin(now)
-        if self.is_sender:
-            self._primary.adopt(backup)
-        self._backup = None
+        if told is not None:
+            self._settle(everything=True)  # what is still to be sent is told
+        self._kept.clear()
+        self._unsure.clear()
+        self.is_sender = told is None
+        self._fails = False
         self.epoch += 1
-        diagnostics.say("store", "the store works again")
+        diagnostics.say("store works", "the store works again")
 
-    def _settle(self) -> None:
-        """Mark notices in the spool as delivered once the backup has sent everything."""
-        if self._kept_for_backup and self._backup is not None and self._backup.settled():
-            spool: Spool | None = self._primary.store.spool
-            if spool is not None:
-                try:
-                    spool.settle(self._kept_for_backup)
-                except OSError:
-                    return  # the same disk; a later turn tries again
-            self._kept_for_backup.clear()
+    def _settle(self, *, everything: bool = False) -> None:
+        """Mark notices in the spool as delivered once all of them are sent."""
+        spool = self.store.spool
+        if self._kept and spool is not None and (everything or self.active.settled()):
+            try:
+                spool.settle(self._kept)
+            except OSError:
+                return  # the same disk; a later turn tries again
+            self._kept.clear()
 
-    def _untaken(self) -> bool:
-        spool = self._primary.store.spool
+    def _untaken(self) -> int:
+        """Notices of this process that no sender has taken."""
+        spool = self.store.spool
         try:
-            return spool is not None and bool(spool.waiting())
+            return 0 if spool is None else len(spool.waiting())
         except OSError:
-            return False
+            return 0
 
     # Texts that leave this machine.
 
     def _encoded(self, notice: Notice) -> bytes:
-        if self._primary.store.wire == "marshal":
+        if self.store.wire == "marshal":
             return notices.encode(notice)
-        return self._primary.seal(notices.encode(self._primary.redacted(notice), "json"))
+        return self.active.seal(notices.encode(self.active.redacted(notice), "json"))
 
     def _carried(self, payload: bytes) -> bytes:
         """A payload of a spool as the store takes it."""
         return self._encoded(notices.decode(payload))
+
+
+def _left(waiting: int, ringing: int) -> str:
+    """What the last process says when it ends."""
+    left = []
+    if waiting:
+        left.append("1 record waits" if waiting == 1 else f"{waiting} records wait")
+    if ringing:
+        left.append("1 emergency rings" if ringing == 1 else f"{ringing} emergencies ring")
+    return (
+        f"{' and '.join(left)} in the store; the next process that uses it, or pushover-logging"
+        " relay, goes on"
+    )

@@ -143,7 +143,9 @@ def view(
     Raises ValueError if it cannot be read: encrypted with another key, or damaged.
     """
     try:
-        known = {key: _loads(unseal(data, cipher)) for key, data in state.items()}
+        known = {
+            key: _loads(unseal(data, cipher)) for key, data in state.items() if key != "writer"
+        }
     except (EOFError, TypeError) as error:
         raise ValueError(f"the state is damaged: {type(error).__name__}") from None
     limits = LimitsView(None, None, None, 0, None, None)
@@ -184,20 +186,20 @@ def view(
                 )
             )
         elif kind == "entry":
-            parts, priority, since, tries, not_before, in_flight, _ = fields
+            parts, priority, since, tries, not_before, doubtful, _, _ = fields
             entries.append(
                 EntryView(
-                    tuple(digest(identity) for identity, _, _ in parts),
+                    tuple(digest(identity) for identity, *_ in parts),
                     Priority(priority),
-                    sum(records for _, records, _ in parts),
+                    sum(records for _, records, *_ in parts),
                     _known_moment(since),
                     tries,
                     _moment(not_before or None),
-                    in_flight,
+                    bool(doubtful),
                 )
             )
         elif kind == "incident":
-            title, members, expires, value, at, by, _, _ = fields
+            title, members, expires, value, at, by = fields[:6]
             is_over = value == IncidentState.RINGING.value and expires <= now
             incidents.append(
                 IncidentView(
@@ -235,6 +237,8 @@ def unseal(data: bytes, cipher: Cipher | None) -> bytes:
     if cipher is None:
         raise ValueError("it is encrypted, and there is no encryption_key")
     return base64.b64decode(cipher.decrypt(data.removeprefix(_SEALED).decode()))
+_CLOCK_WAS_SET = 1.0
+"""Seconds by which the store's clock and the monotonic one must drift apart until that counts."""
 
 
 class State:
@@ -252,15 +256,35 @@ class State:
         self._unix = unix
         self._seal = seal
         self._unseal = unseal
+        self._ahead = unix() - clock()
+        self.writer = os.urandom(8).hex().encode()
+        """Tells whether the state in the store is this sender's."""
+        self._begin_anew({})
+
+    def _begin_anew(self, state: Mapping[str, bytes]) -> None:
         self._limits = b""
         self._totals = b""
+        self._is_marked = False
+        self._replaced: Mapping[str, bytes] = state
+        """The state that the next changes replace as a whole."""
+
+    def _offset(self) -> float:
+        """Seconds to add to a time of ``time.monotonic()`` for one that is stored."""
+        ahead = self._unix() - self._clock()
+        if abs(ahead - self._ahead) > _CLOCK_WAS_SET:
+            self._ahead = ahead
+        return self._ahead
 
     # Out of the sender.
 
     def changes(self, sender: Sender) -> dict[str, bytes | None]:
         """What a commit must change; the caller holds the lock of the sender."""
-        ahead = self._unix() - self._clock()
-        changes: dict[str, bytes | None] = {}
+        ahead = self._offset()
+        changes: dict[str, bytes | None] = {key: None for key in self._replaced}
+        self._replaced = {}
+        if not self._is_marked:
+            changes["writer"] = self.writer
+            self._is_marked = True
         groups = sender.groups
         for group in groups.changed:
             key = f"group:{digest(group.identity)}"
@@ -268,9 +292,12 @@ class State:
             changes[key] = _dumps(self._group(group, ahead)) if known else None
         groups.changed.clear()
         for entry in sender.outbox.changed:
+            waits = entry.parts and entry.is_held
+            if not waits and not entry.id:
+                continue  # it came and went between two commits
             entry.id = entry.id or os.urandom(6).hex()
-            waits = entry.parts and sender.outbox.holds(entry)
-            changes[f"entry:{entry.id}"] = _dumps(self._entry(entry, ahead)) if waits else None
+            fields = self._entry(entry, sender, ahead) if waits else ()
+            changes[f"entry:{entry.id}"] = _dumps(fields) if waits else None
         sender.outbox.changed.clear()
         for incident in sender.incidents.changed:
             known = sender.incidents.remembers(incident)
@@ -283,6 +310,17 @@ class State:
         if totals != self._totals:
             changes["totals"] = self._totals = totals
         return {k: None if v is None else self._seal(v) for k, v in changes.items()}
+
+    def is_mine(self, state: Mapping[str, bytes]) -> bool:
+        """Whether nobody else has written the state, so that what this sender knows replaces it."""
+        return not state or self._unseal(state.get("writer", b"")) == self.writer
+
+    def replace(self, sender: Sender, state: Mapping[str, bytes]) -> None:
+        """Let the next commit store everything that the sender knows, in place of the state."""
+        self._begin_anew(state)
+        sender.groups.changed.update(sender.groups)
+        sender.outbox.changed.update(sender.outbox)
+        sender.incidents.changed.update(sender.incidents)
 
     def drained(self, totals: bytes) -> dict[str, int]:
         """By process, the number of its latest drain notice that is done."""
@@ -312,9 +350,17 @@ class State:
             tuple(at + ahead for at in group.occurrences),
         )
 
-    def _entry(self, entry: Entry, ahead: float) -> tuple[Any, ...]:
+    def _entry(self, entry: Entry, sender: Sender, ahead: float) -> tuple[Any, ...]:
         parts = tuple(
-            (part.group.identity, part.records, None if part.alert is None else plain(part.alert))
+            (
+                part.group.identity,
+                part.records,
+                None if part.alert is None else plain(part.alert),
+                # Without an interval, or once it is forgotten, nothing else knows the group.
+                None
+                if sender.groups.find(part.group.identity) is part.group
+                else self._group(part.group, ahead),
+            )
             for part in entry.parts
         )
         return (
@@ -323,8 +369,9 @@ class State:
             entry.since + ahead,
             entry.tries,
             entry.not_before + ahead if entry.not_before else 0.0,
-            entry.is_in_flight,
+            (*entry.doubtful, *([entry.id] if entry.is_in_flight else [])),
             entry.text.title if entry.text is not None else "",
+            entry.is_drained,
         )
 
     def _incident(self, incident: Incident, ahead: float) -> tuple[Any, ...]:
@@ -338,6 +385,8 @@ class State:
             incident.acknowledged_by,
             tuple((group.identity, n) for group, n in incident.counted_before.items()),
             _add(incident.escalates_at, ahead),
+            incident.is_escalating,
+            None if incident.counterpart is None else incident.counterpart.receipt,
         )
 
     def _of_limits(self, sender: Sender, ahead: float) -> tuple[Any, ...]:
@@ -362,48 +411,37 @@ class State:
             dict(sender.dropped),
             tuple(sender.resolved_at.items()),
             tuple(sender.drained.items()),
+            tuple(sender.draining.items()),
+            tuple(sender.reported_totals.items()),
+            dict(sender.turned_away),
         )
 
     # Into the sender.
 
     def restore(self, sender: Sender, state: Mapping[str, bytes]) -> None:
         """Give a sender that knows nothing what the last one knew."""
+        self._begin_anew({})
         state = {key: self._unseal(data) for key, data in state.items()}
-        ahead = self._unix() - self._clock()
+        ahead = self._offset()
         now = self._clock()
         groups: dict[Any, Group] = {}
         receipts: dict[str, list[Group]] = {}
         for key, data in state.items():
             if not key.startswith("group:"):
                 continue
-            fields = _loads(data)
-            identity, priority, own_key, first, style, shown, shown_is_last, last_at = fields[:8]
-            is_open, pending, claimed, until, receipt, totals, occurrences = fields[8:]
-            snapshot = restored(first)
-            group = Group(
-                identity,
-                Priority(priority),
-                own_key,
-                snapshot,
-                style,
-                snapshot if shown is None else restored(shown),
-                shown_is_last,
-                last_at,
-                is_open,
-                pending,
-                claimed,
-            )
-            group.occurrences.extend(min(at - ahead, now) for at in occurrences)
-            groups[identity] = group
+            group, until, receipt = _restored_group(_loads(data), ahead, now)
+            groups[group.identity] = group
             if receipt is not None:
                 receipts.setdefault(receipt, []).append(group)
             horizon = now + max(sender.interval, EXPIRE_MAXIMUM)
-            group.totals = totals
             ends = None if until is None else min(until - ahead, horizon)
             sender.groups.restore(group, ends)
+        incidents: dict[str, Incident] = {}
+        counterparts: list[tuple[Incident, str]] = []
         for key, data in state.items():
             if key.startswith("incident:"):
-                title, members, expires, value, at, by, counted, escalates = _loads(data)
+                title, members, expires, value, at, by, counted, escalates, *rest = _loads(data)
+                is_escalating, counterpart = rest
                 incident = Incident(
                     key.removeprefix("incident:"),
                     title,
@@ -415,25 +453,39 @@ class State:
                     acknowledged_by=by,
                     counted_before={groups[i]: n for i, n in counted if i in groups},
                     escalates_at=None if escalates is None else escalates - ahead,
+                    is_escalation_in_doubt=is_escalating,
                 )
+                incidents[incident.receipt] = incident
+                if counterpart is not None:
+                    counterparts.append((incident, counterpart))
                 sender.incidents.restore(incident)
                 for group in receipts.get(incident.receipt, ()):
                     group.incident = incident
+        for incident, receipt in counterparts:
+            incident.counterpart = incidents.get(receipt)
         entries = [item for item in state.items() if item[0].startswith("entry:")]
         for key, data in sorted(entries, key=lambda item: _loads(item[1])[2]):
-            parts, priority, since, tries, not_before, in_flight, _ = _loads(data)
-            members = [
-                Part(groups[identity], records, None if alert is None else restored(alert))
-                for identity, records, alert in parts
-                if identity in groups
-            ]
+            parts, priority, since, tries, not_before, doubtful, _, is_drained = _loads(data)
+            members = []
+            for identity, records, alert, own in parts:
+                if own is not None:
+                    group = _restored_group(own, ahead, now)[0]
+                elif identity in groups:
+                    group = groups[identity]
+                else:
+                    continue
+                members.append(Part(group, records, None if alert is None else restored(alert)))
             if not members:
                 continue
             entry = Entry(members, Priority(priority), min(since - ahead, now), id=key[6:])
             entry.tries = tries
             entry.not_before = min(not_before - ahead, now + 60) if not_before else 0.0
-            entry.is_in_doubt = in_flight
+            entry.doubtful, entry.is_drained = doubtful, is_drained
             sender.outbox.put(entry, now)
+        waiting = {part.group for entry in sender.outbox for part in entry.parts}
+        for group in sender.groups:
+            if group.is_open and group.until is None and group not in waiting:
+                sender.groups.wait(group, now)  # or it would stay open for ever
         if "limits" in state:
             limits = sender.limits
             limit, remaining, reset, pushes, month_ends, silenced, cancels, refused = _loads(
@@ -446,7 +498,11 @@ class State:
             sender.incidents.to_cancel.update((tag, now) for tag in cancels)
             sender.refused = refused
         if "totals" in state:
-            taken, delivered, pushes, dropped, resolved, drained = _loads(state["totals"])
+            taken, delivered, pushes, dropped, resolved, drained, *more = _loads(state["totals"])
+            draining, reported, turned_away = more
+            sender.draining.update(draining)
+            sender.reported_totals.update(reported)
+            sender.turned_away.update(turned_away)
             sender.taken, sender.delivered, sender.pushes = taken, delivered, pushes
             sender.dropped.update(dropped)
             sender.resolved_at.update(resolved)
@@ -454,6 +510,31 @@ class State:
         sender.groups.changed.clear()
         sender.outbox.changed.clear()
         sender.incidents.changed.clear()
+
+
+def _restored_group(
+    fields: list[Any] | tuple[Any, ...], ahead: float, now: float
+) -> tuple[Group, float | None, str | None]:
+    """A group, the stored time of its timer, and the receipt of its emergency."""
+    identity, priority, key, first, style, shown, shown_is_last, last_at, is_open = fields[:9]
+    pending, claimed, until, receipt, totals, occurrences = fields[9:]
+    snapshot = restored(first)
+    group = Group(
+        identity,
+        Priority(priority),
+        key,
+        snapshot,
+        style,
+        snapshot if shown is None else restored(shown),
+        shown_is_last,
+        last_at,
+        is_open,
+        pending,
+        claimed,
+    )
+    group.totals = totals
+    group.occurrences.extend(min(at - ahead, now) for at in occurrences)
+    return group, until, receipt
 
 
 def _dumps(fields: tuple[Any, ...]) -> bytes:

@@ -33,8 +33,8 @@ class Stats:
 
     ``full``: more than ``capacity`` alerts waited. ``refused``: by the service. ``gave_up``: a
     limit of the retry policy. ``exit``: no time was left when the process ended. ``stopped``: the
-    service still refused the token when the process ended. ``below_after``: too few occurrences
-    for ``grouping.after``. ``error``: a defect, or an unreadable record.
+    service still refused the token when the process ended. ``below_after``: too few records
+    for ``after`` of ``grouping`` or ``loggers``. ``error``: a defect, or an unreadable record.
     """
     pushes: int
     """Pushes of this process that the service has accepted."""
@@ -47,6 +47,7 @@ class Stats:
     incidents: tuple[IncidentReport, ...] = ()
     """The latest emergencies: which ring, which were acknowledged, when and by whom."""
     handed_over: int = 0
-    """Records that a shared store has taken over; 0 with the memory store."""
+    """Records that a shared store has taken over, or that this process delivers from memory while
+    the store fails; 0 with the memory store."""
     refused: str | None = None
     """The words of the service while it refuses the token or the only user key, else None."""

@@ -119,6 +119,7 @@ class Pipeline:
 
             store, queue.seq = store_for(config)
             queue.spool, queue.style = store.spool, self._style
+            WORKER.notice_c_forks()
         self.is_shared = queue.spool is not None
         """Whether the store is shared with other processes, and outlives this one."""
         self._start_over()
@@ -141,12 +142,14 @@ class Pipeline:
         """Guards the way from the groups to the sender: each record is in one place at a time."""
         self._sender: Sender | SharedSender | None = None
         self._opens_at = 0.0
+        self._sender_due: float | None = None
+        """When the sender wanted to be stepped again."""
         self._closing: list[tuple[float, int, Group]] = []
         """When each local group ends."""
         self._epoch = 0
         self._counted_at = 0.0
         self.handed_over = 0
-        """Records that a shared store has taken over."""
+        """Records that left this process for a shared store, or for the memory that stands in."""
         self._drain_seq = 0
         """The number of the latest drain notice."""
         self._reported_drops: dict[int, int] = {}
@@ -163,7 +166,7 @@ class Pipeline:
     def step(self, deadline: float | None) -> float | None:
         """Hand over notices and send once at most; when to come again, None: not before news."""
         now = self._clock()
-        self.news = False  # before anything is looked at: news that come meanwhile are seen next
+        news, self.news = self.news, False  # first: news that come meanwhile are seen next time
         if self._sender is None:
             if now < self._opens_at:
                 return self._opens_at
@@ -179,6 +182,11 @@ class Pipeline:
                 self._opens_at = now + _OPEN_AGAIN
                 return self._opens_at
         ending = deadline is not None
+        if self.is_shared and not (ending or news or self.draining):
+            # Most steps of an idle process only look for repeats.
+            due = self._nothing_due(now)
+            if due is not None:
+                return due
         drains, self.draining = self.draining, False
         quietly = drains or (ending and not self.is_shared)
         while self._queue.set_aside:
@@ -189,7 +197,7 @@ class Pipeline:
             self._collect(now, counts=quietly or ending or sender.needs_counts(now, arriving))
             if drains and self.is_shared:
                 self._drain_seq = next(self._queue.seq)
-                sender.append([(Notice("drain", self._drain_seq, time.time()), False)])
+                sender.append([(Notice("drain", self._drain_seq, time.time()), False, 0)])
             sender.begin(now)
             left = len(self._queue)
             sender.trim(self._queue.capacity - left)
@@ -197,20 +205,23 @@ class Pipeline:
         self._tell_queue(sender)
         due = sender.step(deadline, drains=quietly, may_report=not left)
         self._tell_queue(sender)
-        if self._closed and not self.is_shared and not self.news and not self.unsent():
-            if self._groups.open or self._closing:
+        if self._closed and not self.news and not self.waiting():
+            if not self.is_shared and (self._groups.open or self._closing):
                 self._forget_groups(sender)
                 return self._groups.next_late_count()
-            self._groups.clear()
-            self._closed = False
-            return None
+            if not self.is_shared or self._has_successor():
+                self._groups.clear()
+                self._closing.clear()
+                self._closed = False
+                return None
         if not ending:
+            self._sender_due = due
             # When a group ends, and twice after that: a thread may have found it before, and count.
             ends = self._groups.next_late_count() if self._groups.retired else None
             if self._closing:
                 ends = min(self._closing[0][0], ends or self._closing[0][0])
             due = ends if due is None or (ends is not None and ends < due) else due
-            if self.is_shared and self._groups.open:
+            if self._groups.open and (self.is_shared or sender.active.has_thresholds):
                 due = now + _COUNT_AGAIN if due is None else min(due, now + _COUNT_AGAIN)
         return due
 
@@ -220,6 +231,25 @@ class Pipeline:
         self._queue.outbox_size = outbox.alerts
         if outbox.alerts:
             self._queue.outbox_least = outbox.least_urgent()
+
+    def _nothing_due(self, now: float) -> float | None:
+        """When to come again, if there is no repeat and the sender has nothing to do before."""
+        due = self._sender_due
+        late = self._groups.retired and self._groups.has_late_counts(now)
+        if due is None or due <= now or self._queue.set_aside or late:
+            return None
+        if self._closing:
+            if self._closing[0][0] <= now or self._groups.with_unclaimed():
+                return None
+            due = min(due, self._closing[0][0], now + _COUNT_AGAIN)
+        return due
+
+    def _has_successor(self) -> bool:
+        """Whether another handler of this process has the same store and is not closed."""
+        return any(
+            other is not self and other._sender is self._sender and not other._closed
+            for other in WORKER.pipelines()
+        )
 
     def _open(self) -> Sender | SharedSender:
         if self.is_shared:
@@ -251,16 +281,16 @@ class Pipeline:
         if sender.epoch != self._epoch:
             self._epoch = sender.epoch
             self._begin_totals_anew()
-        new: list[tuple[Notice, bool]] = []
-        records, seqs = 0, self._queue.seq
+        new: list[tuple[Notice, bool, int]] = []
+        seqs = self._queue.seq
         interval = self.config.grouping.interval
         while (entry := self._queue.take()) is not None:
             group, snapshot, seq, is_kept = entry
             group.snapshot = snapshot
+            style = self._style if group.style is None else group.style
             fields = ("new", seq or next(seqs), snapshot.created, group.identity, group.priority)
-            more = (group.key, snapshot, self._style, 0, 0, False, 0.0)
-            new.append((Notice._make(fields + more), is_kept))
-            records += 1
+            more = (group.key, snapshot, style, 0, 0, False, 0.0)
+            new.append((Notice._make(fields + more), is_kept, 1))
             if interval:
                 heapq.heappush(self._closing, (now + interval, id(group), group))
         ended = False
@@ -268,31 +298,30 @@ class Pipeline:
             self._groups.forget(heapq.heappop(self._closing)[2])
             ended = True
         # A resolve ends what was logged before it, and so comes after the repeats.
-        resolved: list[tuple[Notice, bool]] = []
+        resolved: list[tuple[Notice, bool, int]] = []
         while self._queue.resolved:
             key, at = self._queue.resolved.popleft()
-            resolved.append((Notice("resolved", 0, at, key=key), False))
+            resolved.append((Notice("resolved", 0, at, key=key), False, 0))
         late = self._groups.retired and self._groups.has_late_counts(now)
         if counts or ended or resolved or late:
             for group, repeats in self._groups.with_unclaimed():
                 if (counted := self._counted(group, repeats)) is not None:
-                    new.append((counted, False))
-                    records += repeats
+                    new.append((counted, False, repeats))
             self._groups.read(now)
         if resolved:
             new = sorted([*new, *resolved], key=lambda item: item[0].at)
-            new = [(n if is_kept else n._replace(seq=next(seqs)), is_kept) for n, is_kept in new]
+            new = [(n if kept else n._replace(seq=next(seqs)), kept, r) for n, kept, r in new]
         for level, tally in self._queue.turned_away.copy().items():
             total = tally.value()
             if total != self._reported_drops.get(level):
                 self._reported_drops[level] = total
                 identity = ("dropped", level)
                 notice = Notice("dropped", next(seqs), time.time(), identity, total=total)
-                new.append((notice, False))
+                new.append((notice, False, 0))
         if new:
             sender.append(new)
             if self.is_shared:
-                self.handed_over += records
+                self.handed_over += sum(records for _, _, records in new)
 
     def _counted(self, group: Group, repeats: int) -> Notice | None:
         """The running total of a group, with the record that a summary shows."""
@@ -321,7 +350,7 @@ class Pipeline:
             group.priority,
             group.key,
             shown._replace(created=created),
-            self._style,
+            self._style if group.style is None else group.style,
             group.epoch,
             group.total,
             is_last,
@@ -335,9 +364,10 @@ class Pipeline:
             capacity = self._queue.capacity
             say("full", f"{news} of the least urgent records dropped: {capacity} wait already")
         while self._queue.evicted:
-            group, snapshot, _, _ = self._queue.evicted.popleft()
+            group, snapshot, _, is_kept = self._queue.evicted.popleft()
             self._groups.forget(group)  # its next record is new, and may find room
-            sender.lost(snapshot)
+            if not is_kept:
+                sender.lost(snapshot)
 
     # On any thread.
 
@@ -359,27 +389,48 @@ class Pipeline:
         """Whether nothing that is due waits, and nothing is being sent."""
         if self.news or len(self._queue) or self._queue.set_aside:
             return False
-        return self._sender is None or self._sender.settled()
+        if not self._lock.acquire(blocking=False):
+            return False  # a step is moving them
+        try:
+            return self._sender is None or self._sender.settled()
+        finally:
+            self._lock.release()
 
     def is_drained(self) -> bool:
         """Whether everything that came before the latest `drain` is sent."""
-        if self.draining or self.unsent():
+        if self.draining or self.waiting():
             return False
         return self._sender is None or self._sender.drain_is_done(self._drain_seq)
 
     def unsent(self) -> int:
         """How many records no push stands for yet."""
         with self._lock:
-            counted = sum(repeats for _, repeats in self._groups.with_unclaimed())
-            waiting = len(self._queue) + len(self._queue.set_aside) + counted
-            return waiting + (self._sender.unsent() if self._sender is not None else 0)
+            return self._uncollected() + (0 if self._sender is None else self._sender.unsent())
+
+    def waiting(self) -> int:
+        """The same without records that the sender knows to be too few for an alert."""
+        with self._lock:
+            return self._uncollected() + (0 if self._sender is None else self._sender.waiting())
+
+    def _uncollected(self) -> int:
+        """Records that the sender has not been told of."""
+        counted = sum(repeats for _, repeats in self._groups.with_unclaimed())
+        return len(self._queue) + len(self._queue.set_aside) + counted
+
+    def _pending(self) -> int:
+        """How many records of this process are neither handed over, nor delivered or dropped."""
+        if self._sender is None or not self.is_shared:
+            return self.unsent()
+        return self.unsent() - self._sender.unsent()
 
     def is_unfinished(self) -> bool:
-        """Whether a record waits, or the end of an alert."""
-        if self.unsent() or self._queue.resolved:
+        """Whether a record waits, or the end of an alert, or others rely on this process."""
+        if self.waiting() or self._queue.resolved:
             return True
-        if self._sender is None or self.is_shared:
-            return False  # a durable store keeps what is to be cancelled
+        if self._sender is None:
+            return False
+        if self.is_shared:
+            return self._sender.leads()
         return bool(self._sender.active.incidents.to_cancel)
 
     def abandon(self) -> int:
@@ -423,7 +474,7 @@ class Pipeline:
 
     def _count(self, stats: type[Stats]) -> Stats:
         dropped: dict[str, int] = {}
-        pending = self.unsent() - len(self._queue.set_aside)  # which are not accepted yet
+        pending = self._pending() - len(self._queue.set_aside)  # which are not accepted yet
         sender = None if self._sender is None else self._sender.active
         if sender is not None and not self.is_shared:
             dropped.update(sender.dropped)
@@ -434,7 +485,8 @@ class Pipeline:
             if count:
                 dropped[reason] = dropped.get(reason, 0) + count
         if sender is None:
-            return stats(0, 0, pending, dropped, 0, None, None, None)
+            left = self._queue.left_in_spool.value()
+            return stats(0, 0, pending, dropped, 0, None, None, None, handed_over=left)
         quota = sender.limits.quota
         return stats(
             0,
@@ -446,7 +498,7 @@ class Pipeline:
             quota.remaining,
             quota.reset,
             sender.incidents.reports(),
-            handed_over=self.handed_over,
+            handed_over=self.handed_over + self._queue.left_in_spool.value(),
             refused=sender.refused,
         )
 
@@ -556,7 +608,7 @@ class Worker:
         while this thread configures logging.
         """
         self.notice_fork()
-        waiting = [pipeline for pipeline in pipelines if pipeline.is_shared or pipeline.unsent()]
+        waiting = [p for p in pipelines if p.is_shared or not p.is_drained()]
         for pipeline in waiting:
             pipeline.drain()
         if is_configuring_logging() or not waiting:
@@ -565,6 +617,18 @@ class Worker:
             timeout = max(pipeline.config.exit_timeout for pipeline in waiting)
         done = lambda: all(pipeline.is_drained() for pipeline in waiting)  # noqa: E731
         return self.wait(waiting[0], done, timeout)
+
+    def send_signal_later(self, signum: int) -> None:
+        """Send this process a signal in a moment, so that the interrupted code goes on until then.
+
+        ``os.kill`` on this thread would call the handler at once.
+        """
+
+        def send() -> None:
+            time.sleep(_LOGGING_AGAIN)
+            os.kill(os.getpid(), signum)
+
+        self._start_thread(send, ())
 
     def pipelines(self) -> list[Pipeline]:
         """All that were enlisted and still exist."""
@@ -578,6 +642,10 @@ class Worker:
             return  # another thread starts it, or the very code that this call interrupted
         try:
             if self.alive:
+                return
+            if _is_uwsgi_master() and all(p.is_shared for p in self.pipelines()):
+                # Its C-level forks copy the locks that another thread holds, the GIL too. What is
+                # logged here is in the store, from which the children send it.
                 return
             self._hook_pools()
             self.alive = True
@@ -610,6 +678,14 @@ class Worker:
         threading._register_atexit(end)  # type: ignore[attr-defined]
         threading.Thread(target=self._run, daemon=False).start()
 
+    def notice_c_forks(self) -> None:
+        """Be able to tell that the process was forked, also where Python's hooks do not run."""
+        if isinstance(self.page, bytes):
+            try:
+                self.page = _page_wiped_by_forks()
+            except ImportError:
+                pass  # out of file descriptors; a later round tries again
+
     def _run(self) -> None:
         threading.current_thread().name = "pushover-worker"
         self.delivering.add(get_ident())
@@ -630,11 +706,7 @@ class Worker:
     def _round(self) -> float | None:
         """One step of each active pipeline; when the next is due (None: not before news)."""
         asked = self._asked
-        if isinstance(self.page, bytes):
-            try:
-                self.page = _page_wiped_by_forks()
-            except ImportError:
-                pass  # out of file descriptors; a later round tries again
+        self.notice_c_forks()
         if DIAGNOSTICS.waiting:
             DIAGNOSTICS.say_what_waits()
         while True:
@@ -793,6 +865,12 @@ class Worker:
             shared.after_fork()
         for pipeline in self.pipelines():
             pipeline.after_fork()
+
+
+def _is_uwsgi_master() -> bool:
+    """Whether uWSGI loads the application here and will fork its workers."""
+    worker_id = getattr(sys.modules.get("uwsgi"), "worker_id", None)
+    return worker_id is not None and worker_id() == 0
 
 
 def _before(due: float | None, deadline: float) -> bool:

@@ -18,7 +18,7 @@ from .snapshot import message_of
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from ..notice import Identity, Snapshot
@@ -56,6 +56,8 @@ class Group:
     """What the record itself, or ``grouping.key``, calls the problem."""
     snapshot: Snapshot | None = None
     """The latest record that became an alert."""
+    style: Mapping[str, Any] | None = None
+    """The options of its logger that shape a push, where they differ from those of the handler."""
     reads = 0
     claimed = 0
     """Repeats that were handed over in a notice."""

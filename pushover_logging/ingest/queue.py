@@ -94,6 +94,8 @@ class Queue:
         """Records that were to be pushed, repeats too."""
         self.unreadable = Tally()
         """Records that nothing could read."""
+        self.left_in_spool = Tally()
+        """Records that found no room here, and that the spool of a durable store has."""
         self.turned_away: dict[int, Tally] = {}
         """Records that found no room, by level."""
         self.outbox_size = 0
@@ -118,7 +120,7 @@ class Queue:
         seq = next(self.seq)
         fields = (
             *("new", seq, snapshot.created, group.identity, group.priority, group.key, snapshot),
-            *(self.style, 0, 0, False, 0.0),
+            *(self.style if group.style is None else group.style, 0, 0, False, 0.0),
         )
         payload = encode(tuple.__new__(Notice, fields))
         return seq, self.spool.write(seq, payload, group.priority > 0) is not None
@@ -149,7 +151,10 @@ class Queue:
 
         Its group goes on counting until the worker takes notice, or until that is too much to keep.
         """
-        self.turned_away.setdefault(entry[1].levelno, Tally()).add()
+        if entry[3]:
+            self.left_in_spool.add()
+        else:
+            self.turned_away.setdefault(entry[1].levelno, Tally()).add()
         if len(self.evicted) >= self.capacity:
             try:
                 self.evicted.popleft()[0].close()

@@ -518,6 +518,22 @@ class Spool:
         if not self._closed:
             self._make()
 
+    def leave(self) -> None:
+        """Deletes the file if it is empty, because the process ends. A later notice gets a new one.
+        """
+        if self.forked():
+            return
+        with self._guard:
+            area = self._area
+            if area is None or not area.fd_is_ours():
+                return
+            try:
+                os.pwrite(area.fd, _NUMBER.pack(1), _CLOSED)
+                if not _all_entries(area.fd):
+                    os.unlink(area.path)
+            except OSError:
+                pass  # the next sender finds the file
+
     def close(self) -> None:
         """Gives up the file. It is deleted if it is empty; otherwise the sender will do so."""
         if self.forked():

@@ -115,6 +115,9 @@ class Store(Protocol):
     def spool(self) -> Spool | None:
         """Where the logging call writes new alerts; None for a store that is not durable."""
 
+    def prepare(self) -> None:
+        """Loads the modules that the other calls need, while no fork can interfere."""
+
     def append(self, notices: Sequence[tuple[int, bytes]]) -> None:
         """Adds notices of this process, each with its sequence number, a positive integer.
 
@@ -161,6 +164,9 @@ class Store(Protocol):
 
     def waiting(self) -> int:
         """Returns about how many notices no commit has covered; any process may ask."""
+
+    def others(self) -> bool:
+        """Returns whether another process uses the store and could become the sender."""
 
     def now(self) -> float:
         """Returns the time in Unix seconds, by the clock that all processes of the store share."""

@@ -34,6 +34,9 @@ class MemoryStore:
         self._state: dict[str, bytes] = {}
         self.source: Source = os.urandom(8).hex()
 
+    def prepare(self) -> None:
+        """Does nothing: memory needs no module."""
+
     def append(self, notices: Sequence[tuple[int, bytes]]) -> None:
         with self._lock:
             self._fresh.extend(notices)
@@ -77,6 +80,9 @@ class MemoryStore:
     def waiting(self) -> int:
         with self._lock:
             return len(self._fresh) + len(self._uncommitted)
+
+    def others(self) -> bool:
+        return False
 
     def now(self) -> float:
         return time.time()

@@ -10,7 +10,7 @@ was stopped cannot write after its successor.
 
 from __future__ import annotations
 
-import concurrent.futures.thread  # noqa: F401  # redis needs it; it cannot be loaded at exit
+import concurrent.futures.thread  # noqa: F401 - redis loads it, which fails once the process ends
 import os
 import time
 from contextlib import contextmanager, suppress
@@ -63,6 +63,7 @@ class RedisStore:
         prefix = f"pushover-logging:{{{namespace}}}:"
         self._keys = [prefix + name for name in ("lease", "state", "seen", "stream")]
         self._version_key = prefix + "version"
+        self._waiting_key = prefix + "waiting"
         # The password is no part of the name: it may change.
         folders = spool_folders(f"{url.rpartition('@')[2]}\0{namespace}", None, spool)
         self.spool = Spool(folders)
@@ -75,6 +76,7 @@ class RedisStore:
 
     def _begin(self) -> None:
         self._token: str | None = None
+        self._is_waiting = False
         self._renewed = 0.0
         self._next_ask = 0.0
         self._last_id = b"-"
@@ -84,12 +86,17 @@ class RedisStore:
         self._next_maintain = 0.0
         self._carried: dict[int, float] = {}
         self._next_check = 0.0
-        self._next_sweep = time.monotonic() + _SWEEP
+        self._next_sweep = time.monotonic()  # a short process must find the orphans too
         self._without_lock: dict[str, float] = {}
 
     @property
     def source(self) -> Source:
         return self.spool.source
+
+    def prepare(self) -> None:
+        import redis  # noqa: F401 - so that no fork meets it half loaded
+
+        _script()
 
     def append(self, notices: Sequence[tuple[int, bytes]]) -> None:
         self._add([(self.source, seq, data) for seq, data in sorted(notices)])
@@ -180,7 +187,11 @@ class RedisStore:
         token = _new_token()
         with self._server() as client:
             if not client.set(self._keys[0], token, nx=True, px=int(_LEASE * 1000)):
+                # Tells the sender that there is another process.
+                client.set(self._waiting_key, self.source, px=max(1, int(_ASK * 4000)))
+                self._is_waiting = True
                 return False
+        self._is_waiting = False
         self._token = token
         self._renewed = now
         return True
@@ -189,6 +200,11 @@ class RedisStore:
         if self._token is not None:
             self._fenced("release")
             self._token = None
+        elif self._is_waiting:
+            with self._server() as client:
+                if client.get(self._waiting_key) == self.source.encode():
+                    client.delete(self._waiting_key)
+        self._is_waiting = False
 
     def take(self, limit: int) -> Sequence[Taken]:
         taken: list[Taken] = []
@@ -341,6 +357,11 @@ class RedisStore:
             client.set(self._keys[0], token, px=int(_LEASE * 1000))
         self._token = token
         self._renewed = time.monotonic()
+    def others(self) -> bool:
+        with self._server() as client:
+            waiting, lease = client.mget(self._waiting_key, self._keys[0])
+        mine = (self._token or "").encode()
+        return bool((waiting and waiting != self.source.encode()) or (lease and lease != mine))
 
     def now(self) -> float:
         """The server's time; it is asked once, and the monotonic clock goes on from there."""

@@ -279,6 +279,15 @@ class Spools:
                 return heartbeat
         return None
 
+    def has_others(self) -> bool:
+        """Whether another process has a spool here."""
+        for path, _ in self._paths():
+            if not Spool.is_own(path):
+                with suppress(OSError, ValueError), borrowed(path) as fd:
+                    if not read_header(fd).closed and not _lock(fd):
+                        return True
+        return False
+
     def orphans(self) -> Iterator[tuple[str, int, Header]]:
         """Spools of dead processes: path, descriptor and header. Each is locked for this process
         until the caller asks for the next."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 import time
 from contextlib import contextmanager
 
@@ -42,6 +43,50 @@ _STALE = 5.0
 """Seconds without a change of its number after which a sender is taken to be stopped."""
 
 
+_FORK_PATIENCE = 2.0
+"""Seconds for which a fork waits until no connection is open."""
+
+
+class _Guard:
+    """Keeps forks away from open connections.
+
+    sqlite notes in the memory of the process which locks it holds on a file. A child would inherit
+    the note without the lock, and would find the file locked for ever.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._waited_in_vain: set[int] = set()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
+
+    def before_fork(self) -> None:
+        if not self._lock.acquire(timeout=_FORK_PATIENCE):
+            self._waited_in_vain.add(threading.get_ident())
+
+    def after_fork_in_parent(self) -> None:
+        if threading.get_ident() in self._waited_in_vain:
+            self._waited_in_vain.discard(threading.get_ident())
+        else:
+            self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        self.__init__()  # type: ignore[misc]
+
+
+_GUARD = _Guard()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_GUARD.before_fork,
+        after_in_parent=_GUARD.after_fork_in_parent,
+        after_in_child=_GUARD.after_fork_in_child,
+    )
+
+
 class SqliteStore:
     """See `Store`. ``path`` is the database; ``spool`` replaces the folder of the spools."""
 
@@ -68,6 +113,9 @@ class SqliteStore:
     @property
     def source(self) -> Source:
         return self.spool.source
+
+    def prepare(self) -> None:
+        import sqlite3  # noqa: F401 - so that no fork meets it half loaded
 
     def append(self, notices: Sequence[tuple[int, bytes]]) -> None:
         try:
@@ -212,6 +260,9 @@ class SqliteStore:
         self._token = token
         self._renewed = time.monotonic()
 
+    def others(self) -> bool:
+        return self._spools.has_others()
+
     def now(self) -> float:
         return time.time()
 
@@ -295,6 +346,11 @@ class SqliteStore:
     @contextmanager
     def _database(self) -> Generator[Connection]:
         """A connection for the length of a with block; an open transaction is rolled back."""
+        with _GUARD, self._connected() as connection:
+            yield connection
+
+    @contextmanager
+    def _connected(self) -> Generator[Connection]:
         import sqlite3  # here, because a process that only logs never needs it
 
         try:

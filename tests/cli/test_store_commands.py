@@ -378,6 +378,20 @@ def test_relay_does_not_wait_for_a_service_that_hangs(server: DevServer, store: 
         assert "may have been sent before" in server.wait_for(1, DEADLINE)[-1].params["message"]
 
 
+def test_relay_that_ends_begins_no_further_push(server: DevServer, sqlite_store: str) -> None:
+    patient = ("--option", "exit_timeout=30s")
+    with relay(sqlite_store, *patient) as process, application(sqlite_store) as logging:
+        server.fault("delay", None, seconds=1.0)
+        for number in range(6):
+            log(logging, "the disk is full", key=f"disk-{number}")
+        server.wait_for_requests(1, DEADLINE)
+        process.terminate()
+        process.communicate(timeout=DEADLINE)
+        sent = len(server.messages)
+
+    assert 1 <= sent < 6
+
+
 @pytest.mark.parametrize(
     ("words", "reason"),
     [

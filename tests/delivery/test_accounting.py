@@ -207,9 +207,9 @@ def test_a_count_that_is_wrong_does_not_balance() -> None:
     bench.run(1)
     assert bench.balances()
 
-    bench.sender.delivered += 1
+    bench.sender.delivered_here += 1
     assert not bench.balances()
-    bench.sender.delivered -= 1
+    bench.sender.delivered_here -= 1
     bench.queue.accepted.add()
 
     assert not bench.balances()

@@ -243,7 +243,8 @@ folder = Path(__file__).parent / "broker"
 folder.mkdir(exist_ok=True)
 app = Celery("shop", broker="filesystem://")
 app.conf.broker_transport_options = {
-    name: str(folder) for name in ("data_folder_in", "data_folder_out", "processed_folder")
+    name: str(folder)
+    for name in ("data_folder_in", "data_folder_out", "processed_folder", "control_folder")
 }
 app.conf.worker_hijack_root_logger = False
 app.conf.broker_connection_retry_on_startup = True

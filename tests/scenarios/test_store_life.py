@@ -1,0 +1,617 @@
+"""A durable store: takeovers, failures of the store, and what its processes share."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness import MARK, Scenario, mark
+from stores import Processes, RedisServer, eventually, free_port, memory_folder, redis_program
+
+OBEYS = """
+import logging, os, sys, time, stage
+from pushover_logging.delivery import incidents, shared
+exec(os.environ.get("FIRST", ""))
+phone = stage.attach("shop", store=os.environ["STORE"], **eval(os.environ.get("OPTIONS", "{}")))
+log = logging.getLogger("shop")
+def sends():
+    sender = phone._pipeline._sender
+    return sender is not None and sender.is_sender
+for line in sys.stdin:
+    print(repr(eval(line)), flush=True)
+"""
+"""Evaluates each line that it reads, and prints the value."""
+
+
+def start(processes: Processes, first: str = "", **options: object) -> subprocess.Popen[bytes]:
+    env = {"FIRST": first, "OPTIONS": repr(options)}
+    return processes.start(OBEYS, env=env)
+
+
+def tell(processes: Processes, process: subprocess.Popen[bytes], line: str) -> str:
+    """What the process says to a line."""
+    processes.say(process, line)
+    return processes.line(process)
+
+
+def becomes_sender(processes: Processes, process: subprocess.Popen[bytes]) -> None:
+    assert tell(processes, process, "stage.until(sends, 15)") == "True"
+
+
+def arrives(processes: Processes, text: str, seconds: float = 20) -> Any:
+    """The message with that text, once it arrives."""
+    found: list[Any] = []
+
+    def look() -> bool:
+        found[:] = [m for m in processes.messages if text in m.params["message"]]
+        return bool(found)
+
+    eventually(look, seconds)
+    return found[0]
+
+
+def marks_of(processes: Processes) -> Counter[str]:
+    texts = [message.params["message"] for message in processes.messages]
+    return Counter(found for text in texts for found in MARK.findall(text))
+
+
+# Takeovers.
+
+
+@pytest.mark.scenario("V4")
+def test_stopped_sender_is_replaced_and_sends_nothing_from_old_state(
+    processes: Processes, server: Any
+) -> None:
+    """V4: SIGSTOP in the middle of a send, for longer than the lease lasts."""
+    old = start(processes)
+    becomes_sender(processes, old)
+    new = start(processes)
+    server.fault("hang", path="messages.json")
+    seen = len(server.requests)
+    tell(processes, old, "log.error(stage.mark(0))")
+    server.wait_for_requests(seen + 1)
+
+    os.kill(old.pid, signal.SIGSTOP)
+    server.clear_faults()
+    tell(processes, new, "log.error(stage.mark(1))")
+    arrives(processes, mark(1))
+    becomes_sender(processes, new)
+    os.kill(old.pid, signal.SIGCONT)
+    tell(processes, old, "log.error(stage.mark(2))")
+    arrives(processes, mark(2))
+
+    assert tell(processes, old, "sends()") == "False"
+    texts = [m.params["message"] for m in processes.messages if mark(0) in m.params["message"]]
+    assert len(texts) == 2
+    assert texts[1].startswith("(This may have been sent before.)")
+    tag = next(m for m in processes.messages if mark(0) in m.params["message"]).params["tags"]
+    cancels = [r for r in server.requests if f"cancel_by_tag/{tag.split(',')[0]}" in r.path]
+    assert len(cancels) == 1
+    assert marks_of(processes)[mark(1)] == marks_of(processes)[mark(2)] == 1
+
+
+@pytest.mark.scenario("V4")
+def test_emergency_in_doubt_is_cancelled_before_it_rings_again(
+    processes: Processes, server: Any
+) -> None:
+    """V4: the sender is killed while the service answers."""
+    server.fault("lost", path="messages.json")
+    victim = start(processes)
+    tell(processes, victim, "log.error(stage.mark(0))")
+    server.wait_for(1)
+    os.kill(victim.pid, signal.SIGKILL)
+
+    successor = start(processes)
+    server.wait_for(2, 20)
+    eventually(lambda: tell(processes, successor, "phone.drain(20)") == "True")
+
+    first, second = processes.messages
+    assert second.params["message"] == f"(This may have been sent before.)\n{mark(0)}"
+    assert first.params["tags"] == second.params["tags"]
+    paths = [request.path for request in server.requests]
+    cancel = next(n for n, path in enumerate(paths) if "cancel_by_tag/push-" in path)
+    assert cancel < max(n for n, path in enumerate(paths) if path.endswith("messages.json"))
+    ringing = [e for e in server.state()["emergencies"].values() if e["ringing"]]
+    assert len(ringing) == 1
+
+
+@pytest.mark.scenario("V4")
+def test_sender_whose_token_is_refused_lets_another_try(processes: Processes, server: Any) -> None:
+    refusal = {"token": "invalid", "errors": ["application token is invalid"], "status": 0}
+    old = start(processes)
+    becomes_sender(processes, old)
+    new = start(processes)
+    tell(processes, new, "stage.until(lambda: phone._pipeline._sender is not None)")
+    server.fault("status", status=400, body=refusal, path="messages.json")
+
+    tell(processes, old, "log.error(stage.mark(0))")
+    arrives(processes, mark(0))
+
+    assert tell(processes, old, "sends()") == "False"
+    assert len(processes.messages) == 1
+
+
+@pytest.mark.scenario("V4")
+def test_sender_without_a_network_lets_another_try(processes: Processes) -> None:
+    nowhere = f"http://127.0.0.1:{free_port()}/1/"
+    old = start(processes, "shared._PATIENCE = 0.5", api_url=nowhere)
+    becomes_sender(processes, old)
+    new = start(processes)
+    tell(processes, new, "stage.until(lambda: phone._pipeline._sender is not None)")
+
+    tell(processes, old, "log.error(stage.mark(0))")
+    arrives(processes, mark(0))
+
+    assert tell(processes, old, "sends()") == "False"
+    assert "cannot deliver now" in processes.stderr(old)
+
+
+# The store fails.
+
+
+@contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A tmpfs of 256 KiB."""
+    disk = folder / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "tmpfs", str(disk)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only a privileged user may mount a small disk")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def fill(disk: Path) -> None:
+    with (disk / "filler").open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(bytes(4096))
+        except OSError:
+            pass  # it is full
+
+
+def remount_read_only(disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+
+
+@pytest.mark.scenario("P3")
+@pytest.mark.parametrize("defect", [fill, remount_read_only])
+@pytest.mark.parametrize("when", ["before", "while it runs"])
+def test_full_or_read_only_disk_costs_no_alert(
+    scenario: Scenario, server: Any, tmp_path: Path, defect: Callable[[Path], None], when: str
+) -> None:
+    """P3: alerts go out from memory, and one line says so."""
+    with small_disk(tmp_path) as disk, memory_folder() as spool:
+        processes = Processes(scenario, server, f"sqlite://{disk}/store.db?spool={spool}")
+        if when == "before":
+            defect(disk)
+        process = start(processes)
+        if when != "before":
+            becomes_sender(processes, process)
+            tell(processes, process, "log.error(stage.mark(9))")
+            arrives(processes, mark(9))
+            defect(disk)
+        for number in range(3):
+            tell(processes, process, f"log.error(stage.mark({number}))")
+            arrives(processes, mark(number))
+        tell(processes, process, "[log.error('again') for _ in range(50)]")
+        assert tell(processes, process, "phone.drain(10)") == "True"
+        processes.end()
+
+    said = processes.everything_said().splitlines()
+    assert len(said) == 1, said
+    assert "the store fails, this process delivers from memory" in said[0]
+    assert max(marks_of(processes).values()) == 1
+    assert processes.records == 53 + (when != "before")
+
+
+@pytest.mark.scenario("V8")
+def test_damaged_and_replaced_file_costs_nothing_and_doubles_nothing(
+    sqlite_processes: Processes, tmp_path: Path
+) -> None:
+    """P3, V8: alerts from memory meanwhile, none twice afterwards."""
+    processes = sqlite_processes
+    database = tmp_path / "store.db"
+    process = start(processes, "shared._RECOVER = 0.3")
+    becomes_sender(processes, process)
+    tell(processes, process, "log.error(stage.mark(0))")
+    arrives(processes, mark(0))
+
+    database.write_bytes(b"no database " * 3000)
+    tell(processes, process, "log.error(stage.mark(1))")
+    arrives(processes, mark(1))
+    tell(processes, process, "[log.error('again') for _ in range(50)]")
+    database.unlink()
+    eventually(lambda: "works again" in processes.stderr(process))
+    becomes_sender(processes, process)
+    tell(processes, process, "log.error(stage.mark(2))")
+    arrives(processes, mark(2))
+    assert tell(processes, process, "phone.drain(10)") == "True"
+
+    assert marks_of(processes) == Counter(mark(number) for number in range(3)), processes.texts
+    assert processes.records == 53
+    assert len(processes.stderr(process).splitlines()) == 2
+
+
+@pytest.fixture
+def mortal_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A server that the test may end and start again."""
+    program = redis_program()
+    if program is None:
+        pytest.skip("neither redis-server nor valkey-server is installed")
+    pytest.importorskip("redis", reason="the extra redis is not installed")
+    server = RedisServer(program, tmp_path, free_port())
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.mark.scenario("P3")
+def test_redis_that_goes_and_returns_costs_nothing_and_doubles_nothing(
+    scenario: Scenario, server: Any, mortal_redis: RedisServer
+) -> None:
+    """P3: two processes; each delivers from memory, rings once, and goes back."""
+    with memory_folder() as spool:
+        processes = Processes(scenario, server, f"{mortal_redis.url}?spool={spool}")
+        first = start(processes, "shared._RECOVER = 0.3")
+        becomes_sender(processes, first)
+        second = start(processes, "shared._RECOVER = 0.3")
+        for number, process in enumerate([first, second]):
+            tell(processes, process, f"log.error(stage.mark({number}))")
+            arrives(processes, mark(number))
+            assert tell(processes, process, "phone.flush(5)") == "True"  # no slot waits any more
+
+        mortal_redis.kill()
+        for number, process in enumerate([first, second], 2):
+            tell(processes, process, f"log.error(stage.mark({number}))")
+            arrives(processes, mark(number))
+            tell(processes, process, "[log.error('again') for _ in range(50)]")
+        mortal_redis.start()
+        for process in (first, second):
+            eventually(lambda process=process: "works again" in processes.stderr(process))
+        for number, process in enumerate([first, second], 4):
+            tell(processes, process, f"log.error(stage.mark({number}))")
+            arrives(processes, mark(number))
+            tell(processes, process, "[log.error('again') for _ in range(50)]")
+        assert tell(processes, second, "phone.drain(10)") == "True"
+        for process in (first, second):
+            tell(processes, process, "phone.flush(5)")
+        assert tell(processes, second, "phone.drain(10)") == "True"
+        rings = [m for m in processes.emergencies if "again" in m.params["message"]]
+        processes.end()
+
+    assert marks_of(processes) == Counter(mark(number) for number in range(6)), processes.texts
+    assert processes.records == 206
+    assert len(rings) <= 2
+    for process in (first, second):
+        assert len(processes.stderr(process).splitlines()) == 2, processes.stderr(process)
+
+
+class Proxy:
+    """Passes on what goes to redis, and loses the answer to one request that it is told of."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.lose: bytes | None = None
+        self.lost = 0
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=[client], daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, socket.create_connection(("127.0.0.1", self._to)) as server:
+            while request := client.recv(1 << 20):
+                loses = self.lose is not None and self.lose in request
+                server.sendall(request)
+                answer = server.recv(1 << 20)
+                if loses:
+                    self.lose = None
+                    self.lost += 1
+                    return
+                client.sendall(answer)
+
+
+@pytest.mark.scenario("V5")
+def test_notice_that_arrives_twice_counts_once(redis_processes: Processes) -> None:
+    """V5: redis takes the counts, and only its answer is lost."""
+    processes = redis_processes
+    address = processes.url.removeprefix("redis://127.0.0.1:")
+    proxy = Proxy(int(address.partition("/")[0]))
+    processes.url = f"redis://127.0.0.1:{proxy.port}/{address.partition('/')[2]}"
+    process = start(processes)
+    tell(processes, process, "log.error('the disk is full')")
+    arrives(processes, "disk")
+
+    proxy.lose = b'"counted"'
+    tell(processes, process, "[log.error('the disk is full') for _ in range(50)]")
+    eventually(lambda: proxy.lost == 1)
+    assert tell(processes, process, "phone.drain(10)") == "True"
+    processes.end()
+    proxy.close()
+
+    assert processes.records == 51
+    assert processes.stderr(process) == ""
+
+
+# What the processes share.
+
+ALERT = "log.error('no database', extra={'pushover': {'key': 'db'}})"
+RESOLVE = "log.info('works', extra={'pushover': {'resolve': 'db'}})"
+
+
+def cancels(server: Any) -> list[str]:
+    return [request.path for request in server.requests if "/cancel" in request.path]
+
+
+@pytest.mark.scenario("V6")
+def test_resolve_from_another_process_ends_the_ringing(processes: Processes, server: Any) -> None:
+    alerting, resolving = start(processes), start(processes)
+    tell(processes, alerting, ALERT)
+    arrives(processes, "no database")
+
+    tell(processes, resolving, RESOLVE)
+    eventually(lambda: cancels(server))
+    tell(processes, resolving, ALERT)
+    eventually(lambda: len(processes.emergencies) == 2)
+
+    assert len(cancels(server)) == 1
+
+
+@pytest.mark.scenario("V6")
+def test_resolve_after_a_restart_ends_the_ringing(processes: Processes, server: Any) -> None:
+    alerting = start(processes)
+    tell(processes, alerting, ALERT)
+    arrives(processes, "no database")
+    said = processes.wait(alerting)
+    assert "1 emergency rings" in said
+
+    resolving = start(processes)
+    tell(processes, resolving, RESOLVE)
+    eventually(lambda: cancels(server))
+
+    assert len(processes.messages) == 1
+
+
+@pytest.mark.scenario("V6")
+def test_alert_that_is_read_after_its_end_does_not_ring(processes: Processes) -> None:
+    """V6: it was logged before, by a process that died; then its next record rings."""
+    processes.run(
+        f"""
+import logging, os, stage
+log = logging.getLogger("shop")
+if os.fork() == 0:
+    stage.attach("shop", store=os.environ["STORE"])
+    {ALERT}
+    os._exit(0)
+os.wait()
+phone = stage.attach("shop", store=os.environ["STORE"])
+{RESOLVE}
+stage.until(lambda: phone.flush(5) and phone.stats().pushes, 15)
+stage.until(lambda: phone.flush(5), 15)
+"""
+    )
+    arrives(processes, "no database")
+    assert processes.emergencies == []
+
+    process = start(processes)
+    tell(processes, process, ALERT)
+    eventually(lambda: len(processes.emergencies) == 1)
+
+
+@pytest.mark.scenario("V9")
+def test_spool_full_of_information_keeps_the_error(processes: Processes) -> None:
+    processes.run("""
+import logging, os, stage
+stage.attach("shop", store=os.environ["STORE"])
+log = logging.getLogger("shop")
+for number in range(300):
+    log.info(stage.mark(number))
+log.error(stage.mark(5000))
+os._exit(0)
+""")
+
+    process = start(processes)
+    arrives(processes, mark(5000))
+
+    assert tell(processes, process, "phone.drain(20)") == "True"
+    assert len(processes.emergencies) == 1
+
+
+@pytest.mark.scenario("V10")
+def test_each_push_looks_as_its_own_handler_wants_it(processes: Processes) -> None:
+    """V10: three handlers, two of them in one process, one of them the sender."""
+    one = start(processes, title="one {levelname}", sound="bike")
+    becomes_sender(processes, one)
+    tell(processes, one, "stage.attach('till', store=os.environ['STORE'], title='till', url='http://till')")
+    two = start(processes, title="two {name}", sound="magic", ttl=60)
+
+    tell(processes, one, "log.warning(stage.mark(1))")
+    tell(processes, one, "logging.getLogger('till').warning(stage.mark(2))")
+    tell(processes, two, "log.warning(stage.mark(3))")
+
+    first, till, second = (arrives(processes, mark(number)).params for number in (1, 2, 3))
+    assert (first["title"], first["sound"]) == ("one WARNING", "bike")
+    assert (till["title"], till["url"], till.get("sound")) == ("till", "http://till", None)
+    assert (second["title"], second["sound"], second["ttl"]) == ("two shop", "magic", "60")
+
+
+def test_acknowledgement_holds_for_all_processes_and_after_a_restart(
+    processes: Processes, server: Any
+) -> None:
+    hurried = "incidents._POLL_INTERVAL = 0.2"
+    one, two = start(processes, hurried), start(processes, hurried)
+    tell(processes, one, "log.error('the disk is full')")
+    server.wait_for(1)
+    receipt = next(iter(server.state()["emergencies"]))
+    server.acknowledge(receipt)
+    tell(processes, two, "log.error('the disk is full')")
+    answered = "[i.state.value for i in phone.stats().incidents]"
+    eventually(
+        lambda: "['acknowledged']"
+        in {tell(processes, one, answered), tell(processes, two, answered)}
+    )
+    processes.wait(one)
+    processes.wait(two)
+
+    three = start(processes, hurried)
+    becomes_sender(processes, three)
+    tell(processes, three, "log.error('the disk is full')")
+    tell(processes, three, "phone.flush(5)")
+
+    assert tell(processes, three, answered) == "['acknowledged']"
+    assert len(processes.messages) == 1
+    assert tell(processes, three, "phone.drain(10)") == "True"
+    assert len(processes.emergencies) == 1
+    assert processes.records == 3
+
+
+def test_pace_holds_for_all_processes_together(processes: Processes) -> None:
+    pace = {"interval": 300, "max_per_minute": 4}
+    one, two = start(processes, grouping=pace), start(processes, grouping=pace)
+
+    for number in range(6):
+        process = (one, two)[number % 2]
+        tell(processes, process, f"log.warning(stage.mark({number}))")
+        tell(processes, process, "phone.flush(0.3)")
+    assert tell(processes, one, "phone.drain(1.5)") == "False"
+
+    assert len(processes.messages) == 4
+
+
+def test_quota_is_known_to_the_next_process(processes: Processes, server: Any) -> None:
+    server.set_quota(limit=10_000, remaining=400)
+    one = start(processes)
+    tell(processes, one, "log.error(stage.mark(0))")
+    arrives(processes, mark(0))
+    tell(processes, one, "phone.flush(10)")
+    processes.wait(one)
+    pushes = len(processes.messages)
+
+    two = start(processes)
+    becomes_sender(processes, two)
+    tell(processes, two, "log.info(stage.mark(1))")
+    assert tell(processes, two, "phone.flush(1)") == "False"
+    assert int(tell(processes, two, "phone.stats().remaining")) < 500
+    tell(processes, two, "log.error(stage.mark(2))")
+    arrives(processes, mark(2))
+
+    assert mark(1) not in marks_of(processes)
+    assert len(processes.messages) <= pushes + 2
+
+
+def test_every_process_accounts_for_its_records(processes: Processes) -> None:
+    one, two = start(processes), start(processes)
+
+    for process in (one, two):
+        tell(processes, process, "[log.error('the disk is full') for _ in range(200)]")
+        tell(processes, process, "[log.warning(stage.mark(n)) for n in range(20)]")
+    for process in (one, two):
+        assert tell(processes, process, "phone.flush(10)") == "True"
+
+    stats = "(lambda s: (s.accepted, s.handed_over, s.pending, dict(s.dropped)))(phone.stats())"
+    for process in (one, two):
+        eventually(
+            lambda process=process: tell(processes, process, stats) == "(220, 220, 0, {})"
+        )
+    assert tell(processes, two, "phone.drain(20)") == "True"
+    assert processes.records == 440
+
+
+# Flush, drain, close and exit.
+
+
+def test_close_hands_over_and_sends_no_summary_that_is_not_due(processes: Processes) -> None:
+    process = start(processes)
+    tell(processes, process, "[log.error('the disk is full') for _ in range(50)]")
+    tell(processes, process, "phone.flush(10)")
+
+    tell(processes, process, "phone.close()")
+    stderr = processes.wait(process)
+
+    assert len(processes.messages) == 1
+    assert "49 records wait and 1 emergency rings in the store" in stderr
+    processes.run("""
+import os, stage
+assert stage.attach("shop", store=os.environ["STORE"]).drain(20)
+""")
+    assert processes.records == 50
+
+
+def test_drain_asks_the_sender_of_another_process(processes: Processes) -> None:
+    sender = start(processes)
+    becomes_sender(processes, sender)
+    other = start(processes)
+    tell(processes, other, "[log.error('the disk is full') for _ in range(50)]")
+    assert tell(processes, other, "phone.flush(10)") == "True"
+    assert processes.records <= 1
+
+    assert tell(processes, other, "phone.drain(10)") == "True"
+
+    assert processes.records == 50
+    assert tell(processes, other, "sends()") == "False"
+
+
+def test_only_the_sender_waits_for_the_service_at_exit(processes: Processes, server: Any) -> None:
+    sender = start(processes, exit_timeout=1.5)
+    becomes_sender(processes, sender)
+    other = start(processes, exit_timeout=30)
+    tell(processes, other, "stage.until(lambda: phone._pipeline._sender is not None)")
+    server.fault("hang", None)
+
+    tell(processes, other, "log.error(stage.mark(0))")
+    began = time.monotonic()
+    said = processes.wait(other)
+    took = time.monotonic() - began
+    began = time.monotonic()
+    last_words = processes.wait(sender)
+    sender_took = time.monotonic() - began
+
+    assert took < 3, took
+    assert said == ""
+    assert sender_took < 6, sender_took
+    assert "1 record waits in the store" in last_words, last_words
+
+
+def test_closed_handlers_leave_one_that_works(processes: Processes) -> None:
+    """Configured 20 times, as by dictConfig: one pipeline goes on, with the latest settings."""
+    process = start(processes)
+    tell(processes, process, "log.error(stage.mark(0))")
+    arrives(processes, mark(0))
+
+    tell(processes, process, "(phone.close(), log.removeHandler(phone)) and None")
+    tell(
+        processes,
+        process,
+        "[(h := stage.attach('shop', store=os.environ['STORE'], title='t')) and"
+        " (h.close() or log.removeHandler(h)) for n in range(20)] and None",
+    )
+    tell(processes, process, "stage.attach('shop', store=os.environ['STORE'], title='last')")
+    tell(processes, process, "log.warning(stage.mark(1))")
+    arrives(processes, mark(1))
+    active = "len(stage.importlib.import_module('pushover_logging.delivery.worker').WORKER._active)"
+
+    eventually(lambda: tell(processes, process, active) == "1", 10)
+    assert marks_of(processes) == Counter([mark(0), mark(1)])
