@@ -1,6 +1,6 @@
-"""Python logging to your phone: a PushoverHandler, and a complete Pushover client under it.
+"""Python logging on your phone: PushoverHandler, and a complete Pushover client.
 
-Names only: what they stand for is loaded at first use, so that importing costs nearly nothing.
+The names load at first use, so that importing the package is cheap.
 """
 
 from __future__ import annotations

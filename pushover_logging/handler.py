@@ -43,20 +43,22 @@ _NOTHING_MORE = tuple(Snapshot(0.0, "", 0, "", ""))[9:]
 
 
 class PushoverHandler(logging.Handler):
-    """Sends log records to a phone, without ever being in the way of the program that logs.
+    """Sends log records to a phone through Pushover, without blocking the program that logs.
 
-    A logging call only takes the record in; one background thread for all handlers of the process
-    writes the push and sends it. Levels become Pushover priorities: DEBUG lowest, INFO low, WARNING
-    normal, ERROR and above emergency, which rings every ``retry`` seconds until acknowledged or
-    until ``expire``.
+    The logging call only puts the record into a queue or counts it. A background thread, the same
+    for all handlers of the process, sends the pushes. Levels become priorities: DEBUG is lowest,
+    INFO low, WARNING normal, ERROR and above emergency. An emergency rings every ``retry`` seconds
+    until somebody acknowledges it or ``expire`` seconds are over.
 
-    ``token`` and ``user`` may be given as ``env:NAME`` or ``file:PATH``; left out they come from
-    ``PUSHOVER_TOKEN`` and ``PUSHOVER_USER``, or the files named by ``PUSHOVER_TOKEN_FILE`` and
-    ``PUSHOVER_USER_FILE``. ``user`` may be a list. Every option may be written as dictConfig can
-    hold it: durations as ``"30s"``, switches as ``"true"``, levels and priorities by name.
+    ``token`` and ``user`` are keys, ``env:NAME`` or ``file:PATH``. By default they come from
+    ``PUSHOVER_TOKEN`` and ``PUSHOVER_USER``, or from the files that ``PUSHOVER_TOKEN_FILE`` and
+    ``PUSHOVER_USER_FILE`` name. ``user`` may be a list. All options accept the forms that a
+    dictConfig can hold: durations as ``"30s"``, switches as ``"true"``, levels and priorities by
+    name.
 
-    Constructing it touches no network and starts no thread. Raises TypeError or ValueError, naming
-    the option and never a secret, for an option that it cannot use.
+    Creating a handler makes no request. It starts no thread either, unless there is a durable
+    store. Raises TypeError or ValueError for a wrong option; the message names the option and shows
+    no secret.
     """
 
     def __init__(
@@ -138,9 +140,9 @@ class PushoverHandler(logging.Handler):
             WORKER.wake(self._pipeline)
 
     def handle(self, record: logging.LogRecord) -> bool | logging.LogRecord:  # type: ignore[override]
-        """Count the record if it is a repeat, else take it in; takes no lock, unlike other handlers.
+        """Count the record if it is a repeat, else call ``emit``; takes no lock.
 
-        Every record costs the program just this, and so it is written out in one piece.
+        All records pass through this method, so it is one long function for speed.
         """
         if not WORKER.page[0]:
             WORKER.notice_fork()
@@ -194,7 +196,7 @@ class PushoverHandler(logging.Handler):
         return record
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take the record in and return; never blocks, never raises."""
+        """Queue the record, or count it as a repeat; does not block and does not raise."""
         if not WORKER.page[0]:
             WORKER.notice_fork()  # a subclass with its own handle may call this
         if _writing and get_ident() in _writing:
@@ -311,11 +313,11 @@ class PushoverHandler(logging.Handler):
         self._pipeline.news = True
 
     def flush(self, timeout: float | None = None) -> bool:  # type: ignore[override]
-        """Wait until everything that is due is sent; returns whether it is.
+        """Wait until everything that is due is sent; return whether it is.
 
         At most ``timeout`` seconds, by default ``exit_timeout``. Repeats go on being counted until
         their interval ends. It returns at once while the calling thread configures logging, because
-        the connection may need the very lock that is held then.
+        the connection may need the lock that is held then.
         """
         WORKER.notice_fork()
         pipeline = self._pipeline
@@ -328,7 +330,7 @@ class PushoverHandler(logging.Handler):
         return WORKER.wait(pipeline, pipeline.settled, timeout)
 
     def drain(self, timeout: float | None = None) -> bool:
-        """Send everything that waits and everything that was counted; returns whether it is sent.
+        """Send all pending alerts and everything that was counted; return whether all is sent.
 
         Waits at most ``timeout`` seconds, by default ``exit_timeout``. Alerts beyond
         ``max_per_minute`` wait for the next minute.
@@ -336,7 +338,7 @@ class PushoverHandler(logging.Handler):
         return WORKER.drain([self._pipeline], timeout)
 
     def close(self) -> None:
-        """Send everything that waits and everything that was counted, and wait for it.
+        """Send all pending alerts and everything that was counted, and wait for it.
 
         At most ``exit_timeout`` seconds; not at all while the calling thread configures logging. A
         record that comes later is delivered like any other.
@@ -351,12 +353,12 @@ class PushoverHandler(logging.Handler):
             WORKER.wait_in_turn(pipeline, pipeline.is_drained, self._config.exit_timeout)
 
     def stats(self) -> Stats:
-        """What became of the records so far; may be called by any thread at any time."""
+        """Return the counts of records so far; any thread may call this."""
         WORKER.notice_fork()
         return self._pipeline.stats()
 
     def setFormatter(self, fmt: logging.Formatter | None) -> None:  # noqa: N802 - logging's name
-        """Have the text of a record made by this formatter, in the logging call."""
+        """Let this formatter make the text of records, in the logging call."""
         super().setFormatter(fmt)
         self._look_again()
         if fmt is not None:

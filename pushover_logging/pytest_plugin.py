@@ -23,9 +23,9 @@ _LAST_PUSHES = 1.0
 
 
 class PushoverServer:
-    """A Pushover of one test's own: what arrived, and the levers a test needs.
+    """A local Pushover server for a single test.
 
-    ``dev_server`` is the server itself, for all else that it can do.
+    ``dev_server`` is the server itself, with further methods.
     """
 
     def __init__(self, dev_server: DevServer) -> None:
@@ -57,7 +57,7 @@ class PushoverServer:
         return self.dev_server.requests
 
     def wait_for(self, count: int, timeout: float = 10.0) -> list[ReceivedMessage]:
-        """All messages, once there are that many. Raises TimeoutError, which says what there is."""
+        """Wait for that many messages and return all. Raises TimeoutError with those received."""
         return self.dev_server.wait_for(count, timeout)
 
     def acknowledge(
@@ -66,9 +66,9 @@ class PushoverServer:
         user: str | None = None,
         device: str | None = None,
     ) -> None:
-        """Do what a person does who sees an emergency: the message, its receipt, or the latest one.
+        """Acknowledge an emergency: a message, a receipt, or the latest emergency.
 
-        Raises LookupError where there is none, ValueError for one that rings no more.
+        Raises LookupError for an unknown receipt, ValueError if the emergency no longer rings.
         """
         receipt = emergency if isinstance(emergency, str) else self._receipt(emergency)
         self.dev_server.acknowledge(receipt, user or self.user, device)
@@ -82,7 +82,7 @@ class PushoverServer:
         seconds: float | None = None,
         path: str = "messages.json",
     ) -> None:
-        """Let the next ``count`` messages fail, with HTTP 500 unless told another status or kind.
+        """Let the next ``count`` messages fail; by default with HTTP 500.
 
         Kinds are those of the dev server's faults: ``"reset"``, ``"hang"``, ``"lost"`` and more.
         """
@@ -91,7 +91,7 @@ class PushoverServer:
     def set_quota(
         self, limit: int | None = None, remaining: int | None = None, reset: float | None = None
     ) -> None:
-        """Change the month's allowance; what isn't given stays. ``reset`` is in Unix seconds."""
+        """Set the quota of the month. None leaves a value unchanged; ``reset`` is in Unix seconds."""
         self.dev_server.set_quota(limit, remaining, reset)
 
     def _receipt(self, message: ReceivedMessage | None) -> str:
@@ -104,7 +104,7 @@ class PushoverServer:
 
 @pytest.fixture
 def pushover_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[PushoverServer]:
-    """A Pushover of this test's own on loopback; PUSHOVER_API_URL, _TOKEN and _USER lead to it."""
+    """A local Pushover server; PUSHOVER_API_URL, PUSHOVER_TOKEN and PUSHOVER_USER refer to it."""
     try:
         from pushover_logging.devserver import DevServer
     except ModuleNotFoundError as missing:
@@ -120,10 +120,10 @@ def pushover_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[PushoverServer]
 def make_pushover_handler(
     pushover_server: PushoverServer,
 ) -> Iterator[Callable[..., PushoverHandler]]:
-    """Make handlers with options of the test's choice; they send to ``pushover_server``.
+    """A function that creates handlers with any options; they send to ``pushover_server``.
 
-    What failed is tried again at once rather than after 5 seconds. At the end of the test they are
-    taken off the loggers they were added to and closed.
+    A failed push is repeated at once rather than after 5 seconds. At the end of the test the
+    handlers are removed from their loggers and closed.
     """
     from pushover_logging.delivery.retry import RetryPolicy
     from pushover_logging.handler import PushoverHandler
@@ -153,7 +153,7 @@ def make_pushover_handler(
 def pushover_handler(
     make_pushover_handler: Callable[..., PushoverHandler],
 ) -> PushoverHandler:
-    """A handler as it comes, sending to ``pushover_server``; add it to the logger under test."""
+    """A handler that sends to ``pushover_server``; add it to the logger under test."""
     return make_pushover_handler()
 
 

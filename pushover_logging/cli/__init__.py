@@ -1,4 +1,4 @@
-"""The command line, ``pushover-logging``: one module a command, each parses, calls and prints."""
+"""The command line, ``pushover-logging``: one module for each command."""
 
 from __future__ import annotations
 
@@ -66,14 +66,15 @@ _LIKE_A_KEY = re.compile(r"(?=[^\s'\"=]*[0-9])(?=[^\s'\"=]*[A-Za-z])[^\s'\"=]{20
 
 _EPILOG = """\
 exit codes:
-  0   done: sent, valid, or the demo's sums came out
-  1   refused by the service; the same again will not work; or `store check` found damage
-  2   wrong usage
-  75  no usable answer, no messages left this month, or a store that cannot be used: try again later
-`run` ends as its command does.
+  0    done: sent, valid, or the sums of the demo match
+  1    refused by the service, or `store check` found damage
+  2    wrong usage, a missing key, or an extra that is not installed
+  75   no usable answer, no messages left this month, or an unusable store; try again later
+  130  interrupted by Ctrl-C
+`run` ends with the exit code of its command.
 
-The token and the user key come from --token and --user, which understand env:NAME
-and file:PATH, else from the environment: PUSHOVER_TOKEN and PUSHOVER_USER.
+The token and the user key come from --token and --user, which accept env:NAME and
+file:PATH, else from the environment variables PUSHOVER_TOKEN and PUSHOVER_USER.
 """
 
 
@@ -81,14 +82,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a failure is one line on stderr."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a sign the terminal lacks must not end it
+            stream.reconfigure(
+                errors="replace"
+            )  # a character that the terminal lacks must not end it
     arguments = build_parser().parse_args(argv)
     try:
         return int(arguments.run(arguments))
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read us has gone. The interpreter would say so once more while flushing at exit.
+        # The reader closed the pipe, which the interpreter would report again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return Exit.DONE
     except Exception as error:
@@ -110,7 +113,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; parsed arguments carry the command to run as ``run``."""
     parser = _Parser(
         prog="pushover-logging",
-        description="Alerts on a phone through Pushover: send one, look at the account, rehearse.",
+        description="Send alerts to a phone through Pushover, and test them on this machine.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

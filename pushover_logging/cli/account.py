@@ -40,8 +40,8 @@ def add_account(
     ``service``: the command calls the service, so that --api-url has a meaning.
     """
     group = parser.add_argument_group("account")
-    where = "or env:NAME, or file:PATH; default: the environment's"
-    group.add_argument("--token", help=f"the application's token, {where} PUSHOVER_TOKEN")
+    where = "or env:NAME, or file:PATH; default: the environment variable"
+    group.add_argument("--token", help=f"the token of the application, {where} PUSHOVER_TOKEN")
     if user:
         group.add_argument("--user", help=f"the user or group key, {where} PUSHOVER_USER")
     if service:

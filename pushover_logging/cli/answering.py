@@ -10,7 +10,7 @@ from datetime import datetime
 
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add --json."""
-    parser.add_argument("--json", action="store_true", help="answer as one JSON object")
+    parser.add_argument("--json", action="store_true", help="print the result as a JSON object")
 
 
 def answer(arguments: argparse.Namespace, facts: Mapping[str, object], *lines: str) -> None:

@@ -1,4 +1,4 @@
-"""``pushover-logging cancel``: stop an emergency's ringing."""
+"""``pushover-logging cancel``: stop the ringing of an emergency."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ pushover-logging cancel --tag nas
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
-    parser = add_command(commands, "cancel", "stop an emergency's ringing", _EXAMPLE)
+    parser = add_command(commands, "cancel", "stop the ringing of an emergency", _EXAMPLE)
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("receipt", nargs="?", help="what `send` showed for the emergency")
-    which.add_argument("--tag", help="every emergency that was sent with this tag")
+    which.add_argument("receipt", nargs="?", help="the receipt that `send` printed")
+    which.add_argument("--tag", help="stop every emergency that was sent with this tag")
     add_json(parser)
     add_account(parser, user=False)
     parser.set_defaults(run=run)

@@ -1,4 +1,4 @@
-"""``pushover-logging check``: is the account good, on which devices, what is left of the month."""
+"""``pushover-logging check``: check the token, the user and the messages left this month."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pushover-logging check --token file:/run/secrets/pushover --user env:ON_CALL
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
     parser = add_command(
-        commands, "check", "check the token, the user and what is left of the month", _EXAMPLE
+        commands, "check", "check the token, the user and the messages left this month", _EXAMPLE
     )
     add_json(parser)
     add_account(parser)

@@ -1,4 +1,4 @@
-"""``pushover-logging completion``: what the Tab key offers, for bash, zsh and fish."""
+"""``pushover-logging completion``: completion for bash, zsh and fish."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ pushover-logging completion fish > ~/.config/fish/completions/pushover-logging.f
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
     parser = add_command(
-        commands, "completion", "print what makes a shell complete our commands", _EXAMPLE
+        commands,
+        "completion",
+        "print a script that completes commands and options in a shell",
+        _EXAMPLE,
     )
-    parser.add_argument("shell", choices=sorted(_SCRIPTS), help="whose completion to print")
+    parser.add_argument("shell", choices=sorted(_SCRIPTS), help="the shell to print a script for")
     parser.set_defaults(run=run)
 
 

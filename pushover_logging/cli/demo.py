@@ -1,4 +1,4 @@
-"""``pushover-logging demo``: what a phone gets from an application that only logs."""
+"""``pushover-logging demo``: show what a phone gets from an application that only logs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pushover-logging demo --keep
 PUSHOVER_TOKEN=... PUSHOVER_USER=... pushover-logging demo --real
 """
 _DEADLINE = 90.0
-_LOOK_EVERY = 0.05
+_POLL_EVERY = 0.05
 _SHORT_WAITS = {"wait_initial": 0.5, "wait_max": 1.0}
 """For a local server only; Pushover wants 5 seconds, which is the default."""
 _STORM = "the shop closes; its stocktaking runs into a loop of 100,000 errors"
@@ -46,12 +46,12 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser.add_argument(
         "--real",
         action="store_true",
-        help="send to your phone, as PUSHOVER_TOKEN and PUSHOVER_USER say; it rings three times",
+        help="send to your phone, with PUSHOVER_TOKEN and PUSHOVER_USER; it rings three times",
     )
     parser.add_argument(
         "--keep",
         action="store_true",
-        help="go on serving the inbox page after the show, until Ctrl-C",
+        help="keep the inbox page open at the end, until Ctrl-C",
     )
     parser.set_defaults(run=run)
 
@@ -70,15 +70,15 @@ def run(arguments: argparse.Namespace) -> Exit:
 
 def _locally(folder: Path, account: Mapping[str, str]) -> Exit:
     print(f"The application: {_short(find_example())}, which only logs.")
-    print(f"The phone: a Pushover of its own on this machine, {_inbox(account)}\nWhat it gets:\n")
+    print(f"The phone: a local Pushover server, {_inbox(account)}\nIt gets:\n")
     table = Table()
     phone = Phone(account["PUSHOVER_API_URL"].removesuffix("/1/"), table)
     shop = Application(find_example(), folder / "shop", account, retry_policy=_SHORT_WAITS)
-    _watch(shop, phone.look)
+    _follow(shop, phone.show_news)
     phone.ring_out()
     table.event(_STORM)
     storm = Application(find_example("stocktaking.py"), folder / "storm", account)
-    _watch(storm, phone.look)
+    _follow(storm, phone.show_news)
     phone.ring_out()
     return _add_up([shop, storm], phone.pushes, phone.records)
 
@@ -92,26 +92,26 @@ def _keep(account: Mapping[str, str]) -> None:
     try:
         threading.Event().wait()
     except KeyboardInterrupt:
-        print()  # that was the way to end it
+        print()  # this is how the user ends it
 
 
 def _really(folder: Path) -> Exit:
     resolve_token()
     resolve_users()
     print(f"The application: {_short(find_example())}, which only logs.")
-    print("The phone: yours. What is sent to it:\n")
+    print("The phone: yours. It gets:\n")
     table = Table()
     shop = Application(find_example(), folder / "shop", {})
-    _watch(shop, _Echo(shop, table).look)
+    _follow(shop, _Echo(shop, table).show_news)
     table.event(_STORM)
     storm = Application(find_example("stocktaking.py"), folder / "storm", {})
-    _watch(storm, lambda: None)
-    books = shop.books() + storm.books()
-    return _add_up([shop, storm], books["pushes"], books["delivered"])
+    _follow(storm, lambda: None)
+    counts = shop.counts() + storm.counts()
+    return _add_up([shop, storm], counts["pushes"], counts["delivered"])
 
 
 class _Echo:
-    """Stands in for a phone that cannot be looked at: shows what the application logs."""
+    """Shows the records that the application logs, where the phone itself cannot be shown."""
 
     def __init__(self, application: Application, table: Table) -> None:
         self._application = application
@@ -119,8 +119,8 @@ class _Echo:
         self._priorities = PriorityByLevel()
         self._shown = 0
 
-    def look(self) -> None:
-        """Show what was logged since the last look."""
+    def show_news(self) -> None:
+        """Show the records that were logged since the last call."""
         for record in _records(self._application)[self._shown :]:
             self._shown += 1
             priority = self._priorities[getattr(logging, record["level"])]
@@ -128,34 +128,37 @@ class _Echo:
             self._table.push(Priority(priority or 0), title, [record["text"]])
 
 
-def _watch(application: Application, look: Callable[[], None]) -> None:
-    """Look again and again until the application has ended, and once more."""
+def _follow(application: Application, show_news: Callable[[], None]) -> None:
+    """Show news until the application has ended, and once more."""
     until = time.monotonic() + _DEADLINE
     try:
-        while application.is_running(_LOOK_EVERY):
-            look()
+        while application.is_running(_POLL_EVERY):
+            show_news()
             if time.monotonic() > until:
                 raise TimeoutError(f"the application did not end within {_DEADLINE:g} s")
     finally:
         application.end()
-    look()
+    show_news()
 
 
 def _records(application: Application) -> list[re.Match[str]]:
-    """What the application wrote into its own log file, record by record."""
+    """The records in the log file of the application."""
     return [found for line in application.log() if (found := _LOGGED.fullmatch(line))]
 
 
 def _add_up(applications: Sequence[Application], pushes: int, stand_for: int) -> Exit:
-    """Print the sums of all three: the log files, the handlers' books, the pushes that arrived."""
+    """Print the sums of the log files, of the handlers' counts, and of the pushes that arrived."""
     logged = sum(len(_records(application)) for application in applications)
-    books = sum((application.books() for application in applications), Counter[str]())
+    counts = sum((application.counts() for application in applications), Counter[str]())
     print(
-        f"\n{logged:,} records logged = {books['delivered']:,} delivered"
-        f" + {books['pending']:,} pending + {books['dropped']:,} dropped"
+        f"\n{logged:,} records logged = {counts['delivered']:,} delivered"
+        f" + {counts['pending']:,} pending + {counts['dropped']:,} dropped"
         f"\n{pushes} pushes stand for {stand_for:,} records"
     )
-    if logged == books["accepted"] == books["delivered"] == stand_for and books["pushes"] == pushes:
+    if (
+        logged == counts["accepted"] == counts["delivered"] == stand_for
+        and counts["pushes"] == pushes
+    ):
         print("It adds up: nothing was lost, and nothing came twice.")
         return Exit.DONE
     complaints = " ".join(application.complaints() for application in applications)
@@ -164,5 +167,5 @@ def _add_up(applications: Sequence[Application], pushes: int, stand_for: int) ->
 
 
 def _short(path: Path) -> str:
-    """The path as seen from here, where that is shorter."""
+    """The path, relative to the current folder if that is shorter."""
     return min(str(path), os.path.relpath(path), key=len)

@@ -46,20 +46,25 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add the command and its options."""
     parser = add_command(commands, "forward", "turn the records of log files into alerts", _EXAMPLE)
     parser.add_argument(
-        "logs", nargs="+", metavar="FILE", help="a log to follow; -: standard input"
+        "logs", nargs="+", metavar="FILE", help="a log to follow, or - for standard input"
     )
     parser.add_argument(
         "--level",
         type=option_type(to_level),
         default=logging.WARNING,
-        help="the least level to push; default: WARNING",
+        help="the lowest level to push; default: WARNING",
     )
     _add_reading(parser)
     parser.add_argument(
-        "--state", type=Path, metavar="FILE", help="remember how far the logs were read, and go on"
+        "--state",
+        type=Path,
+        metavar="FILE",
+        help="store how far the logs were read, and continue there",
     )
     parser.add_argument(
-        "--from-start", action="store_true", help="begin at the start of logs not read before"
+        "--from-start",
+        action="store_true",
+        help="begin at the start of logs that were not read before",
     )
     parser.add_argument("--once", action="store_true", help="read to the end, deliver, and exit")
     parser.add_argument(

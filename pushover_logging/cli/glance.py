@@ -1,4 +1,4 @@
-"""``pushover-logging glance``: words or numbers on a watch, without an alert."""
+"""``pushover-logging glance``: show texts or numbers on a smartwatch or a widget."""
 
 from __future__ import annotations
 
@@ -17,13 +17,15 @@ pushover-logging glance --text 'backup runs' --percent 40
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
     parser = add_command(
-        commands, "glance", "show words or numbers on a watch, without an alert", _EXAMPLE
+        commands, "glance", "show texts or numbers on a smartwatch or a widget", _EXAMPLE
     )
     for name in ("title", "text", "subtext"):
-        parser.add_argument(f"--{name}", help="at most 100 characters; left out, it stays")
-    parser.add_argument("--count", type=int, metavar="N", help="a number, which may be negative")
-    parser.add_argument("--percent", type=int, metavar="N", help="0 to 100")
-    parser.add_argument("-d", "--device", help="only this device")
+        parser.add_argument(f"--{name}", help="at most 100 characters; default: unchanged")
+    parser.add_argument(
+        "--count", type=int, metavar="N", help="a number, which may be negative; default: unchanged"
+    )
+    parser.add_argument("--percent", type=int, metavar="N", help="0 to 100; default: unchanged")
+    parser.add_argument("-d", "--device", help="a device; default: all devices")
     add_json(parser)
     add_account(parser)
     parser.set_defaults(run=run)

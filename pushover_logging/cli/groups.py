@@ -23,10 +23,10 @@ pushover-logging send 'The site is down' --user "$group"
 """
 
 _CHANGES = {
-    "add": ("let a user get the group's messages", "added to"),
-    "remove": ("take a user out of the group", "removed from"),
-    "enable": ("let a disabled member get messages again", "enabled in"),
-    "disable": ("let a member get nothing for now", "disabled in"),
+    "add": ("add a user to a group", "added to"),
+    "remove": ("remove a user from a group", "removed from"),
+    "enable": ("send messages to a disabled member again", "enabled in"),
+    "disable": ("send no messages to a member for now", "disabled in"),
 }
 
 
@@ -35,20 +35,20 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     parser = add_command(commands, "groups", "list, show and change groups of users", _EXAMPLE)
     below = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     _add_action(below, "list", "list the account's groups", _list)
-    show = _add_action(below, "show", "show who is in a group", _show)
-    create = _add_action(below, "create", "make a group without users", _create)
+    show = _add_action(below, "show", "show the members of a group", _show)
+    create = _add_action(below, "create", "create a group without users", _create)
     for name, (purpose, _) in _CHANGES.items():
         change = _add_action(below, name, purpose, _change)
         _add_group(change)
         change.add_argument("member", help="the user's key, or env:NAME, or file:PATH")
-        change.add_argument("-d", "--device", help="only this device of the user's")
+        change.add_argument("-d", "--device", help="a device of the user; default: all devices")
         if name == "add":
             change.add_argument("--memo", help="a note on the user, at most 200 characters")
-    rename = _add_action(below, "rename", "give a group another name", _rename)
+    rename = _add_action(below, "rename", "rename a group", _rename)
     _add_group(show)
     _add_group(rename)
     for named in (create, rename):
-        named.add_argument("name", help="what the group is called")
+        named.add_argument("name", help="the name of the group")
 
 
 def _add_action(

@@ -1,4 +1,4 @@
-"""The phone of the demo: shows what the server got, acknowledges what rings, has an outage."""
+"""The phone of the demo: shows the pushes, acknowledges emergencies, and simulates an outage."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _STANDS_FOR = re.compile(" \N{MULTIPLICATION SIGN}(\\d+)\\Z")
 
 
 class Phone:
-    """What one server got, drawn as a table line by line."""
+    """The pushes of a local server, as lines of a table."""
 
     def __init__(self, base_url: str, table: Table) -> None:
         self.pushes = 0
@@ -33,24 +33,24 @@ class Phone:
         self._table = table
         self._ringing: list[tuple[float, str, str]] = []
         self._outage_begun = self._outage_ended = False
-        # Whatever proxy the environment names, it does not lead to this machine.
+        # A proxy of the environment does not lead to this machine.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def look(self) -> None:
-        """Show what has arrived since the last look, then do what is due."""
+    def show_news(self) -> None:
+        """Show the pushes since the last call, then acknowledge emergencies that are due."""
         for message in self._call("messages")[self.pushes :]:
             if self._outage_begun and not self._outage_ended:
                 self._outage_ended = True
-                self._table.event(f"the service is back; {self._refused()} requests were in vain")
+                self._table.event(f"the service is back; {self._refused()} requests failed")
             self._show(message)
         if self.pushes >= _OUTAGE_AFTER and not self._outage_begun:
             self._outage_begun = True
             self._call("faults", kind="status", status=500, count=_OUTAGE_REQUESTS)
-            self._table.event("the service breaks and answers HTTP 500; the application goes on")
+            self._table.event("the service fails and answers HTTP 500; the application continues")
         self._acknowledge_what_rang()
 
     def ring_out(self) -> None:
-        """Acknowledge what still rings."""
+        """Acknowledge every emergency that still rings."""
         self._acknowledge_what_rang(at_once=True)
 
     def _show(self, message: dict[str, Any]) -> None:
@@ -60,7 +60,7 @@ class Phone:
         title, lines = fields.get("title", ""), fields["message"].splitlines()
         count = _STANDS_FOR.search(title)
         self.records += int(count[1]) if count else 1
-        # Of one record the first line will do; what stands for many says in each line for which.
+        # The first line of a single record is enough; a summary or digest needs all lines.
         self._table.push(priority, title, lines if count else lines[:1])
         if message["receipt"]:
             due = time.monotonic() + _RINGS_FOR

@@ -1,4 +1,4 @@
-"""``pushover-logging receipt``: what became of an emergency."""
+"""``pushover-logging receipt``: show the state of an emergency."""
 
 from __future__ import annotations
 
@@ -22,19 +22,21 @@ if TYPE_CHECKING:
 _EXAMPLE = """
 receipt=$(pushover-logging send 'The oven is on fire' -p emergency --json | jq -r .receipt)
 pushover-logging receipt "$receipt"
-pushover-logging receipt "$receipt" --wait 10m && echo 'somebody is on it'
+pushover-logging receipt "$receipt" --wait 10m && echo acknowledged
 """
 
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
-    parser = add_command(commands, "receipt", "show what became of an emergency", _EXAMPLE)
-    parser.add_argument("receipt", help="what `send` showed; the service keeps it for a week")
+    parser = add_command(commands, "receipt", "show the state of an emergency", _EXAMPLE)
+    parser.add_argument(
+        "receipt", help="the receipt that `send` printed; the service keeps it for a week"
+    )
     parser.add_argument(
         "--wait",
         type=option_type(to_whole_seconds),
         metavar="TIME",
-        help="wait so long for somebody; exit 0: acknowledged, 1: expired, 75: still ringing",
+        help="wait for an acknowledgement; exit 0: acknowledged, 1: expired, 75: still ringing",
     )
     add_json(parser)
     add_account(parser, user=False)

@@ -1,4 +1,4 @@
-"""Runs an application just as it is, then writes down what its Pushover handlers did; for ``demo``.
+"""Runs an unchanged application and writes the counts of its handlers to a file, for ``demo``.
 
 python -m pushover_logging.cli.rehearsal STATS.json APPLICATION.py [ARGUMENT...]
 """
@@ -20,42 +20,39 @@ if TYPE_CHECKING:
     from pushover_logging.handler import PushoverHandler
 
 _PATIENCE = 60.0
-"""Seconds for what still waits when the application is done; the demo's outage is far shorter."""
+"""Seconds to wait for pending alerts at the end; the outage of the demo is far shorter."""
+_ASK_AGAIN = 1.0
+"""Seconds until it is asked again whether the service refuses the token."""
 
 
 def main() -> None:
-    """Run it under its own name; whatever ends it, the books are written."""
+    """Run the application as ``__main__``, and write the counts however it ends."""
     stats, application, *arguments = sys.argv[1:]
     sys.argv = [application, *arguments]
     # Exit hooks run last in, first out: this one after the handlers', which send the last counts.
-    # They are registered when the application configures them, for nothing has loaded them yet.
-    atexit.register(lambda: Path(stats).write_text(json.dumps(_books()), "utf-8"))
+    # Those are registered when the application configures its handlers, which is later.
+    atexit.register(lambda: Path(stats).write_text(json.dumps(_counts()), "utf-8"))
     try:
         runpy.run_path(application, run_name="__main__")
     finally:
+        until = time.monotonic() + _PATIENCE
         for handler in _handlers():
-            _deliver(handler)
+            while not handler.flush(_ASK_AGAIN) and time.monotonic() < until:
+                if handler.stats().refused is not None:
+                    break  # the next attempt is a minute away
 
 
-def _deliver(handler: PushoverHandler) -> None:
-    """Wait until nothing waits, unless the service refuses the token or the user."""
-    until = time.monotonic() + _PATIENCE
-    while not handler.flush(0.5):
-        if handler.stats().refused is not None or time.monotonic() > until:
-            return
-
-
-def _books() -> Counter[str]:
+def _counts() -> Counter[str]:
     """The sums over all handlers."""
-    books = Counter[str](accepted=0, delivered=0, pending=0, dropped=0, pushes=0)
+    counts = Counter[str](accepted=0, delivered=0, pending=0, dropped=0, pushes=0)
     for handler in _handlers():
         stats = handler.stats()
-        books["accepted"] += stats.accepted
-        books["delivered"] += stats.delivered
-        books["pending"] += stats.pending
-        books["dropped"] += sum(stats.dropped.values())
-        books["pushes"] += stats.pushes
-    return books
+        counts["accepted"] += stats.accepted
+        counts["delivered"] += stats.delivered
+        counts["pending"] += stats.pending
+        counts["dropped"] += sum(stats.dropped.values())
+        counts["pushes"] += stats.pushes
+    return counts
 
 
 def _handlers() -> Iterator[PushoverHandler]:

@@ -16,9 +16,7 @@ pushover-logging resolve 3f2a --store redis://redis.example.org/0
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
-    parser = add_command(
-        commands, "resolve", "end a problem, and cancel what rings for it", _EXAMPLE
-    )
+    parser = add_command(commands, "resolve", "end a problem, and cancel its ringing", _EXAMPLE)
     add_name(parser)
     add_store_access(parser)
     parser.set_defaults(run=run)

@@ -1,4 +1,4 @@
-"""``pushover-logging run``: run a command, and push how it failed."""
+"""``pushover-logging run``: run a command, and push if it fails."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _EXAMPLE = """
 pushover-logging run -- backup.sh --full
-0 3 * * * pushover-logging run --always --title 'nightly backup' -- backup.sh   # a crontab's line
+0 3 * * * pushover-logging run --always --title 'nightly backup' -- backup.sh   # in a crontab
 """
 _LINES = 20
 _TRY_FOR = 60.0
@@ -32,41 +32,45 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
-    parser = add_command(commands, "run", "run a command, and push how it failed", _EXAMPLE)
-    parser.add_argument("--always", action="store_true", help="push too when it succeeds")
-    parser.add_argument("-t", "--title", help="default: the command's name and this machine's")
+    parser = add_command(commands, "run", "run a command, and push if it fails", _EXAMPLE)
+    parser.add_argument("--always", action="store_true", help="also push if it succeeds")
+    parser.add_argument(
+        "-t", "--title", help="default: the names of the command and of this machine"
+    )
     parser.add_argument(
         "-p",
         "--priority",
         type=option_type(as_priority),
         default=Priority.HIGH,
-        help="of a failure; default: high",
+        help="priority of a failure; default: high",
     )
     parser.add_argument(
         "--success-priority",
         type=option_type(as_priority),
         default=Priority.LOW,
         metavar="PRIORITY",
-        help="of a success, with --always; default: low",
+        help="priority of a success, with --always; default: low",
     )
-    parser.add_argument("-d", "--device", help="only this device, or several with commas between")
-    parser.add_argument("-s", "--sound", help="default: the one set in the app")
+    parser.add_argument(
+        "-d", "--device", help="a device, or several separated by commas; default: all devices"
+    )
+    parser.add_argument("-s", "--sound", help="default: the sound that is set in the app")
     parser.add_argument(
         "--lines",
         type=option_type(lambda text, option: to_int(text, option, at_least=0)),
         default=_LINES,
         metavar="N",
-        help=f"the last lines of output to push, as far as they fit; default: {_LINES}",
+        help=f"the number of last lines of output to push, if they fit; default: {_LINES}",
     )
     parser.add_argument(
         "--try-for",
         type=option_type(to_seconds),
         default=_TRY_FOR,
         metavar="TIME",
-        help=f"how long to go on trying to push; default: {_TRY_FOR:g}s",
+        help=f"how long to retry a failed push; default: {_TRY_FOR:g}s",
     )
     add_account(parser)
-    parser.add_argument("words", nargs="+", metavar="COMMAND", help="after --: what to run")
+    parser.add_argument("words", nargs="+", metavar="COMMAND", help="the command to run, after --")
     parser.set_defaults(run=run)
 
 

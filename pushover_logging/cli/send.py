@@ -33,12 +33,15 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     """Add the command and its options."""
     parser = add_command(commands, "send", "send one message", _EXAMPLE)
     parser.add_argument(
-        "text", nargs="?", default="-", help="the message; - or nothing: read standard input"
+        "text",
+        nargs="?",
+        default="-",
+        help="the message; default: read it from standard input, as with -",
     )
     parser.add_argument(
         "--no-cut",
         action="store_true",
-        help="refuse a text that is too long; default: leave its middle out",
+        help="refuse a text that is too long; default: shorten its middle",
     )
     _add_content(parser)
     _add_urgency(parser)
@@ -50,12 +53,14 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def _add_content(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("content")
-    group.add_argument("-t", "--title", help="default: the application's name")
+    group.add_argument("-t", "--title", help="default: the name of the application")
     group.add_argument("--url", help="a link below the text")
-    group.add_argument("--url-title", metavar="TITLE", help="what to show for the link")
+    group.add_argument("--url-title", metavar="TITLE", help="the text to show for the link")
     looks = group.add_mutually_exclusive_group()
     looks.add_argument("--html", action="store_const", const=1, help="the text is HTML")
-    looks.add_argument("--monospace", action="store_const", const=1, help="in a monospace font")
+    looks.add_argument(
+        "--monospace", action="store_const", const=1, help="show the text in a monospace font"
+    )
     group.add_argument(
         "--timestamp", type=int, metavar="SECONDS", help="Unix time to show instead of now"
     )
@@ -63,7 +68,9 @@ def _add_content(parser: argparse.ArgumentParser) -> None:
 
 def _add_urgency(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("delivery")
-    group.add_argument("-d", "--device", help="only this device, or several with commas between")
+    group.add_argument(
+        "-d", "--device", help="a device, or several separated by commas; default: all devices"
+    )
     group.add_argument(
         "-p",
         "--priority",
@@ -71,11 +78,11 @@ def _add_urgency(parser: argparse.ArgumentParser) -> None:
         default=Priority.NORMAL,
         help="lowest, low, normal (default), high, emergency, or -2 to 2",
     )
-    group.add_argument("-s", "--sound", help="default: the one set in the app")
+    group.add_argument("-s", "--sound", help="default: the sound that is set in the app")
     for name, purpose in (
-        ("ttl", "delete it after this time; 90, 30m, 12h"),
-        ("retry", f"emergency: ring again after this time ({Alert.retry}s)"),
-        ("expire", f"emergency: stop ringing after this time ({Alert.expire}s)"),
+        ("ttl", "delete it after this time, such as 90, 30m or 12h"),
+        ("retry", f"emergency: ring again after this time; default: {Alert.retry}s"),
+        ("expire", f"emergency: stop ringing after this time; default: {Alert.expire}s"),
     ):
         group.add_argument(
             f"--{name}", type=option_type(to_whole_seconds), metavar="TIME", help=purpose
@@ -85,17 +92,21 @@ def _add_urgency(parser: argparse.ArgumentParser) -> None:
         type=option_type(to_seconds),
         default=0.0,
         metavar="TIME",
-        help="go on trying for so long while the service gives no answer; default: try once",
+        help="keep trying for this long while the service does not answer; default: one attempt",
     )
-    group.add_argument("--callback", metavar="URL", help="emergency: told when acknowledged")
-    group.add_argument("--tags", help="emergency: names to cancel it by, with commas between")
+    group.add_argument(
+        "--callback", metavar="URL", help="emergency: an address to call when it is acknowledged"
+    )
+    group.add_argument("--tags", help="emergency: tags to cancel it by, separated by commas")
 
 
 def _add_more(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("more")
     group.add_argument("-a", "--attachment", metavar="FILE", help="an image to show below the text")
     group.add_argument(
-        "--attachment-type", metavar="TYPE", help="such as image/png; default: as its bytes show"
+        "--attachment-type",
+        metavar="TYPE",
+        help="such as image/png; default: found from its first bytes",
     )
     group.add_argument(
         "--encryption-key",
@@ -108,7 +119,7 @@ def _add_more(parser: argparse.ArgumentParser) -> None:
         type=option_type(_parameter),
         default=[],
         metavar="NAME=VALUE",
-        help="any other parameter of the service, passed on as it is; may be repeated",
+        help="any other parameter, passed unchanged to the service; may be repeated",
     )
 
 

@@ -20,7 +20,7 @@ pushover-logging silence 3f2a 1h30m --store sqlite:////var/lib/shop/alerts.sqlit
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
     parser = add_command(
-        commands, "silence", "only count a problem for some time, without a push", _EXAMPLE
+        commands, "silence", "count a problem for some time without a push", _EXAMPLE
     )
     add_name(parser)
     parser.add_argument(
@@ -29,7 +29,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         type=option_type(
             lambda text, option: to_seconds(text, option, at_least=1.0, at_most=_MOST)
         ),
-        help="how long, such as 30m or 2h; then a summary says what was counted",
+        help="the duration, such as 30m or 2h; a summary follows at its end",
     )
     add_store_access(parser)
     parser.set_defaults(run=run)

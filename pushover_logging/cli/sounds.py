@@ -17,7 +17,7 @@ pushover-logging send 'Dinner' --sound bugle
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
     parser = add_command(
-        commands, "sounds", "list the sounds a message may have, your own too", _EXAMPLE
+        commands, "sounds", "list the sounds that a message may have, including your own", _EXAMPLE
     )
     add_json(parser)
     add_account(parser, user=False)

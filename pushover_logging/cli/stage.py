@@ -45,7 +45,7 @@ def _introduction(process: subprocess.Popen[str]) -> dict[str, str]:
 
 
 class Application:
-    """An example in its own process, as it is; its log file and its handlers' books beside it."""
+    """An unchanged example in its own process, with its log file and the counts of its handlers."""
 
     def __init__(
         self, example: Path, folder: Path, account: Mapping[str, str], **options: object
@@ -55,7 +55,7 @@ class Application:
         folder.mkdir()
         config = folder / "logging.json"
         config.write_text(_configured(example.with_name("logging.json"), options), "utf-8")
-        command = [sys.executable, "-m", "pushover_logging.cli.rehearsal", "books.json"]
+        command = [sys.executable, "-m", "pushover_logging.cli.rehearsal", "counts.json"]
         with (folder / "stderr").open("wb") as stderr:
             self._process = subprocess.Popen(
                 [*command, str(example), str(config)],
@@ -85,12 +85,12 @@ class Application:
         return path.read_text("utf-8").splitlines() if path.exists() else []
 
     def complaints(self) -> str:
-        """What it, or its handler, said on stderr."""
+        """What the application and its handlers wrote to stderr."""
         return (self._folder / "stderr").read_text("utf-8", "replace").strip()
 
-    def books(self) -> Counter[str]:
+    def counts(self) -> Counter[str]:
         """The sums over its handlers, once it has ended."""
-        path = self._folder / "books.json"
+        path = self._folder / "counts.json"
         if not path.exists():
             raise ChildProcessError(f"the application failed: {self.complaints()[-500:]}")
         return Counter[str](json.loads(path.read_text("utf-8")))

@@ -27,7 +27,10 @@ _LINE = 100
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
     parser = add_command(
-        commands, "status", "show the groups of a store, what rings and who sends", _EXAMPLE
+        commands,
+        "status",
+        "show the state of a store: groups, emergencies, and the process that sends",
+        _EXAMPLE,
     )
     add_store_access(parser)
     parser.set_defaults(run=run)

@@ -25,16 +25,16 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
     check = add_command(
         below,
         "check",
-        "read everything in the store, and say what is damaged",
+        "read everything in the store, and name damaged parts",
         "pushover-logging store check --store local",
     )
     clear = add_command(
         below,
         "clear",
-        "forget groups, silences and counts, and delete all alerts that wait",
+        "delete groups, silences, counts and all pending alerts",
         "pushover-logging store clear --store local --yes",
     )
-    clear.add_argument("--yes", action="store_true", help="do it without being asked")
+    clear.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     for each, run in ((check, _check), (clear, _clear)):
         add_store_access(each)
         each.set_defaults(run=run)

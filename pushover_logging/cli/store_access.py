@@ -17,7 +17,7 @@ from .endings import Exit
 if TYPE_CHECKING:
     from pushover_logging.delivery.operators import HandedOver, Operators
 
-STORE_HELP = "local, sqlite:///path or redis://host/0, as the applications have it; or env:NAME"
+STORE_HELP = "local, sqlite:///path or redis://host/0, as in the applications; or env:NAME"
 
 
 def add_store_access(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def add_name(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "name",
         metavar="KEY|GROUP",
-        help="the key, or the id that `status` shows; the first 4 digits of an id may do",
+        help="the key, or the id that `status` shows; the first 4 digits of an id are enough",
     )
 
 

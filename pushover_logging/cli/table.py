@@ -1,4 +1,4 @@
-"""Draws what a phone gets as a table in the terminal, one line a push, as it comes."""
+"""Draws pushes as a table in the terminal, as they arrive."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _STYLES = {
     Priority.EMERGENCY: ("‼", "1;31"),
 }
 _AT, _PRIORITY, _TITLE = 6, 9, 24
-_LEAST_ROOM = 20
+_LEAST_WIDTH = 20
 """For a text, in a terminal too narrow for the table: lines are cut there."""
 
 
 class Table:
-    """A table that grows at its end; colours only where a person watches."""
+    """A table that grows at its end, with colours if stdout is a terminal."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -37,9 +37,9 @@ class Table:
         """Print one push: its title and the lines of its text that matter."""
         sign, style = _STYLES[priority]
         begin = f"{self._now()}  {sign} {priority.name:{_PRIORITY}}  {_cut(title, _TITLE):{_TITLE}}"
-        room = max(self._width - len(begin) - 2, _LEAST_ROOM)
+        width = max(self._width - len(begin) - 2, _LEAST_WIDTH)
         for line in lines:
-            for part in _wrapped(line, room):
+            for part in _wrapped(line, width):
                 self._print(f"{begin}  {part}", style)
                 begin = " " * len(begin)
 

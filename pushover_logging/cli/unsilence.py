@@ -1,4 +1,4 @@
-"""``pushover-logging unsilence``: end a silence before its time."""
+"""``pushover-logging unsilence``: end a silence early."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pushover-logging unsilence disk --store local
 
 def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command and its options."""
-    parser = add_command(commands, "unsilence", "end a silence before its time", _EXAMPLE)
+    parser = add_command(commands, "unsilence", "end a silence early", _EXAMPLE)
     add_name(parser)
     add_store_access(parser)
     parser.set_defaults(run=run)

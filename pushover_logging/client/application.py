@@ -45,12 +45,12 @@ class Retries(Protocol):
 
 
 class Application:
-    """A Pushover application: every message and every question goes through it.
+    """A Pushover application. It sends messages and makes all other calls of the service.
 
     Several applications may share a ``transport``, which its owner closes. With a
-    ``retry_policy`` a call that failed is repeated as the policy says, if a repeat can do no harm:
-    questions and messages always, other changes only if the request surely never arrived,
-    licences never.
+    ``retry_policy`` a failed call is repeated as the policy says, if that does no harm: questions
+    and messages always, other changes only if the request certainly did not arrive,
+    licenses never.
     """
 
     limit: int | None = None
@@ -214,7 +214,7 @@ class Application:
         count: int | None = None,
         percent: int | None = None,
     ) -> Answer:
-        """Show texts or numbers on a watch or another small screen, without an alert.
+        """Show texts or numbers on a smartwatch or a widget, without an alert.
 
         The texts have at most 100 characters each; ``percent`` is 0 to 100. A value that you leave
         out stays on the screen.
@@ -265,21 +265,21 @@ class Application:
     def assign_license(
         self, *, user: str | None = None, email: str | None = None, os: str | None = None
     ) -> int:
-        """Give a prepaid licence to a user or an e-mail address, and return the credits left.
+        """Assign a prepaid license to a user or an e-mail address, and return the credits left.
 
-        A licence is permanent and not refunded, so this call is never repeated. After a
+        A license is permanent and not refunded, so this call is never repeated. After a
         TransportError whose ``may_have_arrived`` is true, ask ``license_credits`` before you call
         again.
         """
         if (user is None) == (email is None):
-            raise ValueError("a licence goes to a user or to an email: give exactly one of them")
+            raise ValueError("a license goes to a user or to an email: give exactly one of them")
         key = None if user is None else fields.token(user, "user")
         request = self._request("POST", _NEVER_REPEATED, {"user": key, "email": email, "os": os})
         del user, key, email
         return _count(self._ask(request), "credits")
 
     def license_credits(self) -> int:
-        """Ask for the number of prepaid licences that are left."""
+        """Ask for the number of prepaid licenses that are left."""
         return _count(self.get("licenses.json"), "credits")
 
     def close(self) -> None:

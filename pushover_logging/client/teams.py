@@ -51,7 +51,7 @@ class Team:
 
     The token is not an application's token. A ``transport`` may be shared, and is closed by its
     owner. With a ``retry_policy`` questions are repeated as the policy says, changes only if the
-    request surely never arrived.
+    request certainly did not arrive.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ class Validation:
     devices: tuple[str, ...]
     """The names of the user's active devices; empty for a group."""
     licenses: tuple[str, ...]
-    """The platforms that the user has a licence for."""
+    """The platforms that the user has a license for."""
 
 
 def read_validation(body: Mapping[str, object]) -> Validation:

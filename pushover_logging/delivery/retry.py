@@ -21,23 +21,24 @@ POLITE_WAIT = 5.0
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often, and for how long, a request that the service could not take is repeated.
+    """How often, and for how long, a failed request is repeated.
 
-    Only what may succeed later is repeated: no answer, a broken answer, a 5xx. What the service
-    refuses (4xx) never is. The waits are random between ``wait_initial`` and a bound that doubles
-    with each failure, from ``2 * wait_initial`` up to ``wait_max``. All times are in seconds.
+    A request is repeated if it may succeed later: after no answer, a broken answer, or a 5xx. A
+    refusal of the service (4xx) is final. The waits are random between ``wait_initial`` and a
+    limit, which doubles with each failure from ``2 * wait_initial`` up to ``wait_max``. All times
+    are in seconds.
 
     Raises ValueError for a value out of bounds.
     """
 
     attempts: int | None = None
-    """The most sends of one alert; None sets no bound but ``give_up_after``."""
+    """The number of times that an alert is sent; None: no limit except ``give_up_after``."""
     wait_initial: float = 5.0
-    """The shortest wait; Pushover asks for at least 5 s, less is for a local server only."""
+    """The shortest wait. Pushover asks for at least 5 s; use less for a local server only."""
     wait_max: float = 30.0
-    """The longest wait, and so the longest that an alert waits once the service is back."""
+    """The longest wait, and so the longest delay of an alert after the service is back."""
     give_up_after: float = 86400.0
-    """An alert is given up, and handed to ``fallback``, so long after its first failure."""
+    """An alert is dropped, and handed to ``fallback``, this long after its first failure."""
 
     def __post_init__(self) -> None:
         if self.attempts is not None and self.attempts < 1:
@@ -53,9 +54,9 @@ class RetryPolicy:
             raise ValueError(f"retry_policy.give_up_after is {self.give_up_after}; expected over 0")
 
     def call(self, send: Callable[[], T]) -> T:
-        """Call ``send``, and again while it raises a PushoverError that may pass.
+        """Call ``send``, and repeat the call while it raises a retryable PushoverError.
 
-        Sleeps between the tries. Raises the last error once the policy's bounds are reached.
+        Sleeps between the calls. Raises the last error when a limit of the policy is reached.
         """
         return self._retrying()(send)
 

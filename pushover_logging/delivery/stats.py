@@ -1,4 +1,4 @@
-"""What became of every record, in numbers that anyone can add up."""
+"""The counts of a handler: what became of every record."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Stats:
 
     With the memory store ``accepted == delivered + pending + sum(dropped.values())``; with a shared
     store ``accepted == handed_over + pending + sum(dropped.values())``. ``accepted`` is counted by
-    itself, when a record comes in. While other threads are inside a logging call, their records may
-    be missing on one side.
+    itself, when a record comes in. A record whose logging call has not returned yet may be missing
+    on one side.
     """
 
     accepted: int
@@ -29,15 +29,17 @@ class Stats:
     pending: int
     """Records that wait, are being sent, or are counted until their group is summed up."""
     dropped: Mapping[str, int]
-    """Records that will not be delivered, by reason: ``full`` (more than ``capacity`` waited),
-    ``refused`` (by the service), ``gave_up`` (the retry policy's bound), ``exit`` (no time left
-    when the process ended), ``stopped`` (the service refused the token until then), ``below_after``
-    (too few records for an alert, by ``grouping`` or the rule of a logger), ``error`` (a defect, or
-    a record that nothing could read)."""
+    """Records that will not be delivered, by reason:
+
+    ``full``: more than ``capacity`` alerts waited. ``refused``: by the service. ``gave_up``: a
+    limit of the retry policy. ``exit``: no time was left when the process ended. ``stopped``: the
+    service still refused the token when the process ended. ``below_after``: too few records
+    for ``after`` of ``grouping`` or ``loggers``. ``error``: a defect, or an unreadable record.
+    """
     pushes: int
     """Pushes of this process that the service has accepted."""
     limit: int | None
-    """Messages a month, as the service last said; None before it said so."""
+    """Messages a month, by the latest answer; None before the first answer."""
     remaining: int | None
     """Messages left of them."""
     reset: datetime | None
@@ -48,4 +50,4 @@ class Stats:
     """Records that a shared store has taken over, or that this process delivers from memory while
     the store fails; 0 with the memory store."""
     refused: str | None = None
-    """The service's words as long as it refuses the token or the only user key, else None."""
+    """The words of the service while it refuses the token or the only user key, else None."""

@@ -203,211 +203,213 @@ def token_in_the_url_of_an_error(side: Side) -> Observed:
 
 DIFFERENCES = [
     Difference(
-        "requests behind an assignment",
+        "requests by assignment",
         requests_behind_an_assignment,
         ["/1/users/validate.json", "/1/sounds.json"],
         [],
-        "Setting an attribute never sends a request: ``device`` and ``sound`` are not looked up.",
+        "An assignment to an attribute never sends a request: ``device`` and ``sound`` "
+        "are not checked with the service.",
     ),
     Difference(
         "unknown devices and sounds",
         unknown_device_and_sound,
         [ValueError, ValueError],
         [True, True],
-        "A device or a sound that isn't in ``devices`` or ``sounds`` is sent all the same: the "
-        "service takes custom sounds, and sends to all devices where it doesn't know one.",
+        "A device or sound that is not in ``devices`` or ``sounds`` is sent anyway. The "
+        "service accepts custom sounds, and sends to all devices if it does not know one.",
     ),
     Difference(
         "server errors",
         answer_500,
         UnboundLocalError,
         "ServerError",
-        "An answer with a 5xx status makes ``send()`` return False with a ``ServerError`` in "
-        "``error``, where chump crashes.",
+        "If the service answers with a 5xx status, ``send()`` returns False and ``error`` "
+        "is a ``ServerError``. chump crashes.",
     ),
     Difference(
         "broken answers",
         answer_that_is_not_json,
         json.JSONDecodeError,
         "TransportError",
-        "An answer that isn't JSON makes ``send()`` return False with a ``TransportError`` in "
-        "``error``, where chump raises.",
+        "If the answer is not JSON, ``send()`` returns False and ``error`` is a "
+        "``TransportError``. chump raises.",
     ),
     Difference(
         "no answer",
         no_answer,
         AttributeError,
         "TransportError",
-        "No connection, or no answer in time, makes ``send()`` return False with a "
-        "``TransportError`` in ``error``, where chump crashes or waits for ever.",
+        "If there is no connection, or no answer in time, ``send()`` returns False and "
+        "``error`` is a ``TransportError``. chump crashes or waits forever.",
     ),
     Difference(
         "priorities out of range",
         priority_out_of_range,
         3,
         ValueError,
-        "A priority that is none of the five raises ValueError.",
+        "A priority outside -2 to 2 raises ValueError.",
     ),
     Difference(
         "emergencies of the wrong class",
         emergency_without_retry,
         False,
         ValueError,
-        "``Message(priority=2)`` raises ValueError, since the service refuses an emergency without "
-        "``retry`` and ``expire``; ``EmergencyMessage`` has them.",
+        "``Message(priority=2)`` raises ValueError, because the service refuses an "
+        "emergency without ``retry`` and ``expire``. Use ``EmergencyMessage``.",
     ),
     Difference(
         "expire",
         default_expire,
         (False, 86400, "86400"),
         (True, 86400, "10800"),
-        "An ``expire`` of up to 86400 is accepted, but sent as at most 10800, which is all that "
-        "the service allows now: chump's default is refused.",
+        "An ``expire`` of up to 86400 is accepted, but at most 10800 is sent, which is "
+        "the limit of the service today. It refuses chump's default.",
     ),
     Difference(
         "blank texts",
         blank_text,
         False,
         ValueError,
-        "A message of nothing but whitespace raises ValueError instead of being refused.",
+        "A message of whitespace raises ValueError. chump sends it, and the service refuses it.",
     ),
     Difference(
         "refusals without errors",
         errors_missing,
         KeyError,
         ["message cannot be blank"],
-        "A refusal without ``errors`` is an ``APIError`` that says which parameters were bad, "
-        "where chump crashes.",
+        "A refusal without ``errors`` is an ``APIError`` that names the bad parameters. "
+        "chump crashes.",
     ),
     Difference(
         "errors as an object",
         errors_as_an_object,
         ["name"],
         ["name is taken"],
-        "``APIError.errors`` is a list of sentences, also when the service sends an object.",
+        "``APIError.errors`` is a list of sentences, even if the service sends an object.",
     ),
     Difference(
         "bad_inputs",
         riders_of_a_refusal,
         {"user": "invalid", "group": 0, "licenses": ["iOS"]},
         {"user": "invalid"},
-        "``APIError.bad_inputs`` holds only what was bad, not what else rides along in a refusal "
-        "(``group``, ``licenses``).",
+        "``APIError.bad_inputs`` holds bad parameters only, and no other fields of a "
+        "refusal (``group``, ``licenses``).",
     ),
     Difference(
         "receipts of refusals",
         receipt_of_a_refusal,
         ("not found", {}),
         (None, {"receipt": "not found"}),
-        "``APIError.receipt`` is a receipt or None; an unknown one is named in ``bad_inputs``.",
+        "``APIError.receipt`` is a receipt or None. An unknown receipt is in ``bad_inputs``.",
     ),
     Difference(
         "quota",
         quota_used_up,
         (False, "APIError", False),
         (False, "RateLimitError", True),
-        "At quota the error is a ``RateLimitError``, and the token still counts as good, though "
-        "the service's answer calls it invalid.",
+        "When the quota is used up, the error is a ``RateLimitError``, and the token "
+        "still counts as valid, although the answer of the service calls it invalid.",
     ),
     Difference(
-        "other failures to authenticate",
+        "other failures",
         authentication_fails_otherwise,
         None,
         APIError,
-        "``is_authenticated``, ``sounds`` and ``devices`` raise when the service fails for another "
-        "reason than a bad token or user, instead of being None.",
+        "``is_authenticated``, ``sounds`` and ``devices`` raise if the service fails for "
+        "another reason than a bad token or user. chump returns None or False.",
     ),
     Difference(
         "missing limits",
         limit_headers_missing,
         TypeError,
         True,
-        "An answer without readable ``X-Limit-App-*`` headers leaves ``limit``, ``remaining`` and "
-        "``reset`` as they were, where chump crashes after the message was delivered.",
+        "If the answer has no readable ``X-Limit-App-*`` headers, ``limit``, "
+        "``remaining`` and ``reset`` keep their values. chump crashes after the message "
+        "was delivered.",
     ),
     Difference(
         "hashes",
         hash_of_equals,
         TypeError,
         1,
-        "Applications, users and messages can be members of sets and keys of dicts; what is equal "
-        "has equal hashes.",
+        "Applications, users and messages can be members of sets and keys of dicts. Equal "
+        "objects have equal hashes.",
     ),
     Difference(
         "naive datetimes",
         naive_datetime,
         (False, [False], "1791892800"),
         (True, [True], "1791892800"),
-        "A naive ``timestamp`` becomes an aware one, in UTC, when it is set; the RuntimeWarning "
-        "then points at the line that set it, not into the package at sending.",
+        "A naive ``timestamp`` becomes an aware datetime in UTC when you set it. The "
+        "RuntimeWarning points at the line that sets it.",
     ),
     Difference(
         "fractions of seconds",
         fraction_of_a_second,
         0,
         500_000,
-        "A float as ``timestamp`` keeps its fraction in the attribute; whole seconds are sent.",
+        "A float as ``timestamp`` keeps its fraction in the attribute. Whole seconds are sent.",
     ),
     Difference(
         "html",
         html_read_back,
         "1",
         "True",
-        "``Message.html`` reads back as a bool instead of 0 or 1.",
+        "``Message.html`` is a bool instead of 0 or 1.",
     ),
     Difference(
         "polling",
         polling_often,
         ([True, True], 3),
         ([True, True], 1),
-        "``poll()`` asks the service every 5 seconds at most, as the service demands, and in "
-        "between answers from what it knows; loops that sleep work as before.",
+        "``poll()`` asks the service every 5 seconds at most, as the service demands. "
+        "Between two requests it returns what it knows. Loops that sleep work as before.",
     ),
     Difference(
-        "polling what is over",
+        "polling a finished emergency",
         polling_what_is_over,
         ([False, False], 3),
         ([False, False], 2),
-        "Once an emergency is over for good, ``poll()`` asks no more.",
+        "``poll()`` sends no more requests once an emergency is finished.",
     ),
     Difference(
-        "receipts that are gone",
+        "old receipts",
         receipt_that_is_gone,
         "APIError",
         (False, True),
-        "A receipt that the service doesn't know any more, after a week, is an expired message, "
-        "where ``poll()`` of chump raises.",
+        "A receipt that the service no longer knows, after a week, belongs to an expired "
+        "message. ``poll()`` of chump raises.",
     ),
     Difference(
         "polls that fail",
         poll_that_fails,
         (UnboundLocalError, True, "NoneType"),
         (True, True, "ServerError"),
-        "When the service cannot be asked, ``poll()`` answers from what it knows and ``error`` "
-        "says why; the message stays ``is_sent``.",
+        "If the service cannot be asked, ``poll()`` returns what it knows, and ``error`` "
+        "holds the reason. The message stays ``is_sent``.",
     ),
     Difference(
         "cancels that fail",
         cancel_that_fails,
         "APIError",
         (False, "APIError"),
-        "``cancel()`` returns False with the reason in ``error`` instead of raising.",
+        "``cancel()`` returns False and sets ``error`` instead of raising.",
     ),
     Difference(
         "emergencies without a receipt",
         emergency_without_a_receipt,
         KeyError,
         (True, None),
-        "An emergency that was accepted without a receipt is sent, and ``poll()`` gives None, "
-        "where chump crashes.",
+        "An emergency that was accepted without a receipt counts as sent, and ``poll()`` "
+        "returns None. chump crashes.",
     ),
     Difference(
         "remarks",
         remark_on_an_accepted_message,
         (True, "nowhere"),
         (True, "no active devices to send to"),
-        "What the service remarks on an accepted message, such as ``no active devices to send "
-        "to``, is in ``Message.info``.",
+        "``Message.info`` holds the remark of the service on an accepted message, such as "
+        "``no active devices to send to``.",
     ),
     Difference(
         "tokens in texts",
@@ -421,7 +423,7 @@ DIFFERENCES = [
         token_in_the_url_of_an_error,
         (True, True),
         (False, False),
-        "``APIError.url`` comes without its query and ``repr`` masks the token; ``request`` holds "
-        "the real parameters still.",
+        "``APIError.url`` has no query, and ``repr`` masks the token. ``request`` still "
+        "holds the real parameters.",
     ),
 ]
