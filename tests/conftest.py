@@ -1,4 +1,4 @@
-"""Marks that every test folder may use, how hypothesis is to search, and signals as tests expect."""
+"""Marks that every test folder may use, how hypothesis searches, and signals as tests expect."""
 
 import signal
 from collections.abc import Iterator

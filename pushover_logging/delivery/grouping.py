@@ -31,7 +31,7 @@ _EPOCHS_KEPT = 16
 """Running totals of a process and group that may still grow: late repeats of its closed groups."""
 _FORGOTTEN_KEPT = 10_000
 _CLOSED_GROUPS_KEPT = 0.5
-"""The part of ``max_groups`` that closed groups may take before the longest closed are forgotten."""
+"""The part of ``max_groups`` that closed groups may take; then the longest closed are forgotten."""
 _MOST_TOTALS = 1000
 """Processes whose running totals a group knows. A process begins them anew after each interval, so
 that those of a process that has counted nothing for long are not missed."""

@@ -63,7 +63,7 @@ class Entry:
     is_held: bool = field(default=False, repr=False)
     """It waits or is being sent."""
     escalates: Incident | None = None
-    """The emergency that nobody acknowledged; this one rings the users of ``escalate_to`` for it."""
+    """The emergency that nobody acknowledged; this one rings ``escalate_to`` for it."""
 
     @property
     def records(self) -> int:

@@ -802,13 +802,7 @@ class Sender:
                 self._cancel_in_doubt(entry, timeout)
                 if deadline is not None:
                     timeout = max(_LEAST_TIMEOUT, deadline - self._clock())
-            if (
-                self.store.durable
-                and self._clock() > self._committed_at + _STOPPED
-                and not self.store.acquire()
-            ):
-                # This process was stopped meanwhile.
-                raise LeaseLost("Another process is the sender.")
+            self._check_lease()
             escalates = entry.escalates is not None
             outcome = self._target.deliver(entry.text, timeout, escalates=escalates)
             entry.is_in_flight = False
@@ -822,6 +816,13 @@ class Sender:
             with self.lock:
                 if self.outbox.in_hand is entry:  # the thread ends in the middle of a send
                     self.outbox.put(entry, self._clock())
+
+    def _check_lease(self) -> None:
+        """Raise `LeaseLost` if this process was stopped so long that another one is the sender."""
+        if not self.store.durable or self._clock() <= self._committed_at + _STOPPED:
+            return
+        if not self.store.acquire():
+            raise LeaseLost("Another process is the sender.")
 
     def _cancel_in_doubt(self, entry: Entry, timeout: float | None) -> None:
         """An emergency that another process may have sent must not ring twice."""
@@ -1172,7 +1173,7 @@ class Sender:
         )
 
     def seal(self, data: bytes) -> bytes:
-        """The data as it stands in the store: encrypted if there is a key and it leaves the machine."""
+        """The data for the store: encrypted if there is a key and it leaves the machine."""
         return seal(data, self._cipher)
 
     def unseal(self, data: bytes) -> bytes:
@@ -1188,6 +1189,7 @@ class Sender:
     def is_in_flight(self, state: Mapping[str, bytes]) -> bool:
         """Whether the state says that a push is being sent."""
         return self._state is not None and self._state.is_in_flight(state)
+
     def leads(self) -> bool:
         """As for `SharedSender`: nobody relies on the memory of this process."""
         return False

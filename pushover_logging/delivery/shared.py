@@ -64,7 +64,7 @@ def store_for(config: HandlerConfig) -> tuple[DurableStore, Iterator[int]]:
 
 
 def sender_for(config: HandlerConfig) -> SharedSender:
-    """The sender for a handler's store; all handlers of the process with that store have the same."""
+    """The sender for a handler's store; all handlers of the process with that store share it."""
     assert config.store is not None
     key = config.store, namespace_of(config.token, config.users)
     if key not in _senders:
@@ -178,11 +178,11 @@ class SharedSender:
                 self.store.carry(self._carried)
                 for problem in self.store.problems():
                     diagnostics.say("store", problem)
-            if self._takes_over and not self.is_sender:
-                if not self.active.is_in_flight(self.store.peek()):
-                    self.store.seize()
-                    self._takes_over = False
-                    self._begin_at = now
+            wants_it = self._takes_over and not self.is_sender
+            if wants_it and not self.active.is_in_flight(self.store.peek()):
+                self.store.seize()
+                self._takes_over = False
+                self._begin_at = now
             if self.is_sender or (now >= self._begin_at and not self._has_ended):
                 if not self.is_sender:
                     self._begin_at = now + _ASK
@@ -235,7 +235,7 @@ class SharedSender:
             return False
         return self.store.others()
 
-    def needs_counts(self, now: float, arriving: int) -> bool:
+    def needs_counts(self, now: float, arriving: int) -> bool:  # noqa: ARG002 - as for `Sender`
         """Counts go to a shared store as soon as they can."""
         return True
 

@@ -547,7 +547,7 @@ class Worker:
         self._starting = threading.Lock()
         """Guards the start of the thread; tried, never waited for."""
         self.loading = threading.RLock()
-        """Held while modules are imported: a fork then would leave the child locks without holders."""
+        """Held while modules are imported: a child forked then would wait forever for locks."""
         self._unguarded_forks: set[int] = set()
         """Threads that fork although something is being loaded."""
         self._active: list[Pipeline] = []
@@ -723,7 +723,7 @@ class Worker:
         self._active = [
             pipeline for pipeline, at in dues.items() if at is not None or pipeline.news
         ]
-        if any([pipeline.news for pipeline in self._active]):
+        if any(pipeline.news for pipeline in self._active):
             due = time.monotonic()
         with self._rounds_done:
             self._answered = asked
@@ -739,12 +739,13 @@ class Worker:
                 # urllib3 empties its pools in an exit hook of its own; pushes must go before that.
                 self._comes_first_at_exit = True
                 atexit.register(self.finish)
-            return due
         except GeneratorExit:
             raise  # somebody ends this thread from outside
         except BaseException as error:  # noqa: BLE001 - EMFILE, MemoryError, SystemExit of a callback
             say("step", f"a step of the worker failed, it goes on: {type(error).__name__}: {error}")
             return time.monotonic() + _AFTER_A_DEFECT
+        else:
+            return due
 
     def _admit(self, pipeline: Pipeline | None) -> None:
         if pipeline is not None and pipeline not in self._active:
@@ -760,7 +761,7 @@ class Worker:
             return
 
     def _hook_pools(self) -> None:
-        """Children of multiprocessing, billiard and Celery end by os._exit after hooks of theirs."""
+        """Children of multiprocessing, billiard and Celery run hooks of theirs, then os._exit."""
         if self._hooked_pools:
             return
         self._hooked_pools = True

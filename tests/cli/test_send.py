@@ -111,7 +111,8 @@ def test_closed_standard_input_is_one_line(
 
     assert (without_text, with_text) == (2, 0)
     assert capsys.readouterr().err == (
-        "pushover-logging send: there is no text: standard input is closed; give it as an argument\n"
+        "pushover-logging send: there is no text: standard input is closed;"
+        " give it as an argument\n"
     )
 
 
