@@ -1101,7 +1101,7 @@ class Sender:
         # A successor of this process makes the same id, and cancels by it what this one has sent.
         entry.id = f"to-{incident.receipt[:_ID_LENGTH]}" if self.store.durable else ""
         if incident.is_escalation_in_doubt:
-            entry.doubtful = ("",)
+            entry.doubtful = (entry.id,)
         self.outbox.put(entry, now)
 
     # What the pipeline asks, from any thread.
@@ -1175,6 +1175,7 @@ class Sender:
     def is_in_flight(self, state: Mapping[str, bytes]) -> bool:
         """Whether the state says that a push is being sent."""
         return self._state is not None and self._state.is_in_flight(state)
+
     def leads(self) -> bool:
         """As for `SharedSender`: nobody relies on the memory of this process."""
         return False

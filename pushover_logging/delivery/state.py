@@ -237,6 +237,8 @@ def unseal(data: bytes, cipher: Cipher | None) -> bytes:
     if cipher is None:
         raise ValueError("it is encrypted, and there is no encryption_key")
     return base64.b64decode(cipher.decrypt(data.removeprefix(_SEALED).decode()))
+
+
 _CLOCK_WAS_SET = 1.0
 """Seconds by which the store's clock and the monotonic one must drift apart until that counts."""
 
