@@ -1,4 +1,4 @@
-"""Holds the import table of docs/design.rst by reading the code, and who owns which library."""
+"""Reads the code: who imports whom (docs/explanation/architecture.rst), and who owns which library."""
 
 from __future__ import annotations
 
