@@ -9,13 +9,13 @@ import logging.config
 import subprocess
 import sys
 import threading
-from typing import Any
+from typing import Any, ClassVar
 
 
 class Service(http.server.BaseHTTPRequestHandler):
     """Accepts every message."""
 
-    bodies: list[bytes] = []
+    bodies: ClassVar[list[bytes]] = []
 
     def do_POST(self) -> None:
         self.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))

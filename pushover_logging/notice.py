@@ -123,7 +123,7 @@ class Notice(NamedTuple):
 
     kind: NoticeKind
     seq: int
-    """Rises by one with each notice of a process, so that a notice that arrives twice counts once."""
+    """Rises by one with each notice of a process: one that arrives twice counts once."""
     at: float
     """Unix seconds."""
     identity: Identity = ()

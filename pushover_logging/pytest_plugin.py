@@ -91,7 +91,7 @@ class PushoverServer:
     def set_quota(
         self, limit: int | None = None, remaining: int | None = None, reset: float | None = None
     ) -> None:
-        """Set the quota of the month. None leaves a value unchanged; ``reset`` is in Unix seconds."""
+        """Set the quota of the month. None leaves a value as is; ``reset`` is in Unix seconds."""
         self.dev_server.set_quota(limit, remaining, reset)
 
     def _receipt(self, message: ReceivedMessage | None) -> str:

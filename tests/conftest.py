@@ -1,4 +1,7 @@
-"""Marks that every test folder may use, and how hypothesis is to search."""
+"""Marks that every test folder may use, how hypothesis searches, and signals as tests expect."""
+
+import signal
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -11,3 +14,23 @@ settings.load_profile("any clock")
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "scenario(name): a situation that must be survived")
     config.addinivalue_line("markers", "slow: takes more than three seconds")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _programs_get_signals() -> Iterator[None]:
+    """Let programs that tests start get the signals that this process ignores.
+
+    ``nohup`` and shells that run a command in the background ignore signals for it, and programs
+    inherit that. They do not inherit a handler: it is the default again in a new program.
+    """
+    names = ("SIGINT", "SIGHUP", "SIGTERM")
+    ignored = [
+        number
+        for number in (getattr(signal, name, None) for name in names)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN
+    ]
+    for number in ignored:
+        signal.signal(number, lambda *_: None)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)

@@ -19,7 +19,10 @@ PROJECT = "pushover_logging"
 # The table: what a folder, or a module at the top, may import of this package besides itself.
 # A folder's name stands for all that is in it. Imports for type checkers alone count too.
 MAY_IMPORT = {
-    "cli": ("forward", "devserver", "handler", "client", "stores", "config", "render"),
+    "cli": (
+        *("forward", "devserver", "handler", "client", "stores", "config", "render"),
+        "delivery.retry",
+    ),
     "forward": ("handler", "config"),
     "handler": ("ingest", "config", "delivery", "notice", "render.redact"),
     "delivery": ("ingest", "render", "stores", "config", "client", "notice"),

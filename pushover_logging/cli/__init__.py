@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from pushover_logging import __version__
 
@@ -59,6 +61,9 @@ _COMMANDS = (
     completion,
 )
 
+_LIKE_A_KEY = re.compile(r"(?=[^\s'\"=]*[0-9])(?=[^\s'\"=]*[A-Za-z])[^\s'\"=]{20,}")
+"""Also a key with a sign in it that no key has."""
+
 _EPILOG = """\
 exit codes:
   0    done: sent, valid, or the sums of the demo match
@@ -97,9 +102,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return code
 
 
+class _Parser(argparse.ArgumentParser):
+    """argparse quotes a word that it does not understand, which may be a key in the wrong place."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(_LIKE_A_KEY.sub("***", message))
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands; parsed arguments carry the command to run as ``run``."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="pushover-logging",
         description="Send alerts to a phone through Pushover, and test them on this machine.",
         epilog=_EPILOG,

@@ -64,11 +64,20 @@ def option_type(convert: Callable[[str, str], T]) -> Callable[[str], T]:
     return converted
 
 
-def application(arguments: argparse.Namespace) -> Application:
-    """The application that --token and --api-url, or the environment, name."""
+def application(arguments: argparse.Namespace, *, try_for: float = 0.0) -> Application:
+    """The application that --token and --api-url, or the environment, name.
+
+    It repeats a call that failed until ``try_for`` seconds have passed.
+    """
     from pushover_logging.client.application import Application
 
-    return Application(resolve_token(arguments.token), api_url=resolve_api_url(arguments.api_url))
+    token, api_url = resolve_token(arguments.token), resolve_api_url(arguments.api_url)
+    if not try_for:
+        return Application(token, api_url=api_url)
+    from pushover_logging.delivery.retry import RetryPolicy
+
+    policy = RetryPolicy(give_up_after=try_for)
+    return Application(token, api_url=api_url, retry_policy=policy)
 
 
 def users(arguments: argparse.Namespace) -> tuple[str, ...]:

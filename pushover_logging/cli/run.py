@@ -7,8 +7,6 @@ import os
 import re
 import socket
 import sys
-import threading
-import time
 from typing import TYPE_CHECKING
 
 from pushover_logging.client.constants import MESSAGE_LIMIT, TITLE_LIMIT, Priority
@@ -28,8 +26,6 @@ pushover-logging run -- backup.sh --full
 """
 _LINES = 20
 _TRY_FOR = 60.0
-_POLITE_WAIT = 5.0
-"""Seconds that Pushover asks for between two attempts (https://pushover.net/api#friendly)."""
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;:?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
 """Colours and other sequences for terminals, which a push would show."""
 
@@ -98,23 +94,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _push(arguments: argparse.Namespace, ending: Ending) -> None:
-    until = time.monotonic() + arguments.try_for
-    wait = _POLITE_WAIT
-    while True:
-        try:
-            application(arguments).send(_parameters(arguments, ending))
-        except PushoverError as error:
-            if not error.retryable or time.monotonic() + wait > until:
-                return _complain(f"not pushed: {error}")
-        except (ValueError, OSError) as error:
-            return _complain(f"not pushed: {error}")
-        else:
-            return None
-        try:
-            threading.Event().wait(wait)
-        except KeyboardInterrupt:
-            return _complain("not pushed: interrupted")
-        wait *= 2
+    try:
+        sender = application(arguments, try_for=arguments.try_for)
+        sender.send(_parameters(arguments, ending))
+    except (PushoverError, ValueError, OSError) as error:
+        _complain(f"not pushed: {error}")
+    except KeyboardInterrupt:
+        _complain("not pushed: interrupted")
 
 
 def _parameters(arguments: argparse.Namespace, ending: Ending) -> dict[str, str | int]:

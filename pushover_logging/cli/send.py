@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pushover_logging.client.constants import MESSAGE_LIMIT, Priority
 from pushover_logging.config.levels import to_priority
-from pushover_logging.config.parsing import masked, to_whole_seconds
+from pushover_logging.config.parsing import masked, to_seconds, to_whole_seconds
 from pushover_logging.config.secrets import resolve_encryption_key
 from pushover_logging.render import html
 from pushover_logging.render.alert import Alert, cut, trim
@@ -88,6 +88,13 @@ def _add_urgency(parser: argparse.ArgumentParser) -> None:
             f"--{name}", type=option_type(to_whole_seconds), metavar="TIME", help=purpose
         )
     group.add_argument(
+        "--wait",
+        type=option_type(to_seconds),
+        default=0.0,
+        metavar="TIME",
+        help="keep trying for this long while the service does not answer; default: one attempt",
+    )
+    group.add_argument(
         "--callback", metavar="URL", help="emergency: an address to call when it is acknowledged"
     )
     group.add_argument("--tags", help="emergency: tags to cancel it by, separated by commas")
@@ -135,7 +142,7 @@ def run(arguments: argparse.Namespace) -> Exit:
     """Send it and print the service's ids; a remark of the service goes to stderr."""
     image = _image(arguments)
     parameters = _sealed(arguments, _parameters(arguments))
-    sent = application(arguments).send(parameters, image)
+    sent = application(arguments, try_for=arguments.wait).send(parameters, image)
     receipt = f", receipt {sent.receipt}" if sent.receipt else ""
     facts = {
         "request": sent.id,

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..client.constants import Priority
-from ..ingest.fingerprint import digest
 from ..notice import Notice, Snapshot
 
 if TYPE_CHECKING:
@@ -32,10 +31,10 @@ _EPOCHS_KEPT = 16
 """Running totals of a process and group that may still grow: late repeats of its closed groups."""
 _FORGOTTEN_KEPT = 10_000
 _CLOSED_GROUPS_KEPT = 0.5
-"""The part of ``max_groups`` that closed groups may take before the longest closed are forgotten."""
+"""The part of ``max_groups`` that closed groups may take; then the longest closed are forgotten."""
 _MOST_TOTALS = 1000
-"""A process begins its running totals anew with each new notice, so that the total of a process
-that has sent none for long is not missed."""
+"""Processes whose running totals a group knows. A process begins them anew after each interval, so
+that those of a process that has counted nothing for long are not missed."""
 
 
 @dataclass(eq=False, slots=True)
@@ -130,7 +129,9 @@ class Groups:
         snapshot = notice.snapshot
         assert snapshot is not None
         group = self._group_for(notice, snapshot)
-        totals = group.totals.setdefault(source, {})
+        totals = group.totals[source] = group.totals.pop(source, {})
+        if len(group.totals) > _MOST_TOTALS:
+            del group.totals[next(iter(group.totals))]
         known = totals.pop(notice.epoch, None)
         if known is None:
             known = self._forgotten.pop((source, notice.epoch), 0)

@@ -62,10 +62,8 @@ class Entry:
     """A drain notice waits until it is sent."""
     is_held: bool = field(default=False, repr=False)
     """It waits or is being sent."""
-    users: tuple[str, ...] = ()
-    """Who gets it, if not the users of the handler."""
     escalates: Incident | None = None
-    """The emergency that nobody acknowledged, for which this one rings other users."""
+    """The emergency that nobody acknowledged; this one rings ``escalate_to`` for it."""
 
     @property
     def records(self) -> int:

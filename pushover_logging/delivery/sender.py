@@ -60,6 +60,8 @@ the sender: this one was stopped."""
 _ID_LENGTH = 12
 _COUNT = re.compile(r" \N{MULTIPLICATION SIGN}\d+$")
 """The number of records at the end of a title."""
+_LEAST_FOR_LESS = 1.0
+"""Seconds for a call that is no alert; less would often be too little for a good connection."""
 
 
 def _today() -> datetime:
@@ -147,6 +149,8 @@ class Sender:
         self._known_already: set[tuple[str, int]] = set()
         """Those of them that came before the store failed: they may come once more."""
         self._committed_at = 0.0
+        self._has_led = False
+        """This object has been the sender of the store, and knows what it did."""
         self._durable_state: State | None = None
         self._state: State | None = None
         self._cipher = target.store_cipher() if store.wire == "json" else None
@@ -189,14 +193,17 @@ class Sender:
             state = self.store.load()
             if self._state is not None:
                 with self.lock:
-                    self._forget()
                     try:
-                        self._state.restore(self, state)
+                        if self._has_led and self._state.is_mine(state):
+                            self._go_on(state)
+                        else:
+                            self._forget()
+                            self._state.restore(self, state)
                     except Exception as error:
                         raise StoreError(
                             f"The state in the store cannot be read: {_place(error)}."
                         ) from error
-            self._is_sender = True
+            self._is_sender = self._has_led = True
         while batch := self.store.take(_BATCH):
             with self.lock:
                 for source, seq, data in batch:
@@ -212,6 +219,19 @@ class Sender:
             if len(batch) < _BATCH:
                 break
         return True
+
+    def _go_on(self, state: Mapping[str, bytes]) -> None:
+        """Put what this sender knows in place of the state, which nobody else has written.
+
+        Another process had the lease and did nothing with it, or the store was replaced.
+        """
+        assert self._state is not None
+        self._known_already |= self._uncommitted
+        self._uncommitted.clear()
+        self._taken.clear()
+        if self.outbox.in_hand is not None:
+            self.outbox.put(self.outbox.in_hand, self._clock())
+        self._state.replace(self, state)
 
     def detach(self) -> None:
         """Go on from memory with everything this sender knows, because the store fails."""
@@ -247,6 +267,7 @@ class Sender:
             assert state is not None
             self.store, self._state = store, self._durable_state
             self._is_sender = True
+            self._has_led = True
             self._known_already.update((store.source, seq) for seq in kept)
             self._state.replace(self, state)
             return None
@@ -266,7 +287,7 @@ class Sender:
         with self.lock:
             self._forget()
             self.store, self._state = store, self._durable_state
-            self._is_sender = False
+            self._is_sender = self._has_led = False
 
     def _handed_over(self, number: Iterator[int]) -> list[Notice]:
         """Notices that tell another sender what this one knows."""
@@ -779,14 +800,11 @@ class Sender:
             entry.text = entry.text or self._write(entry)
             if entry.doubtful:
                 self._cancel_in_doubt(entry, timeout)
-            if (
-                self.store.durable
-                and self._clock() > self._committed_at + _STOPPED
-                and not self.store.acquire()
-            ):
-                # This process was stopped meanwhile.
-                raise LeaseLost("Another process is the sender.")
-            outcome = self._target.deliver(entry.text, timeout, entry.users)
+                if deadline is not None:
+                    timeout = max(_LEAST_TIMEOUT, deadline - self._clock())
+            self._check_lease()
+            escalates = entry.escalates is not None
+            outcome = self._target.deliver(entry.text, timeout, escalates=escalates)
             entry.is_in_flight = False
             self._settle(entry, outcome, is_last_chance=deadline is not None)
         except StoreError:
@@ -798,6 +816,13 @@ class Sender:
             with self.lock:
                 if self.outbox.in_hand is entry:  # the thread ends in the middle of a send
                     self.outbox.put(entry, self._clock())
+
+    def _check_lease(self) -> None:
+        """Raise `LeaseLost` if this process was stopped so long that another one is the sender."""
+        if not self.store.durable or self._clock() <= self._committed_at + _STOPPED:
+            return
+        if not self.store.acquire():
+            raise LeaseLost("Another process is the sender.")
 
     def _cancel_in_doubt(self, entry: Entry, timeout: float | None) -> None:
         """An emergency that another process may have sent must not ring twice."""
@@ -895,7 +920,7 @@ class Sender:
         with self.lock:
             self.limits.used_slot(now)
             bad_inputs = error.bad_inputs if isinstance(error, APIError) else {}
-            is_for_nobody = bool(entry.users) and "user" in bad_inputs
+            is_for_nobody = entry.escalates is not None and "user" in bad_inputs
             if entry.priority is Priority.EMERGENCY and not is_for_nobody:
                 entry.priority, entry.text = Priority.HIGH, None
                 self.outbox.put(entry, now)
@@ -1003,7 +1028,7 @@ class Sender:
             return False
         name = due[0]
         del self.incidents.to_cancel[name]
-        timeout = None if deadline is None else max(_LEAST_TIMEOUT, deadline - now)
+        timeout = self._time_for_less(now, deadline)
         by_tag = name.startswith(TAG_PREFIX)
         error = (self._target.cancel_by_tag if by_tag else self._target.cancel)(name, timeout)
         if error is None:
@@ -1016,6 +1041,14 @@ class Sender:
         self._tell_error(error)
         return True
 
+    def _time_for_less(self, now: float, deadline: float | None) -> float:
+        """Seconds for a call that is no alert: alerts may come meanwhile, and the process may end.
+
+        Half the time that the process has for its end then remains for the alerts.
+        """
+        share = max(_LEAST_FOR_LESS, self._config.exit_timeout / 2)
+        return share if deadline is None else min(share, max(_LEAST_TIMEOUT, deadline - now))
+
     def _follow_up(self, now: float) -> bool:
         """Escalate or ask about one emergency; whether the service was called."""
         if not self.incidents.ringing:
@@ -1023,7 +1056,7 @@ class Sender:
         with self.lock:
             unanswered = self.incidents.to_escalate(now)
         if unanswered is not None:
-            status = self._target.receipt(unanswered.receipt)
+            status = self._target.receipt(unanswered.receipt, self._time_for_less(now, None))
             if status is not None:
                 self._learn(unanswered, status, now)
             with self.lock:
@@ -1036,7 +1069,7 @@ class Sender:
             incident = self.incidents.to_poll(now, someone_listens=listens)
         if incident is None:
             return False
-        status = self._target.receipt(incident.receipt)
+        status = self._target.receipt(incident.receipt, self._time_for_less(now, None))
         if status is not None:
             self._learn(incident, status, now)
         return True
@@ -1078,11 +1111,11 @@ class Sender:
         incident.is_escalating = True
         self.incidents.changed.add(incident)
         entry = Entry([], Priority.EMERGENCY, now)
-        entry.users, entry.escalates = self._config.escalate_to, incident
+        entry.escalates = incident
         # A successor of this process makes the same id, and cancels by it what this one has sent.
         entry.id = f"to-{incident.receipt[:_ID_LENGTH]}" if self.store.durable else ""
         if incident.is_escalation_in_doubt:
-            entry.doubtful = ("",)
+            entry.doubtful = (entry.id,)
         self.outbox.put(entry, now)
 
     # What the pipeline asks, from any thread.
@@ -1140,7 +1173,7 @@ class Sender:
         )
 
     def seal(self, data: bytes) -> bytes:
-        """The data as it stands in the store: encrypted if there is a key and it leaves the machine."""
+        """The data for the store: encrypted if there is a key and it leaves the machine."""
         return seal(data, self._cipher)
 
     def unseal(self, data: bytes) -> bytes:
@@ -1156,6 +1189,7 @@ class Sender:
     def is_in_flight(self, state: Mapping[str, bytes]) -> bool:
         """Whether the state says that a push is being sent."""
         return self._state is not None and self._state.is_in_flight(state)
+
     def leads(self) -> bool:
         """As for `SharedSender`: nobody relies on the memory of this process."""
         return False

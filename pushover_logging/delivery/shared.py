@@ -17,7 +17,7 @@ from ..notice import Notice
 from ..stores import open_store
 from ..stores.base import LeaseLost, StoreError
 from . import diagnostics
-from .sender import Sender, open_sender
+from .sender import open_sender
 
 if TYPE_CHECKING:
     from ..config import HandlerConfig
@@ -64,7 +64,7 @@ def store_for(config: HandlerConfig) -> tuple[DurableStore, Iterator[int]]:
 
 
 def sender_for(config: HandlerConfig) -> SharedSender:
-    """The sender for a handler's store; all handlers of the process with that store have the same."""
+    """The sender for a handler's store; all handlers of the process with that store share it."""
     assert config.store is not None
     key = config.store, namespace_of(config.token, config.users)
     if key not in _senders:
@@ -178,11 +178,11 @@ class SharedSender:
                 self.store.carry(self._carried)
                 for problem in self.store.problems():
                     diagnostics.say("store", problem)
-            if self._takes_over and not self.is_sender:
-                if not self.active.is_in_flight(self.store.peek()):
-                    self.store.seize()
-                    self._takes_over = False
-                    self._begin_at = now
+            wants_it = self._takes_over and not self.is_sender
+            if wants_it and not self.active.is_in_flight(self.store.peek()):
+                self.store.seize()
+                self._takes_over = False
+                self._begin_at = now
             if self.is_sender or (now >= self._begin_at and not self._has_ended):
                 if not self.is_sender:
                     self._begin_at = now + _ASK
@@ -235,7 +235,7 @@ class SharedSender:
             return False
         return self.store.others()
 
-    def needs_counts(self, now: float, arriving: int) -> bool:
+    def needs_counts(self, now: float, arriving: int) -> bool:  # noqa: ARG002 - as for `Sender`
         """Counts go to a shared store as soon as they can."""
         return True
 
@@ -348,6 +348,7 @@ class SharedSender:
 
     def _recover(self, now: float) -> None:
         self._recover_at = now + _RECOVER
+        self.active.begin(now)  # what was handed over just now is not sent yet
         self._settle()
         try:
             known = self._kept + self._unsure

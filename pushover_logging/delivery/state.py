@@ -237,6 +237,8 @@ def unseal(data: bytes, cipher: Cipher | None) -> bytes:
     if cipher is None:
         raise ValueError("it is encrypted, and there is no encryption_key")
     return base64.b64decode(cipher.decrypt(data.removeprefix(_SEALED).decode()))
+
+
 _CLOCK_WAS_SET = 1.0
 """Seconds by which the store's clock and the monotonic one must drift apart until that counts."""
 
@@ -280,7 +282,7 @@ class State:
     def changes(self, sender: Sender) -> dict[str, bytes | None]:
         """What a commit must change; the caller holds the lock of the sender."""
         ahead = self._offset()
-        changes: dict[str, bytes | None] = {key: None for key in self._replaced}
+        changes: dict[str, bytes | None] = dict.fromkeys(self._replaced)
         self._replaced = {}
         if not self._is_marked:
             changes["writer"] = self.writer

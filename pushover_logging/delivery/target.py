@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -71,6 +72,7 @@ class Target:
     config: HandlerConfig
     _users: list[str] = field(init=False, repr=False)
     _application: Application | None = field(init=False, default=None, repr=False)
+    _transport: Transport | None = field(init=False, default=None, repr=False)
     _cipher: Cipher | None = field(init=False, default=None, repr=False)
 
     def __post_init__(self) -> None:
@@ -87,37 +89,47 @@ class Target:
             from ..client.encryption import Cipher
 
             self._cipher = Cipher(self.config.encryption_key)
-        transport = _shared_transport(self.config.api_url, self.config.timeout)
-        self._application = Application(self.config.token, transport=transport)
+        self._transport = _shared_transport(self.config.api_url)
+        self._application = Application(self.config.token, transport=self._transport)
 
     def deliver(
-        self, alert: Alert, timeout: float | None = None, users: tuple[str, ...] = ()
+        self, alert: Alert, timeout: float | None = None, *, escalates: bool = False
     ) -> Outcome:
         """Send an alert once, within ``timeout`` seconds where given.
 
-        To the users of the handler, unless it is for others.
+        To the users of the handler, or to those that an emergency escalates to.
         """
-        recipients = ",".join(users or self._users)
-        parameters: Mapping[str, Value] = {**alert.parameters(), "user": recipients}
+        ends = None if timeout is None else time.monotonic() + timeout
+        outcome = self._deliver(alert, ends, escalates=escalates)
+        asked = len(self._users)
+        if escalates or asked < 2 or not _refuses_user(outcome):
+            return outcome
+        unanswered = self._drop_refused_users(ends)
+        if unanswered is not None:
+            return RetryLater(unanswered)
+        if len(self._users) in (0, asked):
+            self.reset_users()
+            return outcome
+        return self._deliver(alert, ends)
+
+    def _deliver(self, alert: Alert, ends: float | None, *, escalates: bool = False) -> Outcome:
+        # Error reporters show the local variables of every frame. None of them holds the user keys
+        # when the request is made.
+        keys = ",".join(self.config.escalate_to if escalates else self._users)
+        parameters: list[Mapping[str, Value]] = [{**alert.parameters(), "user": keys}]
+        del keys
         if self._cipher is not None:
-            parameters = self._cipher.seal(parameters)
+            parameters.append(self._cipher.seal(parameters.pop()))
         try:
-            answer = self._opened().send(parameters, timeout=timeout)
+            answer = self._opened().send(parameters.pop(), timeout=_left(ends))
         except RateLimitError as error:
             return QuotaSpent(error, error.reset)
         except PushoverError as error:
             if error.retryable:
                 return RetryLater(error)
             refused = error.bad_inputs if isinstance(error, APIError) else {}
-            if "token" in refused:
-                return Rejected(error, is_credential=True)
-            if "user" in refused:
-                if users:
-                    return Rejected(error, is_credential=False)
-                if len(self._users) > 1 and self._drop_refused_users(timeout):
-                    return self.deliver(alert, timeout)
-                return Rejected(error, is_credential=True)
-            return Rejected(error, is_credential=False)
+            is_credential = "token" in refused or ("user" in refused and not escalates)
+            return Rejected(error, is_credential)
         return Delivered(answer.receipt, answer.info, answer.limit, answer.remaining, answer.reset)
 
     def receipt(self, receipt: str, timeout: float | None = None) -> ReceiptStatus | None:
@@ -155,48 +167,63 @@ class Target:
         """Try every configured user again: a refusal may have been mended."""
         self._users = list(self.config.users)
 
-    def _drop_refused_users(self, timeout: float | None) -> bool:
-        """Ask about each user and leave out those the service refuses; whether any was, but not all.
+    def _drop_refused_users(self, ends: float | None) -> PushoverError | None:
+        """Ask about each user and leave out those that the service refuses.
 
-        The service refuses a push to several users for one bad key, and does not name it.
+        The service refuses a push to several users for one bad key, and does not name it. Returns
+        the error if a question had no answer; then nobody is left out.
         """
         good = []
-        for number, user in enumerate(self.config.users, 1):
-            if user not in self._users:
+        count = len(self.config.users)
+        for number in range(count):
+            if self.config.users[number] not in self._users:
                 continue
             try:
-                self._opened().post("users/validate.json", {"user": user}, timeout=timeout)
+                parameters = [{"user": self.config.users[number]}]  # see _deliver
+                self._opened().post("users/validate.json", parameters.pop(), timeout=_left(ends))
             except PushoverError as error:
                 if error.retryable or not isinstance(error, APIError):
-                    return False
+                    return error
                 if "user" in error.bad_inputs:
                     diagnostics.say(
-                        f"user {number}",
-                        f"user key {number} of {len(self.config.users)} gets no alerts,"
+                        f"user {number + 1}",
+                        f"user key {number + 1} of {count} gets no alerts,"
                         f" the service refuses it: {error}",
                     )
                     continue
-            good.append(user)
-        if not good or len(good) == len(self._users):
-            return False
-        self._users = good
-        return True
+            good.append(number)
+        self._users = [self.config.users[number] for number in good]
+        return None
 
     def _opened(self) -> Application:
-        if self._application is None:
+        if self._application is None or self._transport is None:
             raise RuntimeError("the target was used before it was opened")
+        self._transport.timeout = self.config.timeout  # other handlers share the connection
         return self._application
+
+
+def _refuses_user(outcome: Outcome) -> bool:
+    return (
+        isinstance(outcome, Rejected)
+        and isinstance(outcome.error, APIError)
+        and "user" in outcome.error.bad_inputs
+        and "token" not in outcome.error.bad_inputs
+    )
+
+
+def _left(ends: float | None) -> float | None:
+    return None if ends is None else ends - time.monotonic()
 
 
 _transports: weakref.WeakValueDictionary[tuple[int, str], Transport] = weakref.WeakValueDictionary()
 """By process and address: handlers for one service share one connection. The worker's alone."""
 
 
-def _shared_transport(api_url: str, timeout: tuple[float, float]) -> Transport:
+def _shared_transport(api_url: str) -> Transport:
     from ..client.transport import Transport
 
     key = (os.getpid(), api_url)
     transport = _transports.get(key)
     if transport is None:
-        transport = _transports[key] = Transport(api_url, timeout)
+        transport = _transports[key] = Transport(api_url)
     return transport

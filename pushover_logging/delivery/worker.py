@@ -547,7 +547,7 @@ class Worker:
         self._starting = threading.Lock()
         """Guards the start of the thread; tried, never waited for."""
         self.loading = threading.RLock()
-        """Held while modules are imported: a fork then would leave the child locks without holders."""
+        """Held while modules are imported: a child forked then would wait forever for locks."""
         self._unguarded_forks: set[int] = set()
         """Threads that fork although something is being loaded."""
         self._active: list[Pipeline] = []
@@ -557,7 +557,9 @@ class Worker:
         self._answered = 0
         self._next_due: float | None = None
         self._inline = threading.Lock()
-        """Held by whoever delivers because no thread can start; tried, never waited for."""
+        """Held by whoever delivers because no thread can start; waited for at the end alone."""
+        self._finishing: list[int] = []
+        """Threads that deliver what waits before the process ends."""
         self._waited_in_vain_at = float("-inf")
         self._exit_seconds_used = 0.0
         self._deadline: float | None = None
@@ -721,7 +723,7 @@ class Worker:
         self._active = [
             pipeline for pipeline, at in dues.items() if at is not None or pipeline.news
         ]
-        if any([pipeline.news for pipeline in self._active]):
+        if any(pipeline.news for pipeline in self._active):
             due = time.monotonic()
         with self._rounds_done:
             self._answered = asked
@@ -737,12 +739,13 @@ class Worker:
                 # urllib3 empties its pools in an exit hook of its own; pushes must go before that.
                 self._comes_first_at_exit = True
                 atexit.register(self.finish)
-            return due
         except GeneratorExit:
             raise  # somebody ends this thread from outside
         except BaseException as error:  # noqa: BLE001 - EMFILE, MemoryError, SystemExit of a callback
             say("step", f"a step of the worker failed, it goes on: {type(error).__name__}: {error}")
             return time.monotonic() + _AFTER_A_DEFECT
+        else:
+            return due
 
     def _admit(self, pipeline: Pipeline | None) -> None:
         if pipeline is not None and pipeline not in self._active:
@@ -758,7 +761,7 @@ class Worker:
             return
 
     def _hook_pools(self) -> None:
-        """Children of multiprocessing, billiard and Celery end by os._exit after hooks of theirs."""
+        """Children of multiprocessing, billiard and Celery run hooks of theirs, then os._exit."""
         if self._hooked_pools:
             return
         self._hooked_pools = True
@@ -794,8 +797,12 @@ class Worker:
             pipeline.news = True  # it may hold counts that nobody would look at for long
             self._tokens.put(pipeline)
         started = time.monotonic()
-        budget = max(p.config.exit_timeout for p in waiting) - self._exit_seconds_used
-        self._deadline = started + max(0.0, budget)
+        # Threads that log while another one finishes share its deadline.
+        if self._deadline is None or not self._finishing:
+            budget = max(p.config.exit_timeout for p in waiting) - self._exit_seconds_used
+            self._deadline = started + max(0.0, budget)
+        ident = get_ident()
+        self._finishing.append(ident)
         try:
             if self.alive:
                 self._wait_for_thread(self._deadline)
@@ -804,6 +811,10 @@ class Worker:
             self._exit_seconds_used += time.monotonic() - started
         except KeyboardInterrupt:
             self._exit_seconds_used = float("inf")  # Ctrl-C ends all waits, and nothing else
+        finally:
+            self._finishing.remove(ident)
+        if self._finishing and threading.current_thread() is not threading.main_thread():
+            return  # the other thread's records wait too; it gives up what is left
         left = sum(pipeline.abandon() for pipeline in self.pipelines())
         if left:
             records = "1 record was" if left == 1 else f"{left} records were"
@@ -811,21 +822,23 @@ class Worker:
 
     def _wait_for_thread(self, deadline: float) -> None:
         with self._rounds_done:
-            self._asked += 1
-            asked = self._asked
+            self._asked += 1  # whoever waits already waits for this thread's records too
             self._tokens.put(None)
             self._rounds_done.wait_for(
                 lambda: (
                     not self.alive
-                    or (self._answered >= asked and not _before(self._next_due, deadline))
+                    or (self._answered >= self._asked and not _before(self._next_due, deadline))
                 ),
                 deadline - time.monotonic(),
             )
 
     def _deliver_inline(self, deadline: float | None) -> None:
         """Deliver on this thread: until nothing more can go before the deadline."""
-        if not self._inline.acquire(blocking=False):
-            return  # the thread, or the interrupted call, that holds it takes ours along
+        # Whoever holds it takes ours along. At the end this waits for that, because the process
+        # may end with this thread.
+        patience = 0.0 if deadline is None else deadline - time.monotonic()
+        if not self._inline.acquire(timeout=max(0.0, patience)):
+            return
         deadline = time.monotonic() if deadline is None else deadline
         ident = get_ident()
         self.delivering.add(ident)

@@ -84,7 +84,7 @@ class Queue:
         self.clear()
 
     def clear(self) -> None:
-        """Start empty, with all counts at zero: a forked child must not send its parent's alerts."""
+        """Start empty, all counts at zero: a forked child must not send its parent's alerts."""
         for lane in self.lanes:
             lane.clear()
         self.evicted.clear()

@@ -194,7 +194,7 @@ def _copy_for(
     return copy
 
 
-# Exceptions. ``traceback.TracebackException`` looks at files while it is made, so it cannot be used.
+# Exceptions. ``traceback.TracebackException`` reads files while it is made, so it cannot be used.
 
 
 def freeze_exceptions(exc_info: object) -> tuple[SnapshotError, ...]:
@@ -204,9 +204,8 @@ def freeze_exceptions(exc_info: object) -> tuple[SnapshotError, ...]:
     if isinstance(exc_info, BaseException):
         error, trace = exc_info, exc_info.__traceback__
     elif isinstance(exc_info, tuple) and len(exc_info) == 3:
-        if isinstance(exc_info[1], BaseException):
-            error = exc_info[1]
-            trace = exc_info[2] if isinstance(exc_info[2], TracebackType) else None
+        error = exc_info[1] if isinstance(exc_info[1], BaseException) else None
+        trace = exc_info[2] if isinstance(exc_info[2], TracebackType) else None
     if error is None:
         return ()
     try:

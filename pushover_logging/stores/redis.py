@@ -357,6 +357,7 @@ class RedisStore:
             client.set(self._keys[0], token, px=int(_LEASE * 1000))
         self._token = token
         self._renewed = time.monotonic()
+
     def others(self) -> bool:
         with self._server() as client:
             waiting, lease = client.mget(self._waiting_key, self._keys[0])

@@ -1,4 +1,4 @@
-"""``pushover-logging forward`` on logs of all kinds: pipes, rotated and compressed files, states."""
+"""``pushover-logging forward`` on all kinds of logs: pipes, rotated and compressed files."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pushover_logging import RetryPolicy
 from pushover_logging.cli import main
 from pushover_logging.devserver import DevServer
 
@@ -110,7 +111,8 @@ def test_closed_standard_input_is_one_line(
 
     assert (without_text, with_text) == (2, 0)
     assert capsys.readouterr().err == (
-        "pushover-logging send: there is no text: standard input is closed; give it as an argument\n"
+        "pushover-logging send: there is no text: standard input is closed;"
+        " give it as an argument\n"
     )
 
 
@@ -253,3 +255,73 @@ def test_importing_the_command_line_loads_no_http() -> None:
 
     assert run.stdout.split() == []
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.slow
+def test_with_wait_it_is_tried_again_while_the_service_is_away(server: DevServer) -> None:
+    server.fault("status", status=503)
+
+    assert main(["send", "the backup is done", "--wait", "1m"]) == 0
+
+    assert [request.status for request in server.requests] == [503, 200]
+    between = server.requests[1].started_at - server.requests[0].started_at
+    assert between >= 5
+
+
+def test_with_wait_a_refusal_is_not_repeated(server: DevServer) -> None:
+    server.fault("status", status=400)
+
+    assert main(["send", "the backup is done", "--wait", "1m"]) == 1
+
+    assert len(server.requests) == 1
+
+
+def test_waiting_is_the_retry_policys(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    """One loop for all: the command line has none."""
+    policies: list[RetryPolicy] = []
+
+    def call(policy: RetryPolicy, send: Callable[[], object]) -> object:
+        policies.append(policy)
+        return send()
+
+    monkeypatch.setattr(RetryPolicy, "call", call)
+    monkeypatch.setenv("PUSHOVER_API_URL", "http://127.0.0.1:9/1/")
+    monkeypatch.setenv("PUSHOVER_TOKEN", "a" * 30)
+    monkeypatch.setenv("PUSHOVER_USER", "u" * 30)
+
+    assert main(["send", "hi", "--wait", "10m"]) == 75
+    assert main(["run", "--try-for", "2m", "--", "false"]) == 1
+
+    assert policies == [RetryPolicy(give_up_after=600), RetryPolicy(give_up_after=120)]
+    assert "not pushed" in capsys.readouterr().err
+
+
+KEY = "uQiRzpo4DXghDmr9QzzfQu27cmVRsG"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [KEY],
+        ["send", "hi", KEY],
+        ["send", "hi", "--usr", KEY],
+        ["send", "hi", "--priority", KEY],
+        ["send", "hi", f"{KEY[:15]}-{KEY[16:]}"],
+        ["send", "hi", f"--usr={KEY[:-1]}"],
+        ["send", "hi", "--token", f"{KEY}x"],
+        ["send", "hi", "--token", f"{KEY[:12]}-{KEY[13:]}"],
+        ["send", "hi", "--token", f"env:{KEY}"],
+        ["receipt", KEY[:-1]],
+    ],
+)
+def test_a_mistyped_key_is_not_echoed(server: DevServer, capsys: Capture, words: list[str]) -> None:
+    try:
+        ending = main(words)
+    except SystemExit as exit_:
+        ending = int(str(exit_.code))
+
+    said = capsys.readouterr()
+    assert ending != 0
+    assert said.err
+    for at in range(len(KEY) - 12):
+        assert KEY[at : at + 12] not in said.out + said.err

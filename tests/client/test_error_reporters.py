@@ -1,4 +1,4 @@
-"""An error reporter that keeps local variables and traces requests finds no secret in the client.
+"""An error reporter that keeps local variables and traces requests finds no secret of ours.
 
 sentry-sdk walks mappings, lists and texts among the variables of every frame, and shows the
 ``repr`` of anything else. It also keeps the address of every request that http.client sends.
@@ -7,6 +7,8 @@ sentry-sdk walks mappings, lists and texts among the variables of every frame, a
 from __future__ import annotations
 
 import json
+import logging
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +18,7 @@ from sentry_sdk.envelope import Envelope
 from sentry_sdk.integrations.stdlib import StdlibIntegration
 from sentry_sdk.transport import Transport as SentryTransport
 
+from pushover_logging import PushoverHandler
 from pushover_logging.client import Application, Message, PushoverError, Team
 from pushover_logging.client.encryption import Cipher
 from pushover_logging.client.transport import Transport
@@ -211,3 +214,55 @@ def test_the_addresses_that_tracing_tools_see_are_masked(sentry: Captured) -> No
     assert asked == f"GET /1/groups/{GROUP}.json?token={TOKEN} HTTP/1.1".encode()
     assert any("azG" in event for event in sentry.events)
     assert {s for s in SECRETS for event in sentry.events if s in event} == set()
+
+
+# The handler, whose on_error gives each failure to the reporter.
+
+
+@pytest.mark.parametrize("behaviour", FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize("users", [USER, [USER, GROUP]], ids=["a user", "users"])
+def test_a_failed_delivery_shows_no_secret(
+    sentry: Captured, behaviour: Behaviour, users: str | list[str]
+) -> None:
+    reported = threading.Event()
+    with raw_server(behaviour) as server:
+        handler = handler_for(server.api_url, reported, user=users)
+
+        handler.handle(logging.makeLogRecord({"msg": "hi", "levelno": 40}))
+        assert reported.wait(30)
+
+        handler.close()
+    assert shown_secrets(sentry) == set()
+
+
+def test_a_defect_in_a_delivery_shows_no_secret(
+    sentry: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("a defect")
+
+    reported = threading.Event()
+    monkeypatch.setattr(Application, "_ask_once", fail)
+    handler = handler_for("http://127.0.0.1:9/1/", reported, encryption_key=KEY)
+
+    handler.handle(logging.makeLogRecord({"msg": "hi", "levelno": 40}))
+    assert reported.wait(30)
+
+    handler.close()
+    assert shown_secrets(sentry) == set()
+
+
+def handler_for(api_url: str, reported: threading.Event, **options: Any) -> PushoverHandler:
+    def report_it(error: Exception) -> None:
+        sentry_sdk.capture_exception(error)
+        reported.set()
+
+    more = {"user": USER, "exit_timeout": 0.1, "timeout": 0.5, **options}
+    return PushoverHandler(
+        TOKEN,
+        api_url=api_url,
+        on_error=report_it,
+        escalate_to=GROUP,
+        escalate_after=60,
+        **more,
+    )

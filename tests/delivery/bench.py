@@ -161,7 +161,7 @@ class FakeTarget:
         return self.clock.now - self.clock.started
 
     def deliver(
-        self, alert: Alert, timeout: float | None = None, users: tuple[str, ...] = ()
+        self, alert: Alert, timeout: float | None = None, *, escalates: bool = False
     ) -> Outcome:
         self.tried.append((self.elapsed, alert.priority))
         self.timeouts.append(timeout)

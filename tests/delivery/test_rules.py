@@ -34,12 +34,12 @@ class Target(FakeTarget):
     alerts: list[Alert] = field(default_factory=list)
 
     def deliver(
-        self, alert: Alert, timeout: float | None = None, users: tuple[str, ...] = ()
+        self, alert: Alert, timeout: float | None = None, *, escalates: bool = False
     ) -> Outcome:
         before = len(self.pushes)
-        outcome = super().deliver(alert, timeout, users)
+        outcome = super().deliver(alert, timeout, escalates=escalates)
         if len(self.pushes) > before:
-            self.users.append(users)
+            self.users.append(ON_CALL if escalates else ())
             self.alerts.append(alert)
         return outcome
 

@@ -73,7 +73,7 @@ class Phone:
     cancelled: list[str] = field(default_factory=list)
 
     def deliver(
-        self, alert: Alert, timeout: float | None = None, users: tuple[str, ...] = ()
+        self, alert: Alert, timeout: float | None = None, *, escalates: bool = False
     ) -> Any:
         if not self.works:
             return RetryLater(TransportError("no connection"))

@@ -6,6 +6,7 @@ import gc
 import logging
 import subprocess
 import sys
+import time
 import weakref
 from collections.abc import Callable, Iterator
 
@@ -198,6 +199,56 @@ def test_when_every_user_is_refused_it_is_the_credentials(server: DevServer) -> 
 
     assert isinstance(outcome, Rejected)
     assert outcome.is_credential
+
+
+def test_while_nobody_can_say_which_user_is_refused_the_push_is_tried_again(
+    server: DevServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say_everything()
+    target = target_of(server, user=["x" * 30, server.user])
+    server.fault("status", path="users/validate.json", count=2, status=503)
+
+    outcomes = [target.deliver(alert()) for _ in range(3)]
+
+    assert [type(outcome) for outcome in outcomes] == [RetryLater, RetryLater, Delivered]
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_users_that_are_good_by_themselves_are_asked_about_once(server: DevServer) -> None:
+    other = server.add_user()
+    server.fault("status", status=400, body={"user": "invalid", "status": 0, "errors": ["no"]})
+
+    outcome = target_of(server, user=[other, server.user]).deliver(alert())
+
+    assert isinstance(outcome, Rejected)
+    assert [request.path for request in server.requests] == [
+        "/1/messages.json",
+        *["/1/users/validate.json"] * 2,
+    ]
+
+
+def test_the_time_for_a_delivery_includes_the_questions_about_each_user(
+    server: DevServer,
+) -> None:
+    users = [server.add_user() for _ in range(9)]
+    target = target_of(server, user=["x" * 30, *users])
+    server.fault("delay", path="users/validate.json", count=None, seconds=0.3)
+    began = time.monotonic()
+
+    outcome = target.deliver(alert(), timeout=1.0)
+
+    assert isinstance(outcome, RetryLater)
+    assert time.monotonic() - began < 2.5  # ten questions take 3 s
+
+
+def test_handlers_that_share_a_connection_keep_their_own_timeouts(server: DevServer) -> None:
+    patient, hasty = target_of(server, timeout=30), target_of(server, timeout=0.2)
+    server.fault("delay", count=2, seconds=1)
+
+    outcomes = [hasty.deliver(alert()), patient.deliver(alert())]
+
+    assert [type(outcome) for outcome in outcomes] == [RetryLater, Delivered]
+    assert server.max_connections <= 2
 
 
 def test_a_spent_month_says_when_it_ends(server: DevServer) -> None:

@@ -345,3 +345,70 @@ def test_a_fork_does_not_wait_for_ever_for_modules_that_are_being_loaded(worker:
 
     assert worker.loading.acquire(blocking=False)
     worker.loading.release()
+
+
+# Threads that log while another one delivers at the end.
+
+
+class Gated(FakePipeline):
+    """Lets a test stop a step in its middle."""
+
+    def __init__(self, exit_timeout: float = 60.0) -> None:
+        super().__init__(exit_timeout)
+        self.entered, self.may_go_on = threading.Event(), threading.Event()
+
+    def step(self, deadline: float | None) -> float | None:
+        if self.waiting:
+            self.entered.set()
+            assert self.may_go_on.wait(30)
+        return super().step(deadline)
+
+
+@pytest.mark.parametrize("threads_start", [True, False])
+def test_a_second_thread_that_logs_at_the_end_gives_up_nothing_of_the_first(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch, threads_start: bool
+) -> None:
+    if not threads_start:
+        monkeypatch.setattr(worker, "_start_thread", refuse_to_start)
+    pipeline = Gated()
+    worker.enlist(pipeline)  # type: ignore[arg-type]
+    worker._exiting = True
+    pipeline.submit("first", "first again")
+    first = threading.Thread(target=worker.finish)
+    first.start()
+    assert pipeline.entered.wait(30)
+
+    pipeline.submit("second")
+    second = threading.Thread(target=wake, args=(worker, pipeline))
+    second.start()
+    second.join(0.2)
+    abandoned = pipeline.abandoned
+    pipeline.may_go_on.set()
+    first.join(30)
+    second.join(30)
+
+    assert abandoned == pipeline.abandoned == 0
+    assert pipeline.done == ["first", "first again", "second"]
+
+
+def test_threads_that_log_at_the_end_do_not_extend_its_deadline(worker: Worker) -> None:
+    pipeline = enlisted(worker, exit_timeout=0.5)
+    pipeline.stuck = True
+    pipeline.submit("a")
+    began = time.monotonic()
+    others = [threading.Timer(0.2, wake, (worker, pipeline)) for _ in range(5)]
+    worker._exiting = True
+    for other in others:
+        other.start()
+
+    worker.finish()
+
+    for other in others:
+        other.join(30)
+    pipeline.stuck = False
+    ends = {deadline for deadline in pipeline.deadlines if deadline is not None}
+    assert max(ends) <= began + 0.5 + 0.15
+
+
+def refuse_to_start(*_: object) -> int:
+    raise RuntimeError("can't create new thread at interpreter shutdown")

@@ -445,7 +445,11 @@ def test_each_push_looks_as_its_own_handler_wants_it(processes: Processes) -> No
     """V10: three handlers, two of them in one process, one of them the sender."""
     one = start(processes, title="one {levelname}", sound="bike")
     becomes_sender(processes, one)
-    tell(processes, one, "stage.attach('till', store=os.environ['STORE'], title='till', url='http://till')")
+    tell(
+        processes,
+        one,
+        "stage.attach('till', store=os.environ['STORE'], title='till', url='http://till')",
+    )
     two = start(processes, title="two {name}", sound="magic", ttl=60)
 
     tell(processes, one, "log.warning(stage.mark(1))")
@@ -470,8 +474,9 @@ def test_acknowledgement_holds_for_all_processes_and_after_a_restart(
     tell(processes, two, "log.error('the disk is full')")
     answered = "[i.state.value for i in phone.stats().incidents]"
     eventually(
-        lambda: "['acknowledged']"
-        in {tell(processes, one, answered), tell(processes, two, answered)}
+        lambda: (
+            "['acknowledged']" in {tell(processes, one, answered), tell(processes, two, answered)}
+        )
     )
     processes.wait(one)
     processes.wait(two)
@@ -533,9 +538,7 @@ def test_every_process_accounts_for_its_records(processes: Processes) -> None:
 
     stats = "(lambda s: (s.accepted, s.handed_over, s.pending, dict(s.dropped)))(phone.stats())"
     for process in (one, two):
-        eventually(
-            lambda process=process: tell(processes, process, stats) == "(220, 220, 0, {})"
-        )
+        eventually(lambda process=process: tell(processes, process, stats) == "(220, 220, 0, {})")
     assert tell(processes, two, "phone.drain(20)") == "True"
     assert processes.records == 440
 

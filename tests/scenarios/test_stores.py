@@ -56,8 +56,9 @@ assert stats.accepted == stats.handed_over + stats.pending + sum(stats.dropped.v
 
 
 def marks_of(processes: Processes) -> Counter[str]:
-    return Counter(m for message in processes.messages for m in MARK.findall(
-        message.params["message"]))
+    return Counter(
+        m for message in processes.messages for m in MARK.findall(message.params["message"])
+    )
 
 
 @pytest.mark.scenario("P1")
@@ -118,9 +119,7 @@ assert phone.drain(20)
 @pytest.mark.scenario("P2")
 @LONG
 @pytest.mark.parametrize("_", range(5))
-def test_eighty_thousand_records_of_eight_processes_ring_once(
-    processes: Processes, _: int
-) -> None:
+def test_eighty_thousand_records_of_eight_processes_ring_once(processes: Processes, _: int) -> None:
     """P2: 8 processes, 10,000 times the same error each, without a process that outlives them."""
     others = [processes.start(SAME_ERROR, number, 10_000) for number in range(8)]
     for process in others:

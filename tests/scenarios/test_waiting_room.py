@@ -106,7 +106,9 @@ import logging, stage
 def on_error(*args):
     raise SystemExit("the user's own mistake")
 
-handler = stage.attach("shop", on_error=on_error, retry_policy={"wait_initial": 0.05, "wait_max": 0.1})
+handler = stage.attach(
+    "shop", on_error=on_error, retry_policy={"wait_initial": 0.05, "wait_max": 0.1}
+)
 log = logging.getLogger("shop")
 log.error(stage.mark(0))
 stage.note(flushed=handler.flush(10), threads=stage.threads_beside_main())

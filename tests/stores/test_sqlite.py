@@ -6,6 +6,7 @@ import os
 import sqlite3
 import stat
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -267,3 +268,29 @@ def test_database_of_another_user_is_refused(path: Path, store: SqliteStore) -> 
 
     with pytest.raises(StoreError, match="belongs to another user"):
         store.acquire()
+
+
+def test_a_process_forked_during_a_commit_can_use_the_database(store: SqliteStore) -> None:
+    is_open, forks = threading.Event(), threading.Event()
+
+    def commit_slowly() -> None:
+        with store._database() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            is_open.set()
+            forks.wait(0.5)  # the fork waits for this thread, so it never comes before the end
+            connection.execute("COMMIT")
+
+    thread = threading.Thread(target=commit_slowly)
+    thread.start()
+    assert is_open.wait(10)
+    child = os.fork()
+    if child == 0:
+        try:
+            store.after_fork()
+            os._exit(0 if store.acquire() else 1)
+        finally:
+            os._exit(2)
+    forks.set()
+    thread.join()
+
+    assert os.waitpid(child, 0)[1] == 0

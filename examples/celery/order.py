@@ -1,0 +1,4 @@
+from shop import charge
+
+for order in range(1, 7):
+    charge.delay(order)
