@@ -26,8 +26,8 @@ class Phone:
     """The pushes of a local server, as lines of a table."""
 
     def __init__(self, base_url: str, table: Table) -> None:
-        self.pushes = 0
-        self.records = 0
+        self.pushes: int = 0
+        self.records: int = 0
         """Records that the pushes stand for, by what their titles say."""
         self._base_url = base_url
         self._table = table

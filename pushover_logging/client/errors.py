@@ -65,27 +65,27 @@ class APIError(PushoverError):
         *,
         http_status: int = 400,
     ) -> None:
-        self.url = mask_address(url)
+        self.url: str = mask_address(url)
         """Where the request went, without its query; the key of a group is masked in it."""
         self.request: dict[str, str] = Payload(request)
         """The request's real parameters; their ``repr`` masks the secret ones.
 
         A pickle or copy of the error holds them masked.
         """
-        self.response = dict(response)
+        self.response: dict[str, object] = dict(response)
         """The answer as it came; empty if it was no JSON object."""
         self.timestamp = timestamp
         """When the service answered."""
         self.http_status = http_status
-        self.id = _text(self.response.get("request"))
+        self.id: str | None = _text(self.response.get("request"))
         """The service's id of the request, which its support asks for."""
-        self.status = _number(self.response.get("status"))
+        self.status: int = _number(self.response.get("status"))
         """The ``status`` of the answer: 0, for a refusal."""
-        self.bad_inputs = _bad_inputs(self.response)
+        self.bad_inputs: dict[str, str] = _bad_inputs(self.response)
         """The parameters that the service refused, each with a short reason."""
-        self.errors = _sentences(self.response.get("errors")) or self._without_reason()
+        self.errors: list[str] = _sentences(self.response.get("errors")) or self._without_reason()
         """The service's reasons in sentences; never empty."""
-        self.receipt = _receipt(self.response.get("receipt"))
+        self.receipt: str | None = _receipt(self.response.get("receipt"))
         super().__init__(self._sentence())
 
     def _without_reason(self) -> list[str]:

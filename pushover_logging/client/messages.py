@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from .application import User
+    from .constants import Priority
 
 _TEXTS = ("message", "title", "url", "url_title", "device", "sound")
 
@@ -60,22 +61,26 @@ class Extras(TypedDict, total=False):
 class Message:
     """A message to a user. Every parameter is an attribute that is checked when it is set."""
 
-    message = Attribute(check.body(MESSAGE_LIMIT))
-    html = Attribute(check.flag)
-    title = Attribute(check.text(TITLE_LIMIT))
-    timestamp = Attribute(check.timestamp)
-    url = Attribute(check.text(URL_LIMIT))
-    url_title = Attribute(check.text(URL_TITLE_LIMIT))
-    device = Attribute(check.device)
-    priority = Attribute(check.ordinary_priority)
-    sound = Attribute(check.text())
-    monospace = Attribute(check.flag)
-    ttl = Attribute(check.ttl)
-    tags = Attribute(check.names)
-    attachment_type = Attribute(check.text())
-    attachment_base64 = Attribute(check.text())
-    encryption_key = Attribute(check.encryption_key)
-    params = Attribute(check.params)
+    message: Attribute[str, str] = Attribute(check.body(MESSAGE_LIMIT))
+    html: Attribute[bool | int | str, bool] = Attribute(check.flag)
+    title: Attribute[str | None, str | None] = Attribute(check.text(TITLE_LIMIT))
+    timestamp: Attribute[datetime | float | str | None, datetime | None] = Attribute(
+        check.timestamp
+    )
+    url: Attribute[str | None, str | None] = Attribute(check.text(URL_LIMIT))
+    url_title: Attribute[str | None, str | None] = Attribute(check.text(URL_TITLE_LIMIT))
+    device: Attribute[str | Iterable[str] | None, str | None] = Attribute(check.device)
+    priority: Attribute[int | str, Priority] = Attribute(check.ordinary_priority)
+    sound: Attribute[str | None, str | None] = Attribute(check.text())
+    monospace: Attribute[bool | int | str, bool] = Attribute(check.flag)
+    ttl: Attribute[int | str | None, int | None] = Attribute(check.ttl)
+    tags: Attribute[str | Iterable[str] | None, tuple[str, ...]] = Attribute(check.names)
+    attachment_type: Attribute[str | None, str | None] = Attribute(check.text())
+    attachment_base64: Attribute[str | None, str | None] = Attribute(check.text())
+    encryption_key: Attribute[str | bytes | None, str | bytes | None] = Attribute(
+        check.encryption_key
+    )
+    params: Attribute[Mapping[str, Value] | None, dict[str, Value]] = Attribute(check.params)
 
     id: str | None = None
     """The service's id of the request, once sent."""
@@ -223,10 +228,10 @@ class Message:
 class EmergencyMessage(Message):
     """A message that rings until somebody acknowledges it, it expires, or you cancel it."""
 
-    priority = Attribute(check.emergency_priority)
-    callback = Attribute(check.text())
-    retry = Attribute(check.retry)
-    expire = Attribute(check.expire)
+    priority: Attribute[int | str, Priority] = Attribute(check.emergency_priority)
+    callback: Attribute[str | None, str | None] = Attribute(check.text())
+    retry: Attribute[int | str, int] = Attribute(check.retry)
+    expire: Attribute[int | str, int] = Attribute(check.expire)
 
     receipt: str | None = None
     """The service's key for it, once sent."""

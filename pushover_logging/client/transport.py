@@ -78,8 +78,8 @@ class Request:
     def __init__(
         self, method: str, path: str, parameters: Mapping[str, Value], file: File | None = None
     ) -> None:
-        self.method = method
-        self.path = path
+        self.method: str = method
+        self.path: str = path
         self._parameters = parameters
         self._file = file
 
@@ -120,8 +120,8 @@ class Transport:
     """
 
     def __init__(self, api_url: str | None = None, timeout: tuple[float, float] = TIMEOUT) -> None:
-        self.api_url = resolve_api_url(api_url)
-        self.timeout = _checked(timeout)
+        self.api_url: str = resolve_api_url(api_url)
+        self.timeout: tuple[float, float] = _checked(timeout)
         """Seconds for connecting and for the answer; a new value holds from the next request.
 
         A whole request takes no longer than their sum, however slowly the server sends. Only the

@@ -73,11 +73,13 @@ class Template:
             parsed = list(_FORMATTER.parse(text))
         except ValueError as error:
             raise ValueError(f"{option} is {shown(text)}, not a template: {error}") from None
-        self.parts = tuple(
+        self.parts: tuple[Part, ...] = tuple(
             Part(literal, None if field is None else _placeholder(option, text, field, spec, how))
             for literal, field, spec, how in parsed
         )
-        self.placeholders = tuple(part.placeholder for part in self.parts if part.placeholder)
+        self.placeholders: tuple[Placeholder, ...] = tuple(
+            part.placeholder for part in self.parts if part.placeholder
+        )
 
     def __repr__(self) -> str:
         return f"Template({self.text!r})"

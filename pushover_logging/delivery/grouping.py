@@ -90,7 +90,7 @@ class Groups:
         self._sequence = itertools.count()
         self._closed: OrderedDict[Identity, Group] = OrderedDict()
         """Closed groups, the longest closed first."""
-        self.pending = 0
+        self.pending: int = 0
         """Repeats of all groups that no push stands for."""
         self.changed: set[Group] = set()
         """Groups that differ from what the last commit stored."""

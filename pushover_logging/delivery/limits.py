@@ -72,7 +72,7 @@ class Limits:
         self._policy = policy
         self._most = max_per_minute
         self._reserve = quota_reserve
-        self.quota = Quota()
+        self.quota: Quota = Quota()
         self.pushes: deque[float] = deque()
         """When the pushes of the last minute went."""
         self._emergency_slot_used = float("-inf")

@@ -84,9 +84,9 @@ class Outbox:
         self._sequence = itertools.count()
         self.in_hand: Entry | None = None
         """The entry that is being sent."""
-        self.records = 0
+        self.records: int = 0
         """Records of all entries, also of the entry in hand."""
-        self.alerts = 0
+        self.alerts: int = 0
         """Groups' first records that wait; only these need room."""
         self.changed: set[Entry] = set()
         """Entries that differ from what the last commit stored."""

@@ -93,7 +93,7 @@ class Sender:
         clock: Callable[[], float] = time.monotonic,
         today: Callable[[], datetime] = _today,
     ) -> None:
-        self.store = store
+        self.store: Store = store
         self._config = config
         self._target = target
         self._renderer = renderer
@@ -101,19 +101,19 @@ class Sender:
         self._hooks = hooks
         self._clock = clock
         self._today = today
-        self.lock = threading.RLock()
+        self.lock: threading.RLock = threading.RLock()
         """Guards everything below: each record is in one place at a time."""
-        self.groups = Groups(config.grouping)
-        self.outbox = Outbox()
-        self.limits = Limits(
+        self.groups: Groups = Groups(config.grouping)
+        self.outbox: Outbox = Outbox()
+        self.limits: Limits = Limits(
             policy,
             max_per_minute=config.grouping.max_per_minute,
             quota_reserve=config.quota_reserve,
         )
-        self.incidents = Incidents()
-        self.delivered = 0
+        self.incidents: Incidents = Incidents()
+        self.delivered: int = 0
         """Records that an accepted push stands for."""
-        self.pushes = 0
+        self.pushes: int = 0
         self.delivered_here = self.pushes_here = 0
         """The same as far as this process sent them."""
         self.dropped: Counter[str] = Counter()
@@ -124,11 +124,11 @@ class Sender:
         """Records that found no room, by level, as far as no push has said so yet."""
         self.reported_totals: dict[tuple[str, int], int] = {}
         """By process and level, how many records found no room so far."""
-        self.interval = config.grouping.interval
+        self.interval: float = config.grouping.interval
         rules = config.loggers.values()
-        self.has_thresholds = max(config.grouping.after, *(r.after for r in rules), 1) > 1
+        self.has_thresholds: bool = max(config.grouping.after, *(r.after for r in rules), 1) > 1
         """Some groups need several records for an alert, so that counts are wanted at once."""
-        self.taken = 0
+        self.taken: int = 0
         """Records that notices have brought, for all processes of a durable store."""
         self.silenced: dict[str, float] = {}
         """Keys and ids of groups that make no push, and until when, in Unix seconds."""

@@ -17,7 +17,7 @@ from ..notice import Notice
 from ..stores import open_store
 from ..stores.base import LeaseLost, StoreError
 from . import diagnostics
-from .sender import open_sender
+from .sender import Sender, open_sender
 
 if TYPE_CHECKING:
     from ..config import HandlerConfig
@@ -90,7 +90,7 @@ class SharedSender:
         self._config = config
         self.store: DurableStore = store
         self._numbers = numbers
-        self.active = open_sender(config, store)
+        self.active: Sender = open_sender(config, store)
         """Decides for the store while this process is its sender, or from memory."""
         self._fails = False
         """The store fails, and this process delivers from memory."""
@@ -98,14 +98,14 @@ class SharedSender:
         """Notices in the spool that this process delivers from memory."""
         self._unsure: list[int] = []
         """Others of them, which may have reached the store although it failed."""
-        self.is_sender = False
+        self.is_sender: bool = False
         self._has_ended = False
         self._has_begun = False
         """The store has worked for this process."""
         self._carry_at = 0.0
         self._begin_at = 0.0
         self._recover_at = 0.0
-        self.epoch = 0
+        self.epoch: int = 0
         """Rises whenever running totals must begin anew."""
         self._is_relay = False
         self._takes_over = False

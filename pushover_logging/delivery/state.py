@@ -259,7 +259,7 @@ class State:
         self._seal = seal
         self._unseal = unseal
         self._ahead = unix() - clock()
-        self.writer = os.urandom(8).hex().encode()
+        self.writer: bytes = os.urandom(8).hex().encode()
         """Tells whether the state in the store is this sender's."""
         self._begin_anew({})
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["WORKER", "Pipeline", "Worker", "is_configuring_logging"]
 
-_FORK_PATIENCE = 2.0
+_FORK_PATIENCE = 10.0
 """Seconds a fork waits until nothing is being loaded."""
 _AFTER_A_DEFECT = 1.0
 """Seconds until a step that ended by an exception is tried again."""
@@ -120,7 +120,7 @@ class Pipeline:
             store, queue.seq = store_for(config)
             queue.spool, queue.style = store.spool, self._style
             WORKER.notice_c_forks()
-        self.is_shared = queue.spool is not None
+        self.is_shared: bool = queue.spool is not None
         """Whether the store is shared with other processes, and outlives this one."""
         self._start_over()
         WORKER.enlist(self)
@@ -132,9 +132,9 @@ class Pipeline:
     def _start_over(self) -> None:
         self.quiet = True
         """Nobody looks at it: the next record must hand it over with `Worker.wake`."""
-        self.news = False
+        self.news: bool = False
         """Something came that no step has seen."""
-        self.draining = False
+        self.draining: bool = False
         """The summaries are to go before their interval ends."""
         self._closed = False
         """It ends once nothing waits; a later record makes it go on."""
@@ -148,7 +148,7 @@ class Pipeline:
         """When each local group ends."""
         self._epoch = 0
         self._counted_at = 0.0
-        self.handed_over = 0
+        self.handed_over: int = 0
         """Records that left this process for a shared store, or for the memory that stands in."""
         self._drain_seq = 0
         """The number of the latest drain notice."""
@@ -532,7 +532,7 @@ class Worker:
     def _start_over(self) -> None:
         self.delivering: set[int] = set()
         """Threads that deliver just now: urllib3's records on them must not be pushed."""
-        self.alive = False
+        self.alive: bool = False
         """Whether the thread runs, or is about to."""
         self._exiting = False
         self._hooked_pools = False
@@ -546,7 +546,7 @@ class Worker:
         """The thread is to end, because its interpreter is destroyed."""
         self._starting = threading.Lock()
         """Guards the start of the thread; tried, never waited for."""
-        self.loading = threading.RLock()
+        self.loading: threading.RLock = threading.RLock()
         """Held while modules are imported: a child forked then would wait forever for locks."""
         self._unguarded_forks: set[int] = set()
         """Threads that fork although something is being loaded."""

@@ -243,11 +243,11 @@ class Account:
         self.clock = clock
         self.people: dict[str, Person] = {}
         self.groups: dict[str, Group] = {}
-        self.team = Team(team_token or new_key("t"))
+        self.team: Team = Team(team_token or new_key("t"))
         self.subscriptions: set[str] = set()
         self.sounds: dict[str, str] = dict(SOUNDS)
         self.license_credits = 10
-        self.resets = 0
+        self.resets: int = 0
         """How often the account was cleared."""
         self.clear()
 
@@ -256,7 +256,7 @@ class Account:
         self.resets += 1
         self.messages: list[ReceivedMessage] = []
         """The newest messages, oldest first."""
-        self.received = 0
+        self.received: int = 0
         """The number of the newest message; older ones may have been dropped."""
         self._message_bytes = 0
         self.emergencies: dict[str, Emergency] = {}
@@ -264,7 +264,7 @@ class Account:
         self._glance_bytes = 0
         self.subscribed: dict[str, str] = {}
         self.impolite = 0
-        self.quota = Quota(MONTHLY_LIMIT, MONTHLY_LIMIT, next_month(self.clock()))
+        self.quota: Quota = Quota(MONTHLY_LIMIT, MONTHLY_LIMIT, next_month(self.clock()))
 
     def keep(self, message: ReceivedMessage) -> None:
         """Add a message; drop the oldest, with their emergencies, beyond the bounds."""

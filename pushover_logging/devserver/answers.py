@@ -17,7 +17,7 @@ class Refusal(Exception):  # noqa: N818 (a refusal is an answer, not a fault of 
         self, reasons: Mapping[str, object], errors: Errors, *, http_status: int = 400
     ) -> None:
         super().__init__(reasons, errors)
-        self.reasons = dict(reasons)
+        self.reasons: dict[str, object] = dict(reasons)
         self.errors = errors
         self.http_status = http_status
 

@@ -49,7 +49,7 @@ class HttpServer:
     ) -> None:
         if not 0 <= port <= PORT_MAXIMUM:
             raise ValueError(f"port is {port}; it must be from 0 to {PORT_MAXIMUM}")
-        self.port = port
+        self.port: int = port
         self._host = loopback(host)
         self._config = uvicorn.Config(
             app,

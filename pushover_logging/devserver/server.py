@@ -74,18 +74,18 @@ class DevServer:
         callback_interval: float = 60.0,
         on_problem: Callable[[str], None] | None = None,
     ) -> None:
-        self.token = _key("token", token or DEFAULT_TOKEN)
-        self.user = _key("user", user or DEFAULT_USER)
-        self.team_token = _key("team_token", team_token or DEFAULT_TEAM_TOKEN)
+        self.token: str = _key("token", token or DEFAULT_TOKEN)
+        self.user: str = _key("user", user or DEFAULT_USER)
+        self.team_token: str = _key("team_token", team_token or DEFAULT_TEAM_TOKEN)
         self.callback_interval = callback_interval
-        self.changed = Changes()
+        self.changed: Changes = Changes()
         """Guards account, traffic and faults; notified of every change."""
-        self.account = Account(self.token, self.team_token, name=name, clock=clock)
+        self.account: Account = Account(self.token, self.team_token, name=name, clock=clock)
         self.account.people[self.user] = Person(self.user, tuple(devices), email=DEFAULT_EMAIL)
         self.account.team.members.append(TeamMember(self.user, "User", DEFAULT_EMAIL, True))
         self.account.subscriptions.add(DEFAULT_SUBSCRIPTION)
-        self.traffic = Traffic()
-        self.faults = FaultPlan()
+        self.traffic: Traffic = Traffic()
+        self.faults: FaultPlan = FaultPlan()
         extra_hosts = [_host_name(each) for each in hosts]
         app, self._recorder = make_app(self, [*extra_hosts, _as_host_header(loopback(host))])
         self._http = HttpServer(app, host, port, tls, self._count_connections)

@@ -86,20 +86,20 @@ class Traffic:
     """
 
     def __init__(self) -> None:
-        self.open_connections = 0
-        self.in_flight = 0
+        self.open_connections: int = 0
+        self.in_flight: int = 0
         self.clear()
 
     def clear(self) -> None:
         """Remove all requests; those that are open or in flight still count."""
         self.requests: list[SeenRequest] = []
-        self.seen = 0
+        self.seen: int = 0
         self._bytes = 0
         self.rejections: deque[Rejection] = deque(maxlen=REJECTIONS_KEPT)
-        self.rejected = 0
+        self.rejected: int = 0
         """The number of the newest rejection; older ones may have been dropped."""
-        self.max_connections = self.open_connections
-        self.max_in_flight = self.in_flight
+        self.max_connections: int = self.open_connections
+        self.max_in_flight: int = self.in_flight
 
     def count_connections(self, now_open: int) -> None:
         """Record how many connections are open now."""

@@ -51,11 +51,11 @@ class OpenFile:
         self.path = path
         self._file = path.open("rb", buffering=0)
         state = os.fstat(self._file.fileno())
-        self.identity = (state.st_dev, state.st_ino)
+        self.identity: tuple[int, int] = (state.st_dev, state.st_ino)
         self._next = state.st_size if offset < 0 else offset
         self._rest = b""
         self._skipping = False
-        self.long_lines = 0
+        self.long_lines: int = 0
         """Lines that were longer than is read."""
         self._head = self._read_head(min(state.st_size, _HEAD))
 

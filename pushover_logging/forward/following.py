@@ -72,8 +72,8 @@ class Follower:
         ``is_static`` is for a rotated file that was named beside the log it comes from: the files
         that have its name later are the log's own.
         """
-        self.path = path.absolute()
-        self.behind = False
+        self.path: Path = path.absolute()
+        self.behind: bool = False
         """Whether a file of the last run is missing, so that some of its lines may be lost."""
         self._records = records
         self._say = say

@@ -38,7 +38,7 @@ class Joiner:
         self._sent = False
         self._began = 0.0
         self._now_at = 0
-        self.at = 0
+        self.at: int = 0
         """The place that was given with the first line of what is in hand."""
         self._trace = Trace.NONE
         self._maybe: list[str] = []
@@ -50,7 +50,7 @@ class Joiner:
         self._left_out = 0
         self.last: Entry | None = None
         """What the last line was read as; None for a line that begins no record."""
-        self.was_more = False
+        self.was_more: bool = False
         """Whether the last line continued the record before it."""
 
     @property

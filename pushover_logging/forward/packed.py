@@ -25,13 +25,13 @@ class PackedLog:
 
     def __init__(self, path: Path, records: RecordReader) -> None:
         """Raises OSError, or ValueError where a module for its format is missing."""
-        self.path = path.absolute()
+        self.path: Path = path.absolute()
         self._records = records
         self._file: io.BufferedIOBase = _opened(self.path)
         opened = OpenFile(self.path)
         self._start, self._end = opened.place(0), opened.place(opened.size)
         opened.close()
-        self.ended = False
+        self.ended: bool = False
 
     def read(self, between: Callable[[], None] = lambda: None) -> Iterator[Entry]:
         """All its records; raises OSError, also for a file that is damaged."""

@@ -50,11 +50,11 @@ class Pipe:
     ) -> None:
         """Raises OSError for a name that cannot be opened."""
         known = descriptor_of(name)
-        self.name = "stdin" if known == 0 else os.path.basename(name)
-        self.ended = False
+        self.name: str = "stdin" if known == 0 else os.path.basename(name)
+        self.ended: bool = False
         self._path = None if known is not None else name
         self._opens_again = not once and known is None and stat.S_ISFIFO(os.stat(name).st_mode)
-        self.descriptor = self._opened() if known is None else known
+        self.descriptor: int = self._opened() if known is None else known
         self._records = records
         self._say = say
         self._decoder: codecs.IncrementalDecoder | None = None

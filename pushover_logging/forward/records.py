@@ -45,7 +45,7 @@ class RecordReader:
         self._seen = 0
         self._passed = 0
         self._part_at: int | None = None
-        self.position = 0
+        self.position: int = 0
         """The place behind the last line that was read."""
         self._understanding = _Understanding(say)
 

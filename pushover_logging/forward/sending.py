@@ -31,7 +31,7 @@ class Sender:
     def __init__(
         self, handler: PushoverHandler, quota_reserve: int, wait: Callable[[float], None]
     ) -> None:
-        self.handled = 0
+        self.handled: int = 0
         self._handler = handler
         self._quota_reserve = quota_reserve
         self._wait = wait

@@ -86,7 +86,7 @@ class Session:
         self._unsaved = False
         self._saved_at = time.monotonic()
         self._read_in_all: tuple[int, int] | None = None
-        self.sender = Sender(handler, settings.quota_reserve, self._pause)
+        self.sender: Sender = Sender(handler, settings.quota_reserve, self._pause)
         self._logs: list[Log] = list(self._opened())
 
     @property

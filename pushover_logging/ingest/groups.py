@@ -68,8 +68,8 @@ class Group:
 
     def __init__(self, identity: Identity, record: logging.LogRecord, priority: int) -> None:
         self.identity = identity
-        self.name = record.name
-        self.levelno = record.levelno
+        self.name: str = record.name
+        self.levelno: int = record.levelno
         """``CLOSED`` once its next record is to be a new alert."""
         self.priority = priority
         self.ticks: Iterator[int] = itertools.count()

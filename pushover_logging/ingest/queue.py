@@ -14,7 +14,7 @@ from ..notice import Notice, encode
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any, TypeVar
 
     from ..notice import Snapshot
@@ -41,7 +41,7 @@ class Tally:
 
     def __init__(self) -> None:
         ticks = itertools.count()
-        self.add = ticks.__next__
+        self.add: Callable[[], int] = ticks.__next__
         """Count one more."""
         self._reads = 0
 
@@ -90,11 +90,11 @@ class Queue:
         self.evicted.clear()
         self.resolved.clear()
         self.set_aside.clear()
-        self.accepted = Tally()
+        self.accepted: Tally = Tally()
         """Records that were to be pushed, repeats too."""
-        self.unreadable = Tally()
+        self.unreadable: Tally = Tally()
         """Records that nothing could read."""
-        self.left_in_spool = Tally()
+        self.left_in_spool: Tally = Tally()
         """Records that found no room here, and that the spool of a durable store has."""
         self.turned_away: dict[int, Tally] = {}
         """Records that found no room, by level."""

@@ -107,14 +107,14 @@ class Entry:
     def __init__(
         self, seq: int, when: float, data: bytes, slot: int = -1, start: int = 0, end: int = 0
     ) -> None:
-        self.seq = seq
-        self.time = when
-        self.data = data
-        self.slot = slot
+        self.seq: int = seq
+        self.time: float = when
+        self.data: bytes = data
+        self.slot: int = slot
         """-1 in the journal."""
-        self.start = start
+        self.start: int = start
         """In the journal: the offsets of the entry and of its end."""
-        self.end = end
+        self.end: int = end
 
 
 class Header:
@@ -151,7 +151,7 @@ class Header:
             raise ValueError("is a damaged spool")
         self.source = source.decode("ascii", "replace")
         start = _SLOTS_END if self.slots else _HEADER_SIZE
-        self.journal = start
+        self.journal: int = start
         """Where unread entries of the journal begin."""
         if done_generation == self.generation and done_offset > start:
             self.journal = done_offset
@@ -358,7 +358,7 @@ class Spool:
         self._closed = False
         self._next_try = 0.0
         self._failure = "there is no folder for it"
-        self.source = os.urandom(8).hex()
+        self.source: str = os.urandom(8).hex()
         self._problems: list[str] = []
         self._reported: set[str] = set()
         self._make()

@@ -66,7 +66,7 @@ class RedisStore:
         self._waiting_key = prefix + "waiting"
         # The password is no part of the name: it may change.
         folders = spool_folders(f"{url.rpartition('@')[2]}\0{namespace}", None, spool)
-        self.spool = Spool(folders)
+        self.spool: Spool = Spool(folders)
         self._spools = Spools(folders)
         self._client: redis.Redis | None = None
         self._version_checked = False

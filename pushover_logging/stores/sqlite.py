@@ -43,7 +43,7 @@ _STALE = 5.0
 """Seconds without a change of its number after which a sender is taken to be stopped."""
 
 
-_FORK_PATIENCE = 2.0
+_FORK_PATIENCE = 10.0
 """Seconds for which a fork waits until no connection is open."""
 
 
@@ -97,7 +97,7 @@ class SqliteStore:
         self._path = os.path.realpath(path) if not os.path.islink(path) else os.path.abspath(path)
         self._namespace = namespace
         folders = spool_folders(f"{self._path}\0{namespace}", f"{self._path}-spool", spool)
-        self.spool = Spool(folders)
+        self.spool: Spool = Spool(folders)
         self._spools = Spools(folders)
         self._token: str | None = None
         self._renewed = 0.0
