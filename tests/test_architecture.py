@@ -1,4 +1,4 @@
-"""Reads the code: who imports whom (docs/explanation/architecture.rst), and who owns which library."""
+"""Reads the code: who imports whom, as docs/explanation/architecture.rst says, who owns what."""
 
 from __future__ import annotations
 
