@@ -519,7 +519,7 @@ class Spool:
             self._make()
 
     def leave(self) -> None:
-        """Delete the file if it is empty, because the process ends. A later notice gets a new one."""
+        """Delete the file if it is empty, because the process ends. A later notice makes one."""
         if self.forked():
             return
         with self._guard:
