@@ -31,7 +31,7 @@ def test_first_screen_shows_the_entry_and_the_first_command() -> None:
 
 def test_one_command_runs_the_demo_and_one_the_tests() -> None:
     demo = shlex.split(the_command_ending_in("pushover-logging demo"))
-    tests = the_command_ending_in("-m pytest")
+    tests = the_command_ending_in("-m pytest -n auto")
 
     build_parser().parse_args(demo[demo.index(".venv/bin/pushover-logging") + 1 :])
     assert extras_in(" ".join(demo)) == {"devserver"}
