@@ -144,6 +144,8 @@ class Sender:
         self._latest_style: tuple[Mapping[str, Any], Style] = ({}, Style())
         self._taken: dict[str, int] = {}
         """The notices of each process that the next commit covers."""
+        self.is_committing = False
+        """What this sender knows is not stored yet."""
         self._uncommitted: set[tuple[str, int]] = set()
         """Notices that this sender knows and that no commit has covered."""
         self._known_already: set[tuple[str, int]] = set()
@@ -416,6 +418,7 @@ class Sender:
     def _commit(self) -> None:
         """Store what changed, and that the notices are taken; both or neither."""
         changes: Mapping[str, bytes | None] = {}
+        self.is_committing = True
         with self.lock:
             if self.draining and not self._drains:
                 in_hand = self.outbox.in_hand
@@ -436,6 +439,7 @@ class Sender:
                 self.incidents.changed.clear()
             taken, self._taken = self._taken, {}
         if self.store.durable and not (changes or taken):
+            self.is_committing = False
             return
         try:
             self.store.commit(changes, taken)
@@ -443,6 +447,8 @@ class Sender:
             # What this process knows is not what is stored: it begins anew with what is.
             self._is_sender = False
             raise
+        finally:
+            self.is_committing = False
         if self.store.durable:
             self._committed_at = self._clock()
             self._known_already -= self._uncommitted

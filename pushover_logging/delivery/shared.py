@@ -295,7 +295,10 @@ class SharedSender:
         if self._fails:
             return not self.active.unsent()
         if self.is_sender:
-            return self.active.drained.get(self.store.source, 0) >= seq
+            # Not before it is stored: the program may end at once, and what was sent would be sent
+            # again.
+            drained = self.active.drained.get(self.store.source, 0) >= seq
+            return drained and not self.active.is_committing
         try:
             return self.active.drained_in(self.store.peek()) >= seq
         except StoreError:

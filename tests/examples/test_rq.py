@@ -16,12 +16,12 @@ def test_forked_jobs_lose_nothing(example: Callable[[str], Example], redis_url: 
     shop.extra_environment = {"REDIS_URL": redis_url}
 
     shop.run(shop.command("python order.py"))
-    shop.run(shop.command("python worker.py"))
+    output = shop.run(shop.command("python worker.py"))
     shop.drain_store()
 
     own = shop.push("order 1 is not paid")
     assert own == ("ERROR shop", "order 1 is not paid", 2)
-    assert shop.records("ERROR shop") == 4
+    assert shop.records("ERROR shop") == 4, f"{shop.pushes}\n{output}"
     assert shop.records("ERROR rq.worker") == 2
     assert any("KeyError: 3" in push.text for push in shop.pushes)
     assert shop.rings == 2
