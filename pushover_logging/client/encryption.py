@@ -22,11 +22,11 @@ try:
     from cryptography.hazmat.primitives.ciphers.algorithms import AES
     from cryptography.hazmat.primitives.ciphers.modes import CBC
     from cryptography.hazmat.primitives.padding import PKCS7
-except ImportError as missing:
+except ImportError as _missing:
     raise ImportError(
         "encryption_key needs the cryptography library; "
         "install it with: pip install 'pushover-logging[encryption]'"
-    ) from missing
+    ) from _missing
 
 SEALED = ("message", "title", "url", "url_title")
 """The parameters that are encrypted; all others stay clear, attachments too."""

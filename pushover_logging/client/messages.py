@@ -128,7 +128,7 @@ class Message:
         self.monospace = extras.get("monospace", False)
         self.ttl = extras.get("ttl")
         self.tags = extras.get("tags")
-        self.attachment = extras.get("attachment")
+        self.attachment: Source | None = extras.get("attachment")
         self.attachment_type = extras.get("attachment_type")
         self.attachment_base64 = extras.get("attachment_base64")
         self.encryption_key = extras.get("encryption_key")

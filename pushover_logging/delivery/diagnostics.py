@@ -71,8 +71,8 @@ class Diagnostics:
 
 DIAGNOSTICS = Diagnostics()
 """The process's own: the minute holds for all handlers together."""
-say = DIAGNOSTICS.say
-say_later = DIAGNOSTICS.say_later
+say: Callable[[str, str], None] = DIAGNOSTICS.say
+say_later: Callable[[str, str], None] = DIAGNOSTICS.say_later
 
 
 def call_safely(name: str, function: Callable[..., object] | None, argument: object) -> None:

@@ -114,7 +114,8 @@ class Sender:
         self.delivered: int = 0
         """Records that an accepted push stands for."""
         self.pushes: int = 0
-        self.delivered_here = self.pushes_here = 0
+        self.delivered_here: int = 0
+        self.pushes_here: int = 0
         """The same as far as this process sent them."""
         self.dropped: Counter[str] = Counter()
         """Records that will not be delivered, by reason."""
@@ -144,7 +145,7 @@ class Sender:
         self._latest_style: tuple[Mapping[str, Any], Style] = ({}, Style())
         self._taken: dict[str, int] = {}
         """The notices of each process that the next commit covers."""
-        self.is_committing = False
+        self.is_committing: bool = False
         """What this sender knows is not stored yet."""
         self._uncommitted: set[tuple[str, int]] = set()
         """Notices that this sender knows and that no commit has covered."""

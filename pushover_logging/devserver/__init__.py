@@ -13,11 +13,11 @@ try:
     import sse_starlette  # noqa: F401
     import starlette  # noqa: F401
     import uvicorn  # noqa: F401
-except ModuleNotFoundError as missing:
-    library = (missing.name or "").partition(".")[0]
+except ModuleNotFoundError as _missing:
+    _library = (_missing.name or "").partition(".")[0]
     raise ModuleNotFoundError(
-        f"The dev server needs {library}: pip install 'pushover-logging[devserver]'", name=library
-    ) from missing
+        f"The dev server needs {_library}: pip install 'pushover-logging[devserver]'", name=_library
+    ) from _missing
 
 from pushover_logging.devserver.account import Glance, ReceivedMessage
 from pushover_logging.devserver.emergencies import Emergency

@@ -207,7 +207,7 @@ class Connection(H11Protocol):
 
             await app({**scope, "connection": self}, receive_whole, send)
 
-        self.app = cast(Any, with_connection)
+        self.app: Any = with_connection
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client has connected."""

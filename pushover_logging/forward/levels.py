@@ -22,7 +22,7 @@ _WORDS: Final = {
         *("panic", "pani", "pnc", "dpanic"),
     ),
 }
-WORDS: Final = {
+WORDS: Final[dict[str, int]] = {
     **{word: level for level, words in _WORDS.items() for word in words},
     **{f"debug{number}": logging.DEBUG for number in range(1, 6)},
     **{f"trace{number}": logging.DEBUG for number in range(1, 9)},

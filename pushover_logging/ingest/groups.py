@@ -58,12 +58,12 @@ class Group:
     """The latest record that became an alert."""
     style: Mapping[str, Any] | None = None
     """The options of its logger that shape a push, where they differ from those of the handler."""
-    reads = 0
-    claimed = 0
+    reads: int = 0
+    claimed: int = 0
     """Repeats that were handed over in a notice."""
-    epoch = 0
+    epoch: int = 0
     """Names its running total; 0 before there is a total."""
-    total = 0
+    total: int = 0
     """Repeats that its notices have reported in this epoch."""
 
     def __init__(self, identity: Identity, record: logging.LogRecord, priority: int) -> None:

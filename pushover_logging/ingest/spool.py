@@ -130,6 +130,13 @@ class Header:
         "source",
         "waiting",
     )
+    pid: int
+    closed: int
+    heartbeat: int
+    generation: int
+    slots: int
+    source: str
+    journal: int
 
     def __init__(self, page: bytes) -> None:
         (

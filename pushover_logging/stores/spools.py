@@ -275,8 +275,7 @@ class Spools:
                 header = read_header(fd, source)
                 if header.closed or (not Spool.is_own(path) and _lock(fd)):
                     return None
-                heartbeat: int = header.heartbeat
-                return heartbeat
+                return header.heartbeat
         return None
 
     def has_others(self) -> bool:
