@@ -34,6 +34,8 @@ _POLL_EVERY = 0.05
 _SHORT_WAITS = {"wait_initial": 0.5, "wait_max": 1.0}
 """For a local server only; Pushover wants 5 seconds, which is the default."""
 _STORM = "the shop closes; its stocktaking runs into a loop of 100,000 errors"
+_WORKERS = "four workers of the shop share a store; each logs the same 250 errors"
+_KILLED = "a worker was killed in the moment after its last error; another one sends that"
 _LOGGED = re.compile(r"\S+ \S+ (?P<level>[A-Z]+) +(?P<name>shop\S*): (?P<text>.*)")
 """A record in the example's log file; the lines of tracebacks are not like it."""
 
@@ -80,7 +82,38 @@ def _locally(folder: Path, account: Mapping[str, str]) -> Exit:
     storm = Application(find_example("stocktaking.py"), folder / "storm", account)
     _follow(storm, phone.show_news)
     phone.ring_out()
-    return _add_up([shop, storm], phone.pushes, phone.records)
+    ending = _add_up([shop, storm], phone.pushes, phone.records)
+    if ending is not Exit.DONE or os.name == "nt":
+        return ending
+    return _share(folder, account, phone, table)
+
+
+def _share(folder: Path, account: Mapping[str, str], phone: Phone, table: Table) -> Exit:
+    """Show processes with one store: they ring once, and a killed one loses nothing."""
+    print()
+    table.event(_WORKERS)
+    records, store = phone.records, f"sqlite:///{folder}/alerts.db"
+    fates = [{"SHOP_MEMORY": "none"}, {}, {}, {}]
+    workers = [
+        Application(
+            find_example("worker.py"), folder / f"worker{number}", {**account, **fate}, store=store
+        )
+        for number, fate in enumerate(fates)
+    ]
+    _follow(workers[0], phone.show_news)
+    table.event(_KILLED)
+    for worker in workers[1:]:
+        _follow(worker, phone.show_news)
+    phone.ring_out()
+    logged = sum(len(_records(worker)) for worker in workers)
+    stand_for = phone.records - records
+    print(f"\n{logged:,} records logged by 4 processes; pushes stand for {stand_for:,} records")
+    if logged == stand_for:
+        print("It adds up: one problem rang once, and the killed process lost nothing.")
+        return Exit.DONE
+    complaints = " ".join(worker.complaints() for worker in workers)
+    print(f"It does not add up. {complaints}".strip(), file=sys.stderr)
+    return Exit.REFUSED
 
 
 def _inbox(account: Mapping[str, str]) -> str:

@@ -37,7 +37,7 @@ def main() -> None:
     finally:
         until = time.monotonic() + _PATIENCE
         for handler in _handlers():
-            while not handler.flush(_ASK_AGAIN) and time.monotonic() < until:
+            while not handler.drain(_ASK_AGAIN) and time.monotonic() < until:
                 if handler.stats().refused is not None:
                     break  # the next attempt is a minute away
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from black_hole import BlackHole
 from harness import Scenario
-from stores import Processes, RedisServer, free_port, memory_folder, redis_program
+from store_processes import Processes, RedisServer, free_port, memory_folder, redis_program
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from harness import mark
-from stores import Processes, RedisServer, eventually
+from store_processes import Processes, RedisServer, eventually
 from test_stores import DRAINS, LONG, marks_of
 
 SHOP = """

@@ -16,7 +16,14 @@ from typing import Any
 
 import pytest
 from harness import MARK, Scenario, mark
-from stores import Processes, RedisServer, eventually, free_port, memory_folder, redis_program
+from store_processes import (
+    Processes,
+    RedisServer,
+    eventually,
+    free_port,
+    memory_folder,
+    redis_program,
+)
 
 OBEYS = """
 import logging, os, sys, time, stage

@@ -15,7 +15,7 @@ from collections import Counter
 
 import pytest
 from harness import MARK, mark
-from stores import Processes, eventually
+from store_processes import Processes, eventually
 
 KILLS = int(os.environ.get("STORE_KILLS", "20"))
 LONG = pytest.mark.skipif("STORE_LONG" not in os.environ, reason="STORE_LONG=1 runs it")
