@@ -372,12 +372,13 @@ class Pipeline:
             return waiting + (self._sender.unsent() if self._sender is not None else 0)
 
     def is_unfinished(self) -> bool:
-        """Whether a record waits, or the end of an alert."""
+        """Whether a record waits, the end of an alert, or a push without records."""
         if self.unsent() or self._queue.resolved:
             return True
         if self._sender is None or self.is_shared:
             return False  # a durable store keeps what is to be cancelled
-        return bool(self._sender.active.incidents.to_cancel)
+        sender = self._sender.active
+        return bool(sender.incidents.to_cancel) or sender.has_reports()
 
     def abandon(self) -> int:
         """Give up what waits, because the process ends; how many records that were."""
