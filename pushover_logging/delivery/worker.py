@@ -424,14 +424,15 @@ class Pipeline:
         return self.unsent() - self._sender.unsent()
 
     def is_unfinished(self) -> bool:
-        """Whether a record waits, or the end of an alert, or others rely on this process."""
+        """Whether a record waits, a push without records, or others rely on this process."""
         if self.waiting() or self._queue.resolved:
             return True
         if self._sender is None:
             return False
         if self.is_shared:
             return self._sender.leads()
-        return bool(self._sender.active.incidents.to_cancel)
+        sender = self._sender.active
+        return bool(sender.incidents.to_cancel) or sender.has_reports()
 
     def abandon(self) -> int:
         """Give up what waits, because the process ends; how many records that were.

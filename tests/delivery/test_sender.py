@@ -728,6 +728,21 @@ def test_the_report_of_dropped_records_is_by_level_and_comes_after_the_outage() 
     assert bench.balances()
 
 
+def test_the_end_does_not_forget_the_report_of_dropped_records() -> None:
+    bench = Bench(capacity=3)
+    for number in range(5):
+        bench.log(f"disk {number} is full", key=str(number))
+    while bench.stats.pending:
+        bench.step()
+    assert not bench.pushes[-1].title.endswith("dropped")
+
+    assert bench.pipeline.is_unfinished()
+    bench.end()
+
+    assert bench.pushes[-1].title == "2 log records were dropped"
+    assert not bench.pipeline.is_unfinished()
+
+
 def test_an_error_finds_room_although_lesser_alerts_fill_it() -> None:
     bench = Bench(capacity=2)
     for text in kinds(5):
