@@ -24,7 +24,7 @@ MAY_IMPORT = {
         *("delivery.retry", "delivery.operators", "delivery.shared", "delivery.state"),
         "delivery.worker",
     ),
-    "forward": ("handler", "config"),
+    "forward": ("handler", "config", "delivery.worker"),
     "handler": ("ingest", "config", "delivery", "notice", "render.redact"),
     "delivery": ("ingest", "render", "stores", "config", "client", "notice"),
     "ingest": ("notice", "values", "config"),  # of config: placeholders, and the type of an option

@@ -35,7 +35,7 @@ _SHORT_WAITS = {"wait_initial": 0.5, "wait_max": 1.0}
 """For a local server only; Pushover wants 5 seconds, which is the default."""
 _STORM = "the shop closes; its stocktaking runs into a loop of 100,000 errors"
 _WORKERS = "four workers of the shop share a store; each logs the same 250 errors"
-_KILLED = "a worker was killed in the moment after its last error; another one sends that"
+_KILLED = "a worker was killed right after its last error"
 _LOGGED = re.compile(r"\S+ \S+ (?P<level>[A-Z]+) +(?P<name>shop\S*): (?P<text>.*)")
 """A record in the example's log file; the lines of tracebacks are not like it."""
 

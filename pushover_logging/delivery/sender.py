@@ -1146,7 +1146,7 @@ class Sender:
         """Whether a push waits, or is being sent, that stands for no record."""
         with self.lock:
             waiting = [self.outbox.in_hand, *self.outbox]
-            return bool(self._turned_away) or any(e is not None and not e.parts for e in waiting)
+            return bool(self.turned_away) or any(e is not None and not e.parts for e in waiting)
 
     def abandon(self) -> int:
         """Give up everything that waits, because the process ends; how many records that were.

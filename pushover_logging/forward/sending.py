@@ -6,6 +6,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from pushover_logging.delivery.worker import WORKER
+
 from .entry import Entry
 from .times import time_of
 
@@ -69,6 +71,11 @@ class Sender:
     def drain(self, timeout: float) -> bool:
         """Send everything that is queued or counted, and wait for it."""
         return self._handler.drain(timeout)
+
+    def finish(self) -> None:
+        """Send everything as at the end of the process, when ``max_per_minute`` no longer holds."""
+        if self._handler.stats().pending and not self.refused:
+            WORKER.finish()
 
     def _is_short(self) -> bool:
         """Whether the rest of the month is kept for the urgent: they may be further down."""

@@ -108,6 +108,7 @@ class Session:
                 self._read()
             self._finish()
             self._settle()
+            self.sender.finish()
         except Stopped:
             patience = min(patience, _AFTER_SIGNAL)
             if self._places is None and not self.sender.refused:

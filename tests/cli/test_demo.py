@@ -53,7 +53,7 @@ def test_demo_adds_up(local: subprocess.CompletedProcess[str]) -> None:
     assert local.stderr == ""
     assert sums
     assert sums[1] == sums[2] == sums[4]
-    assert int(sums[3]) == len(priorities(local.stdout))
+    assert int(sums[3]) == len(priorities(local.stdout[: sums.end()]))
 
 
 @pytest.mark.parametrize("priority", ["LOWEST", "LOW", "NORMAL", "EMERGENCY"])
@@ -102,6 +102,7 @@ def test_demo_rings_once_for_a_hundred_thousand_errors_and_then_counts_them(
     local: subprocess.CompletedProcess[str],
 ) -> None:
     storm = local.stdout.partition("runs into a loop of 100,000 errors\n")[2]
+    storm = storm.partition("records logged")[0]
 
     assert priorities(storm) == ["EMERGENCY", "NORMAL"]
     assert "ERROR shop.stock \N{MULTIPLICATION SIGN}99999 " in storm
@@ -152,7 +153,17 @@ def test_demo_says_why_when_the_service_refuses() -> None:
     assert "w" * 30 not in run.stdout + run.stderr
 
 
-@pytest.mark.parametrize("name", ["shop.py", "stocktaking.py"])
+def test_demo_rings_once_for_four_processes_and_loses_nothing_of_a_killed_one(
+    local: subprocess.CompletedProcess[str],
+) -> None:
+    shared = local.stdout.partition("four workers of the shop share a store")[2]
+
+    assert len(re.findall(r"EMERGENCY  ERROR shop.worker ", shared)) == 1
+    assert re.search(r"killed(?s:.)*EMERGENCY  CRITICAL shop.worker +out of memory", shared)
+    assert "1,001 records logged by 4 processes; pushes stand for 1,001 records\n" in shared
+
+
+@pytest.mark.parametrize("name", ["shop.py", "stocktaking.py", "worker.py"])
 def test_example_knows_of_the_package_by_its_configuration_only(name: str) -> None:
     example = find_example(name)
 
