@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> Exit:
     answer(
         arguments,
         {"delivered": sent.delivered, "pushes": sent.pushes},
-        f"{sent.delivered} records delivered in {sent.pushes} pushes",
+        f"records delivered: {sent.delivered}, pushes: {sent.pushes}",
     )
     return Exit.DONE
 

@@ -408,6 +408,6 @@ def _left(waiting: int, ringing: int) -> str:
     if ringing:
         left.append("1 emergency rings" if ringing == 1 else f"{ringing} emergencies ring")
     return (
-        f"{' and '.join(left)} in the store; the next process that uses it, or pushover-logging"
-        " relay, goes on"
+        f"{' and '.join(left)} in the store; the next process that uses it goes on with that,"
+        " or pushover-logging relay --store"
     )

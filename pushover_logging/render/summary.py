@@ -61,7 +61,12 @@ def summary(
     is_same_day = local_time(began, "%Y-%m-%d") == local_time(ended, "%Y-%m-%d")
     form = "%H:%M:%S" if is_same_day else "%Y-%m-%d %H:%M:%S"
     start, end = local_time(began, form), local_time(ended, form)
-    when = "at an unknown time" if NO_TIME in (start, end) else f"{start} to {end}"
+    if NO_TIME in (start, end):
+        when = "at an unknown time"
+    elif records == 1:
+        when = f"at {end}"
+    else:
+        when = f"{start} to {end}"
     times = "1 more time" if records == 1 else f"{records} more times"
     heading = f"{times}, {when}. The {'last' if is_last else 'first'}:\n"
     given = shown.overrides or first.overrides

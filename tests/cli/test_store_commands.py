@@ -357,7 +357,7 @@ def test_relay_ends_at_once_and_releases_its_lease(
 
         assert sender_of(store) is None
     assert (process.returncode, errors) == (0, "")
-    assert output == "0 records delivered in 0 pushes\n"
+    assert output == "records delivered: 0, pushes: 0\n"
     assert seconds < 4.0
 
 

@@ -107,7 +107,7 @@ class TestASummary:
         alert = summed_up(record(), records=1)
 
         assert alert.title == "ERROR shop"
-        assert alert.message.startswith("1 more time, ")
+        assert alert.message.startswith("1 more time, at ")
 
     @pytest.mark.parametrize("began", [float("nan"), 1e300, -1e300])
     def test_of_a_time_that_no_clock_shows_is_made_all_the_same(self, began: float) -> None:
