@@ -234,9 +234,17 @@ def _to_users(value: object, option: str) -> tuple[str, ...]:
 
 
 def _to_encryption_key(value: object, option: str) -> bytes | None:
+    from importlib.util import find_spec
+
     from .secrets import resolve_encryption_key
 
-    return resolve_encryption_key(value, option)
+    key = resolve_encryption_key(value, option)
+    if key is not None and find_spec("cryptography") is None:
+        raise ImportError(
+            f"{option} needs the cryptography library; "
+            "install it with: pip install 'pushover-logging[encryption]'"
+        )
+    return key
 
 
 def _to_api_url(value: object, _option: str) -> str:
