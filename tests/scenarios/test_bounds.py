@@ -87,6 +87,7 @@ settle = sender.Sender._delivered
 def forgetful(self, entry, outcome, now):
     settle(self, entry, outcome, now)
     self.delivered -= 1
+    self.delivered_here -= 1
 
 sender.Sender._delivered = forgetful
 handler = stage.attach("shop")
