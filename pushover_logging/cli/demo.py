@@ -96,7 +96,10 @@ def _share(folder: Path, account: Mapping[str, str], phone: Phone, table: Table)
     fates = [{"SHOP_MEMORY": "none"}, {}, {}, {}]
     workers = [
         Application(
-            find_example("worker.py"), folder / f"worker{number}", {**account, **fate}, store=store
+            find_example("shop_worker.py"),
+            folder / f"worker{number}",
+            {**account, **fate},
+            store=store,
         )
         for number, fate in enumerate(fates)
     ]

@@ -163,7 +163,7 @@ def test_demo_rings_once_for_four_processes_and_loses_nothing_of_a_killed_one(
     assert "1,001 records logged by 4 processes; pushes stand for 1,001 records\n" in shared
 
 
-@pytest.mark.parametrize("name", ["shop.py", "stocktaking.py", "worker.py"])
+@pytest.mark.parametrize("name", ["shop.py", "stocktaking.py", "shop_worker.py"])
 def test_example_knows_of_the_package_by_its_configuration_only(name: str) -> None:
     example = find_example(name)
 

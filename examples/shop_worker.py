@@ -1,6 +1,6 @@
 """One worker of the shop. Several run at the same time, and all of them meet the same trouble.
 
-    python worker.py [logging.json]
+    python shop_worker.py [logging.json]
 
 With SHOP_MEMORY=none in the environment it is killed in the end, as the kernel does without memory.
 """
