@@ -239,7 +239,9 @@ class Pipeline:
         if due is None or due <= now or self._queue.set_aside or late:
             return None
         if self._closing:
-            if self._closing[0][0] <= now or self._groups.with_unclaimed():
+            with self._lock:  # another thread may read the counts for stats()
+                has_repeats = bool(self._groups.with_unclaimed())
+            if has_repeats or self._closing[0][0] <= now:
                 return None
             due = min(due, self._closing[0][0], now + _COUNT_AGAIN)
         return due

@@ -238,11 +238,22 @@ class Groups:
         """Take a closed group out of every lookup; what is still counted in it is read later."""
         group.close()
         if self.open.get(group.identity) is group:
-            del self.open[group.identity]
-            self.retired.append((time.monotonic(), group))
+            self._retire(group)
         for alias in group.aliases:
             if self.known.get(alias) is group:
                 self.known.pop(alias, None)
+
+    def _retire(self, group: Group) -> None:
+        # Several threads may come here with the same group. Only ``pop`` decides who takes what.
+        taken = self.open.pop(group.identity, None)
+        if taken is None:
+            return
+        if taken is not group:
+            # Another thread took the group out, and one that followed it was put in.
+            if self.open.setdefault(group.identity, taken) is taken:
+                return
+            taken.close()
+        self.retired.append((time.monotonic(), taken))
 
     def next_late_count(self) -> float | None:
         """When to read the closed groups again; None if there are none."""

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -304,6 +305,40 @@ def test_late_repeats_of_a_forgotten_group_are_not_lost() -> None:
     assert groups.with_unclaimed() == [(group, 1)]
     groups.read(now + 60)
     assert groups.with_unclaimed() == []
+
+
+class Interrupted(dict[Any, Group]):
+    """Open groups, where another thread comes between two steps of this one."""
+
+    between: Callable[[], object] | None = None
+
+    def get(self, identity: Any, default: Any = None) -> Any:
+        found = super().get(identity, default)
+        if self.between is not None:
+            between, self.between = self.between, None
+            between()
+        return found
+
+
+def test_a_group_that_two_threads_forget_is_counted_once_and_so_is_its_successor() -> None:
+    groups = Groups(100)
+    open_groups = groups.open = Interrupted()
+    first, _ = find(groups, record())
+    first.count(record())
+    successors: list[Group] = []
+
+    def meanwhile() -> None:
+        groups.forget(first)
+        successors.append(find(groups, record())[0])
+
+    open_groups.between = meanwhile
+    groups.forget(first)
+    successors[0].count(record())
+
+    assert sorted(id(group) for group, _ in groups.with_unclaimed()) == sorted(
+        [id(first), id(successors[0])]
+    )
+    assert [repeats for _, repeats in groups.with_unclaimed()] == [1, 1]
 
 
 def test_of_threads_with_a_new_record_one_makes_the_alert() -> None:
