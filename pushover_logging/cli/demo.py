@@ -19,9 +19,9 @@ from pushover_logging.config.levels import PriorityByLevel
 from pushover_logging.config.secrets import resolve_token, resolve_users
 
 from .account import add_command
+from .demo_processes import Application, find_example, server
+from .demo_pushes import PushDisplay
 from .endings import Exit
-from .phone import Phone
-from .stage import Application, find_example, server
 from .table import Table
 
 _EXAMPLE = """
@@ -74,25 +74,25 @@ def _locally(folder: Path, account: Mapping[str, str]) -> Exit:
     print(f"The application: {_short(find_example())}, which only logs.")
     print(f"The phone: a local Pushover server, {_inbox(account)}\nIt gets:\n")
     table = Table()
-    phone = Phone(account["PUSHOVER_API_URL"].removesuffix("/1/"), table)
+    display = PushDisplay(account["PUSHOVER_API_URL"].removesuffix("/1/"), table)
     shop = Application(find_example(), folder / "shop", account, retry_policy=_SHORT_WAITS)
-    _follow(shop, phone.show_news)
-    phone.ring_out()
+    _follow(shop, display.show_news)
+    display.ring_out()
     table.event(_STORM)
     storm = Application(find_example("stocktaking.py"), folder / "storm", account)
-    _follow(storm, phone.show_news)
-    phone.ring_out()
-    ending = _add_up([shop, storm], phone.pushes, phone.records)
+    _follow(storm, display.show_news)
+    display.ring_out()
+    ending = _add_up([shop, storm], display.pushes, display.records)
     if ending is not Exit.DONE or os.name == "nt":
         return ending
-    return _share(folder, account, phone, table)
+    return _share(folder, account, display, table)
 
 
-def _share(folder: Path, account: Mapping[str, str], phone: Phone, table: Table) -> Exit:
+def _share(folder: Path, account: Mapping[str, str], display: PushDisplay, table: Table) -> Exit:
     """Show processes with one store: they ring once, and a killed one loses nothing."""
     print()
     table.event(_WORKERS)
-    records, store = phone.records, f"sqlite:///{folder}/alerts.db"
+    records, store = display.records, f"sqlite:///{folder}/alerts.db"
     fates = [{"SHOP_MEMORY": "none"}, {}, {}, {}]
     workers = [
         Application(
@@ -103,13 +103,13 @@ def _share(folder: Path, account: Mapping[str, str], phone: Phone, table: Table)
         )
         for number, fate in enumerate(fates)
     ]
-    _follow(workers[0], phone.show_news)
+    _follow(workers[0], display.show_news)
     table.event(_KILLED)
     for worker in workers[1:]:
-        _follow(worker, phone.show_news)
-    phone.ring_out()
+        _follow(worker, display.show_news)
+    display.ring_out()
     logged = sum(len(_records(worker)) for worker in workers)
-    stand_for = phone.records - records
+    stand_for = display.records - records
     print(f"\n{logged:,} records logged by 4 processes; pushes stand for {stand_for:,} records")
     if logged == stand_for:
         print("It adds up: one problem rang once, and the killed process lost nothing.")

@@ -1,4 +1,4 @@
-"""``pushover-logging resolve``: a problem is over, and what rings for it is cancelled."""
+"""``pushover-logging resolve``: end a problem and cancel its emergencies."""
 
 from __future__ import annotations
 

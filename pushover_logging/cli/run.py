@@ -143,12 +143,12 @@ def message_of(ending: Ending, lines: int) -> str:
     first = ending.reason
     if ending.seconds is not None:
         first += f" after {_duration(ending.seconds)}"
-    room = MESSAGE_LIMIT - len(first) - 2
+    space = MESSAGE_LIMIT - len(first) - 2
     shown: list[str] = []
     for line in reversed(_lines(ending.output)[-lines:] if lines else []):
-        room -= len(line) + 1
-        if room < 0:
-            shown = shown or [line[:room]]
+        space -= len(line) + 1
+        if space < 0:
+            shown = shown or [line[:space]]
             break
         shown.insert(0, line)
     return "\n".join([first, "", *shown]).rstrip()

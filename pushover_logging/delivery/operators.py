@@ -109,7 +109,7 @@ class Operators:
         return Report(self._view(), overview, self._store.waiting(), tuple(self._store.problems()))
 
     def resolve(self, name: str) -> HandedOver:
-        """End the problem with this key or id: what rings for it is cancelled."""
+        """Resolve the problem with this key or id, and cancel its emergencies."""
         overview, state = self._known(), self._view()
         return self._hand_over("resolved", (_name_in(state, name),), state, overview)
 

@@ -87,7 +87,7 @@ class Outbox:
         self.records: int = 0
         """Records of all entries, also of the entry in hand."""
         self.alerts: int = 0
-        """Groups' first records that wait; only these need room."""
+        """Groups' first records that wait; only these use the capacity."""
         self.changed: set[Entry] = set()
         """Entries that differ from what the last commit stored."""
 

@@ -122,9 +122,9 @@ class Sender:
         self.refused: str | None = None
         """The service's words as long as it refuses the token or the users."""
         self.turned_away: Counter[int] = Counter()
-        """Records that found no room, by level, as far as no push has said so yet."""
+        """Records that the full queue refused, by level, which no push has reported yet."""
         self.reported_totals: dict[tuple[str, int], int] = {}
-        """By process and level, how many records found no room so far."""
+        """By process and level, how many records the full queue has refused."""
         self.interval: float = config.grouping.interval
         rules = config.loggers.values()
         self.has_thresholds: bool = max(config.grouping.after, *(r.after for r in rules), 1) > 1
@@ -172,9 +172,9 @@ class Sender:
         return self
 
     def append(self, new: Sequence[tuple[Notice, bool, int]]) -> None:
-        """Hand notices over to the store; none of them is in a spool.
+        """Put notices into the store. Their spool flag is ignored: memory has no spool.
 
-        The third item is how many records a notice brings that none before it has brought.
+        The third item counts the records that the notice reports for the first time.
         """
         self.store.append([(notice.seq, notices.encode(notice)) for notice, _, _ in new])
 
@@ -785,9 +785,9 @@ class Sender:
             due.append(max(waits, opens_at))
         return min([at for at in due if at is not None], default=None)
 
-    def trim(self, room: int) -> None:
-        """Drop the least urgent alerts as far as more wait than there is room for."""
-        while self.outbox.alerts > max(0, room):
+    def trim(self, capacity: int) -> None:
+        """Drop the least urgent alerts until at most ``capacity`` wait."""
+        while self.outbox.alerts > max(0, capacity):
             with self.lock:
                 victim = self.outbox.turn_away()
                 if victim is None:
@@ -838,8 +838,8 @@ class Sender:
             for name in filter(None, entry.doubtful):
                 self._target.cancel_by_tag(f"push-{name}", timeout)
         note = "(This may have been sent before.)\n"
-        room = MESSAGE_LIMIT - len(note)
-        if not entry.text.message.startswith(note) and len(entry.text.message) <= room:
+        limit = MESSAGE_LIMIT - len(note)
+        if not entry.text.message.startswith(note) and len(entry.text.message) <= limit:
             entry.text = dataclasses.replace(entry.text, message=note + entry.text.message)
 
     def _settle(self, entry: Entry, outcome: Outcome, *, is_last_chance: bool) -> None:

@@ -239,10 +239,10 @@ class SharedSender:
         """Counts go to a shared store as soon as they can."""
         return True
 
-    def trim(self, room: int) -> None:
-        """Drop the least urgent alerts as far as more wait than there is room for."""
+    def trim(self, capacity: int) -> None:
+        """Drop the least urgent alerts until at most ``capacity`` wait."""
         if self.is_sender or self._fails:
-            self.active.trim(room)
+            self.active.trim(capacity)
 
     def settled(self) -> bool:
         """Whether nothing that is due waits here, and the sender has taken what was handed over."""

@@ -359,7 +359,7 @@ class Pipeline:
         )
 
     def _hand_over_evicted(self, sender: Sender | SharedSender) -> None:
-        """Say what found no room, and give it to the fallback handler."""
+        """Report the alerts that the full queue refused, and give them to the fallback handler."""
         turned_away = sum(self._reported_drops.values())
         if turned_away > self._turned_away_said:
             news, self._turned_away_said = turned_away - self._turned_away_said, turned_away
@@ -367,7 +367,7 @@ class Pipeline:
             say("full", f"{news} of the least urgent records dropped: {capacity} wait already")
         while self._queue.evicted:
             group, snapshot, _, is_kept = self._queue.evicted.popleft()
-            self._groups.forget(group)  # its next record is new, and may find room
+            self._groups.forget(group)  # its next record is a new alert, and may fit
             if not is_kept:
                 sender.lost(snapshot)
 
@@ -554,7 +554,7 @@ class Worker:
         self._unguarded_forks: set[int] = set()
         """Threads that fork although something is being loaded."""
         self._active: list[Pipeline] = []
-        self._rounds_done = threading.Condition()
+        self._pass_done = threading.Condition()
         """Guards the three numbers below."""
         self._asked = 0
         self._answered = 0
@@ -584,13 +584,13 @@ class Worker:
             self._start()
 
     def wait(self, pipeline: Pipeline, done: Callable[[], bool], timeout: float) -> bool:
-        """Wait until ``done``, which is asked after each round, or until the time is over."""
+        """Wait until ``done``, which is asked after each pass, or until the time is over."""
         if get_ident() in self.delivering:
             return done()  # a callback of the user's, on this very thread, would wait for itself
         self.wake(pipeline)
         if not self._exiting:
-            with self._rounds_done:
-                self._rounds_done.wait_for(lambda: done() or not self.alive, timeout)
+            with self._pass_done:
+                self._pass_done.wait_for(lambda: done() or not self.alive, timeout)
         return done()
 
     def wait_in_turn(self, pipeline: Pipeline, done: Callable[[], bool], timeout: float) -> bool:
@@ -689,14 +689,14 @@ class Worker:
             try:
                 self.page = _page_wiped_by_forks()
             except ImportError:
-                pass  # out of file descriptors; a later round tries again
+                pass  # out of file descriptors; a later pass tries again
 
     def _run(self) -> None:
         threading.current_thread().name = "pushover-worker"
         self.delivering.add(get_ident())
         try:
             while not self._ends:
-                self._rest(self._round())
+                self._rest(self._run_pass())
         except BaseException as error:  # noqa: BLE001 - killed from outside, or the interpreter ends
             say("worker", f"the worker thread ended by {type(error).__name__}")
         finally:
@@ -705,10 +705,10 @@ class Worker:
             self.alive = False
             for pipeline in self.pipelines():
                 pipeline.quiet = True
-            with self._rounds_done:
-                self._rounds_done.notify_all()
+            with self._pass_done:
+                self._pass_done.notify_all()
 
-    def _round(self) -> float | None:
+    def _run_pass(self) -> float | None:
         """One step of each active pipeline; when the next is due (None: not before news)."""
         asked = self._asked
         self.notice_c_forks()
@@ -728,10 +728,10 @@ class Worker:
         ]
         if any(pipeline.news for pipeline in self._active):
             due = time.monotonic()
-        with self._rounds_done:
+        with self._pass_done:
             self._answered = asked
             self._next_due = due
-            self._rounds_done.notify_all()
+            self._pass_done.notify_all()
         return due
 
     def _step(self, pipeline: Pipeline) -> float | None:
@@ -824,10 +824,10 @@ class Worker:
             say("exit", f"{records} not delivered before the process ended")
 
     def _wait_for_thread(self, deadline: float) -> None:
-        with self._rounds_done:
+        with self._pass_done:
             self._asked += 1  # whoever waits already waits for this thread's records too
             self._tokens.put(None)
-            self._rounds_done.wait_for(
+            self._pass_done.wait_for(
                 lambda: (
                     not self.alive
                     or (self._answered >= self._asked and not _before(self._next_due, deadline))
@@ -846,7 +846,7 @@ class Worker:
         ident = get_ident()
         self.delivering.add(ident)
         try:
-            while _before(due := self._round(), deadline):
+            while _before(due := self._run_pass(), deadline):
                 self._rest(due)
         finally:
             self.delivering.discard(ident)

@@ -1,8 +1,8 @@
 """Existing log files as records: how a line is read, which lines are one record, where to go on.
 
 A line is unwrapped (``envelopes``), read by the names of its fields (``structured``), by a known
-format (``formats``) or by its header (``headers``); lines that belong together are joined
-(``joining``); what is left is handed to a ``PushoverHandler`` (``sending``).
+format (``formats``) or by its header (``headers``). Lines that belong together are joined
+(``joining``). The records that match go to a ``PushoverHandler`` (``sending``).
 """
 
 from .explaining import Row, explain

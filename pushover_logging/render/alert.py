@@ -95,11 +95,11 @@ def cut(text: str, limit: int, *, missing: int = 0, tail: float = 1 / 3) -> str:
     """
     if len(text) <= limit:
         return text
-    room = limit - len(omission(missing + len(text)))
-    if room < 8:
+    space = limit - len(omission(missing + len(text)))
+    if space < 8:
         return (text[: max(limit - 1, 0)] + "…")[: max(limit, 0)]
-    kept = max(1, min(int(room * tail), room - 1))
-    return text[: room - kept] + omission(missing + len(text) - room) + text[-kept:]
+    kept = max(1, min(int(space * tail), space - 1))
+    return text[: space - kept] + omission(missing + len(text) - space) + text[-kept:]
 
 
 def omission(missing: int) -> str:

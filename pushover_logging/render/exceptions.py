@@ -1,4 +1,4 @@
-"""Writes exceptions for a small screen, and shortens their tracebacks to the room there is.
+"""Writes exceptions for a small screen, and shortens their tracebacks to the space there is.
 
 The call that matters comes first, as in ``at charge, shop/payments.py:42``: the innermost call of
 the application, then the calls inside and around it, innermost first. If not all of it fits, every
@@ -67,7 +67,7 @@ def sections(
         share = limit // 6 if error.relation else limit * 2 // 5
         name = ink.cut(ink.encode(tidy(heading(error))), share, missing=error.cut)
         repeated = [(frame, len(list(same))) for frame, same in groupby(error.frames)]
-        room = limit
+        space = limit
         calls: list[str] = []
         for call in _calls(repeated):
             where, _, source = tidy("\n".join(call)).partition("\n")
@@ -75,23 +75,23 @@ def sections(
                 source = cut(source, _SOURCE_LIMIT)
             lines = [where, source]
             calls.append(ink.encode("\n  ".join(line for line in lines if line)))
-            room -= len(calls[-1])
-            if room < 0:
+            space -= len(calls[-1])
+            if space < 0:
                 break
         omitted = error.omitted + len(repeated) - len(calls)
         written.append(Section(ink.bold(name), calls, omitted))
     return written
 
 
-def fitted(written: Sequence[Section], room: int | None = None) -> str:
-    """The sections whole, or in at most ``room`` characters with the most telling lines.
+def fitted(written: Sequence[Section], space: int | None = None) -> str:
+    """The sections whole, or in at most ``space`` characters with the most telling lines.
 
     These are: the exception that was raised and its first call, the root of the chain and its first
     call, the exceptions between them, then further calls of all in turn.
     """
     counts: list[int | None] = [len(section.calls) for section in written]
     whole = _joined(written, counts)
-    if room is None or len(whole) <= room:
+    if space is None or len(whole) <= space:
         return whole
     last = len(written) - 1
     order = [0, 0, last, last, *range(1, last)]
@@ -104,7 +104,7 @@ def fitted(written: Sequence[Section], room: int | None = None) -> str:
         count = counts[index]
         tried[index] = 0 if count is None else min(count + 1, len(written[index].calls))
         longer = _joined(written, tried)
-        if len(longer) <= room:
+        if len(longer) <= space:
             counts, text = tried, longer
     return text
 

@@ -63,12 +63,12 @@ def cut(markup: str, limit: int, *, missing: int = 0, tail: float = 1 / 3) -> st
     whole = _write(glyphs)
     if len(whole) <= limit:
         return whole
-    room = limit - len(omission(missing + len(glyphs)))
-    if room < 8:
+    space = limit - len(omission(missing + len(glyphs)))
+    if space < 8:
         return (_write(glyphs[: _head_length(glyphs, limit - 1)]) + "…")[: max(limit, 0)]
-    last = _tail_length(glyphs, int(room * tail))
+    last = _tail_length(glyphs, int(space * tail))
     end = _write(glyphs[len(glyphs) - last :])
-    first = _head_length(glyphs, room - len(end))
+    first = _head_length(glyphs, space - len(end))
     return _write(glyphs[:first]) + omission(missing + len(glyphs) - first - last) + end
 
 
@@ -87,15 +87,15 @@ def changed(markup: str, change: Callable[[str], str]) -> str:
     return "".join(parts)
 
 
-def _head_length(glyphs: list[_Glyph], room: int) -> int:
-    counts = range(min(len(glyphs), max(room, 0)) + 1)
-    return bisect_right(counts, room, key=lambda count: len(_write(glyphs[:count]))) - 1
+def _head_length(glyphs: list[_Glyph], space: int) -> int:
+    counts = range(min(len(glyphs), max(space, 0)) + 1)
+    return bisect_right(counts, space, key=lambda count: len(_write(glyphs[:count]))) - 1
 
 
-def _tail_length(glyphs: list[_Glyph], room: int) -> int:
+def _tail_length(glyphs: list[_Glyph], space: int) -> int:
     end = len(glyphs)
-    counts = range(min(end, max(room, 0)) + 1)
-    return bisect_right(counts, room, key=lambda count: len(_write(glyphs[end - count :]))) - 1
+    counts = range(min(end, max(space, 0)) + 1)
+    return bisect_right(counts, space, key=lambda count: len(_write(glyphs[end - count :]))) - 1
 
 
 def _glyphs(markup: str) -> Iterator[_Glyph]:

@@ -84,7 +84,7 @@ def summary(
 def digest(renderer: Renderer, parts: Sequence[Part], priority: int) -> Alert:
     """The push for many groups: the most urgent alert whole, and a line for each of the others.
 
-    The groups are ranked by priority, then by their number of records; the groups that find no room
+    The groups are ranked by priority, then by their number of records. The groups that do not fit
     are counted. Sound, retry, expire, callback and tags are those of the first in rank.
     """
     ranked = sorted(parts, key=lambda part: (part.priority, part.records), reverse=True)
@@ -92,11 +92,11 @@ def digest(renderer: Renderer, parts: Sequence[Part], priority: int) -> Alert:
     if not others:
         return renderer.render(leader.snapshot, leader.style, priority).counted(leader.records)
     lines = [_line(renderer, part) for part in others[:_MOST_LINES]]
-    room = max(int(MESSAGE_LIMIT * _LEADER_SHARE), MESSAGE_LIMIT - len("\n".join(["", *lines])))
+    space = max(int(MESSAGE_LIMIT * _LEADER_SHARE), MESSAGE_LIMIT - len("\n".join(["", *lines])))
     alert = renderer.render(leader.snapshot, leader.style, priority)
     label = _label(alert, leader)
-    if len(label) + len(alert.message) > room:
-        alert = renderer.render(leader.snapshot, leader.style, priority, limit=room - len(label))
+    if len(label) + len(alert.message) > space:
+        alert = renderer.render(leader.snapshot, leader.style, priority, limit=space - len(label))
     whole = label + _plain(alert)
     message = ""
     for count in range(len(lines), -1, -1):
@@ -152,7 +152,7 @@ def _plain(alert: Alert) -> str:
 def dropped_report(
     renderer: Renderer, by_level: Mapping[int, int], capacity: int, style: Style
 ) -> Alert:
-    """The report of records for which the queue had no room."""
+    """The report of records for which the queue had no space."""
     total = sum(by_level.values())
     counts = ", ".join(
         f"{count} {logging.getLevelName(level)}"

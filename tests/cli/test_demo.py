@@ -14,7 +14,7 @@ import pytest
 import requests
 
 from pushover_logging.cli import main
-from pushover_logging.cli.stage import find_example
+from pushover_logging.cli.demo_processes import find_example
 from pushover_logging.devserver import DevServer
 
 DEADLINE = 60.0

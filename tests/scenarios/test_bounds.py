@@ -107,8 +107,8 @@ IDLE = """
 import logging, stage, threading
 from pushover_logging.delivery.worker import WORKER, Pipeline
 rounds, steps = [], []
-one_round, one_step = WORKER._round, Pipeline.step
-WORKER._round = lambda: (rounds.append(1), one_round())[1]
+one_pass, one_step = WORKER._run_pass, Pipeline.step
+WORKER._run_pass = lambda: (rounds.append(1), one_pass())[1]
 Pipeline.step = lambda self, deadline: (steps.append(1), one_step(self, deadline))[1]
 handler = stage.attach("shop", grouping={{"interval": {interval}}}, priorities={priorities})
 log = logging.getLogger("shop")

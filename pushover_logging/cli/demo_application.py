@@ -1,6 +1,6 @@
 """Runs an unchanged application and writes the counts of its handlers to a file, for ``demo``.
 
-python -m pushover_logging.cli.rehearsal STATS.json APPLICATION.py [ARGUMENT...]
+python -m pushover_logging.cli.demo_application STATS.json APPLICATION.py [ARGUMENT...]
 """
 
 from __future__ import annotations

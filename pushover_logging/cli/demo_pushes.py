@@ -1,4 +1,4 @@
-"""The phone of the demo: shows the pushes, acknowledges emergencies, and simulates an outage."""
+"""The pushes that the local server gets in the demo; also acknowledges, and causes an outage."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _RINGS_FOR = 1.0
 _STANDS_FOR = re.compile(" \N{MULTIPLICATION SIGN}(\\d+)\\Z")
 
 
-class Phone:
+class PushDisplay:
     """The pushes of a local server, as lines of a table."""
 
     def __init__(self, base_url: str, table: Table) -> None:

@@ -19,7 +19,7 @@ _STOP_SECONDS = 5.0
 
 @contextmanager
 def server() -> Iterator[dict[str, str]]:
-    """A Pushover of one's own in its own process; yields what an application needs to find it."""
+    """Run a local Pushover server in a process; yield the environment variables that lead to it."""
     import pushover_logging.devserver  # noqa: F401 - says here, in one line, what is not installed
 
     command = [sys.executable, "-m", "pushover_logging", "serve", "--port", "0"]
@@ -55,7 +55,7 @@ class Application:
         folder.mkdir()
         config = folder / "logging.json"
         config.write_text(_configured(example.with_name("logging.json"), options), "utf-8")
-        command = [sys.executable, "-m", "pushover_logging.cli.rehearsal", "counts.json"]
+        command = [sys.executable, "-m", "pushover_logging.cli.demo_application", "counts.json"]
         with (folder / "stderr").open("wb") as stderr:
             self._process = subprocess.Popen(
                 [*command, str(example), str(config)],
