@@ -7,13 +7,10 @@ import logging
 import logging.handlers
 import os
 import pty
-import re
 import select
 import signal
 import subprocess
-import sys
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,20 +18,9 @@ import pytest
 
 from pushover_logging.devserver import DevServer
 
-PROJECT = Path(__file__).parents[2]
-DEADLINE = 60.0
-FORWARD = (sys.executable, "-m", "pushover_logging", "forward")
-EACH_ONE = (
-    *("--option", "grouping.interval=0", "--option", "grouping.max_per_minute=100000"),
-    *("--option", "retry_policy.wait_initial=0.1", "--option", "retry_policy.wait_max=0.2"),
-    *("--option", "quota_reserve=0"),
-)
-"""Every record a push of its own, so that marks can be counted."""
+from .forward_program import DEADLINE, EACH_ONE, FORWARD, append, environment, marks, once
+
 Start = Callable[..., subprocess.Popen[bytes]]
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUTF8": "1"}
 
 
 def forward(*words: str, text: str = "") -> subprocess.CompletedProcess[str]:
@@ -74,20 +60,6 @@ def start() -> Iterator[Start]:
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "app.log"
-
-
-def append(log: Path, *marks: object) -> None:
-    with log.open("a") as file:
-        file.writelines(f"ERROR:shop:mark {mark}.\n" for mark in marks)
-
-
-def marks(server: DevServer) -> Counter[str]:
-    text = "\n".join(message.params["message"] for message in server.messages)
-    return Counter(re.findall(r"mark (\w+)\.", text))
-
-
-def once(*numbers: object) -> Counter[str]:
-    return Counter(map(str, numbers))
 
 
 def stop(process: subprocess.Popen[bytes]) -> bytes:

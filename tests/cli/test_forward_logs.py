@@ -5,12 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import re
 import resource
 import select
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -20,19 +18,9 @@ import pytest
 
 from pushover_logging.devserver import DevServer
 
-PROJECT = Path(__file__).parents[2]
-DEADLINE = 60.0
-FORWARD = (sys.executable, "-m", "pushover_logging", "forward")
-EACH = (
-    *("--option", "grouping.interval=0", "--option", "grouping.max_per_minute=100000"),
-    *("--option", "retry_policy.wait_initial=0.1", "--option", "quota_reserve=0"),
-)
-"""Every record is pushed, so that marks can be counted."""
+from .forward_program import DEADLINE, EACH_ONE, FORWARD, append, environment, marks, once
+
 Start = Callable[..., "subprocess.Popen[bytes]"]
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUTF8": "1"}
 
 
 def forward(*words: str, **options: object) -> subprocess.CompletedProcess[str]:
@@ -66,20 +54,6 @@ def start() -> Iterator[Start]:
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     return tmp_path / "app.log"
-
-
-def append(log: Path, *marks: object) -> None:
-    with log.open("a") as file:
-        file.writelines(f"ERROR:shop:mark {mark}.\n" for mark in marks)
-
-
-def marks(server: DevServer) -> Counter[str]:
-    text = "\n".join(message.params["message"] for message in server.messages)
-    return Counter(re.findall(r"mark (\w+)\.", text))
-
-
-def once(*numbers: object) -> Counter[str]:
-    return Counter(map(str, numbers))
 
 
 def stop(process: subprocess.Popen[bytes]) -> bytes:
@@ -126,7 +100,7 @@ def test_explain_needs_no_account_and_goes_on_after_an_unreadable_file(
 def test_format_is_the_only_one_that_is_read(server: DevServer, log: Path) -> None:
     log.write_text("ERROR:shop:other\nE0105 10:00:00.123456 1 a.go:1] mark 1.\n")
 
-    run = forward(str(log), "--once", "--format", "klog", *EACH)
+    run = forward(str(log), "--once", "--format", "klog", *EACH_ONE)
 
     assert run.returncode == 0, run.stderr
     assert marks(server) == once(1)
@@ -148,7 +122,7 @@ def test_alert_leaves_within_a_second_though_other_lines_keep_coming(
     server: DevServer, log: Path, start: Start
 ) -> None:
     log.touch()
-    process = start(str(log), "--from-start", *EACH)
+    process = start(str(log), "--from-start", *EACH_ONE)
     append(log, "first")
     server.wait_for(1, DEADLINE)
 
@@ -169,7 +143,7 @@ def test_fifo_is_read_and_opened_again_for_the_next_writer(
     server: DevServer, log: Path, start: Start
 ) -> None:
     os.mkfifo(log)
-    process = start(str(log), *EACH)
+    process = start(str(log), *EACH_ONE)
 
     append(log, 1)
     server.wait_for(1, DEADLINE)
@@ -183,7 +157,7 @@ def test_fifo_is_read_and_opened_again_for_the_next_writer(
 
 @pytest.mark.parametrize("name", ["-", "/dev/stdin", "/dev/fd/0"])
 def test_standard_input_is_read_by_any_of_its_names(server: DevServer, name: str) -> None:
-    run = forward(name, *EACH, input="ERROR:shop:mark 1.\nERROR:shop:mark 2.")
+    run = forward(name, *EACH_ONE, input="ERROR:shop:mark 1.\nERROR:shop:mark 2.")
 
     assert run.returncode == 0, run.stderr
     assert marks(server) == once(1, 2)
@@ -193,7 +167,7 @@ def test_standard_input_may_be_a_file(server: DevServer, log: Path) -> None:
     append(log, 1)
 
     with log.open() as file:
-        run = forward("/dev/stdin", *EACH, stdin=file)
+        run = forward("/dev/stdin", *EACH_ONE, stdin=file)
 
     assert run.returncode == 0, run.stderr
     assert marks(server) == once(1)
@@ -215,7 +189,7 @@ def test_log_and_its_rotated_files_are_each_read_once(
     append(log, "new")
     (log.with_name("app.log.latest")).symlink_to(log)
     names = sorted(str(path) for path in log.parent.glob("app.log*"))
-    process = start(*names, "--from-start", *EACH)
+    process = start(*names, "--from-start", *EACH_ONE)
     server.wait_for(2, DEADLINE)
 
     log.with_name("app.log.1").rename(log.with_name("app.log.2"))
@@ -236,10 +210,11 @@ def test_compressed_logs_are_left_out_with_a_word_or_read(server: DevServer, log
     append(log, 3)
     state = ("--state", str(log.with_name("state")))
 
-    left_out = forward(str(log), str(packed), "--once", *state, *EACH)
+    left_out = forward(str(log), str(packed), "--once", *state, *EACH_ONE)
     before = marks(server)
     read = [
-        forward(str(log), str(packed), "--once", "--from-start", *state, *EACH) for _ in range(2)
+        forward(str(log), str(packed), "--once", "--from-start", *state, *EACH_ONE)
+        for _ in range(2)
     ]
 
     assert left_out.returncode == 0
@@ -254,7 +229,7 @@ def test_damaged_log_does_not_end_the_others(server: DevServer, log: Path) -> No
     packed.write_bytes(gzip.compress(b"ERROR:shop:mark 1.\n" * 1000)[:40])
     append(log, 3)
 
-    run = forward(str(packed), str(log), str(log.parent), "--once", *EACH)
+    run = forward(str(packed), str(log), str(log.parent), "--once", *EACH_ONE)
 
     assert run.returncode == 2
     assert "app.log.2.gz cannot be read: it is damaged" in run.stderr
@@ -273,7 +248,7 @@ def test_state_that_cannot_be_saved_is_said_and_the_next_run_misses_nothing(
 ) -> None:
     folder = tmp_path / "states"
     folder.mkdir()
-    words = (str(log), "--once", "--from-start", "--state", str(folder / "state"), *EACH)
+    words = (str(log), "--once", "--from-start", "--state", str(folder / "state"), *EACH_ONE)
     append(log, 1)
 
     full = forward(*words, preexec_fn=small_files)
@@ -296,7 +271,7 @@ def test_signal_is_heeded_in_the_middle_of_a_long_log(
         file.write("ERROR:shop:mark 1.\n")
         for _ in range(200):
             file.write(line.replace("INFO", "tick") * 5000)
-    process = start(str(log), "--from-start", *EACH)
+    process = start(str(log), "--from-start", *EACH_ONE)
     server.wait_for(1, DEADLINE)
 
     began = time.monotonic()
@@ -312,7 +287,7 @@ def test_signal_ends_the_wait_for_a_service_that_is_away(
 ) -> None:
     server.fault("status", None, path="messages.json", status=503)
     append(log, 1)
-    process = start(str(log), "--from-start", *EACH)
+    process = start(str(log), "--from-start", *EACH_ONE)
     poll_until(lambda: len(server.requests) > 0)
 
     began = time.monotonic()
@@ -338,7 +313,7 @@ def test_kill_at_full_speed_repeats_less_than_a_second_of_it(
         for number in numbers:
             level = "WARNING" if number % 20 == 0 else "INFO"
             file.write(f"2026-11-23 03:40:46,123 {level} shop: mark n{number}.\n" * 3)
-    words = (str(log), "--from-start", "--state", str(tmp_path / "state"), *EACH)
+    words = (str(log), "--from-start", "--state", str(tmp_path / "state"), *EACH_ONE)
     server.set_quota(remaining=100_000)
     process = start(*words)
     server.wait_for(600, DEADLINE)
