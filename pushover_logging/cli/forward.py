@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pushover_logging.config.levels import to_level
-from pushover_logging.config.parsing import masked, to_int, to_seconds
+from pushover_logging.config.parsing import to_int, to_seconds
 
 from .account import add_account, add_command, option_type
 from .answering import add_json
 from .endings import Exit
+from .handler_options import add_handler_options, handler_options
 from .wakeups import wakeups
 
 if TYPE_CHECKING:
@@ -67,14 +68,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         help="begin at the start of logs that were not read before",
     )
     parser.add_argument("--once", action="store_true", help="read to the end, deliver, and exit")
-    parser.add_argument(
-        "--option",
-        action="append",
-        type=option_type(_option),
-        default=[],
-        metavar="NAME=VALUE",
-        help="an option of PushoverHandler, such as priorities.ERROR=HIGH; may be repeated",
-    )
+    add_handler_options(parser, "priorities.ERROR=HIGH")
     add_json(parser)
     add_account(parser)
     parser.set_defaults(run=run)
@@ -115,20 +109,15 @@ def _format(text: str, _: str) -> Reader:
     return reader_of(text)
 
 
-def _option(text: str, option: str) -> tuple[list[str], str]:
-    name, sign, value = text.partition("=")
-    if not (name and sign):
-        raise ValueError(f"{option} is {masked(text)}; expected NAME=VALUE")
-    return name.split("."), value
-
-
 def run(arguments: argparse.Namespace) -> Exit:
     """Follow the logs until a signal comes, or to their ends."""
     from pushover_logging.forward import Places, Session, Settings, read_text
 
     if arguments.explain:
         return _explain(arguments)
-    options = _options(arguments)
+    options = handler_options(arguments, _DEFAULTS)
+    for name in ("token", "user", "api_url"):
+        options[name] = getattr(arguments, name)
     settings = Settings(
         names=arguments.logs,
         level=arguments.level,
@@ -211,21 +200,6 @@ def _cut(text: str, width: int) -> str:
     line = " ".join(text.split()) if not text[:1].isspace() else text.expandtabs(4).rstrip()
     line = "".join(char if char.isprintable() else " " for char in line)
     return line if len(line) <= width else f"{line[: width - 1]}…"
-
-
-def _options(arguments: argparse.Namespace) -> dict[str, object]:
-    """The handler's options, with those below a dot in a mapping."""
-    options = dict(_DEFAULTS)
-    for (outer, *inner), value in arguments.option:
-        if inner:
-            known = options.get(outer)
-            nested = dict(known) if isinstance(known, dict) else {}
-            options[outer] = {**nested, ".".join(inner): value}
-        else:
-            options[outer] = value
-    for name in ("token", "user", "api_url"):
-        options[name] = getattr(arguments, name)
-    return options
 
 
 def _handler(options: dict[str, object]) -> PushoverHandler:

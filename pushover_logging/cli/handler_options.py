@@ -10,15 +10,15 @@ from pushover_logging.config.parsing import masked
 from .account import option_type
 
 
-def add_handler_options(parser: argparse.ArgumentParser) -> None:
-    """Add --option."""
+def add_handler_options(parser: argparse.ArgumentParser, example: str) -> None:
+    """Add --option; the help text shows ``example``, a NAME=VALUE."""
     parser.add_argument(
         "--option",
         action="append",
         type=option_type(_option),
         default=[],
         metavar="NAME=VALUE",
-        help="an option of PushoverHandler, such as grouping.interval=10m; may be repeated",
+        help=f"an option of PushoverHandler, such as {example}; may be repeated",
     )
 
 

@@ -30,7 +30,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
         commands, "relay", "send for all processes that share a store, until SIGTERM", _EXAMPLE
     )
     parser.add_argument("--store", required=True, metavar="URL", help=STORE_HELP)
-    add_handler_options(parser)
+    add_handler_options(parser, "grouping.interval=10m")
     add_json(parser)
     add_account(parser)
     parser.set_defaults(run=run)
