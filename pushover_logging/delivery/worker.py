@@ -41,6 +41,8 @@ __all__ = ["WORKER", "Pipeline", "Worker", "is_configuring_logging"]
 
 _FORK_PATIENCE = 10.0
 """Seconds a fork waits until nothing is being loaded."""
+_MOST_AT_A_TIME = 20
+"""New alerts that one step reads while the rate limit leaves time for more pushes."""
 _AFTER_A_DEFECT = 1.0
 """Seconds until a step that ended by an exception is tried again."""
 _SAME_TURN = 1.0
@@ -193,8 +195,8 @@ class Pipeline:
             self._read_again(self._queue.set_aside.popleft())
         sender = self._sender
         with self._lock:
-            arriving = len(self._queue)
-            self._collect(now, counts=quietly or ending or sender.needs_counts(now, arriving))
+            counts = quietly or ending or sender.needs_counts(now, len(self._queue))
+            self._collect(now, counts=counts)
             if drains and self.is_shared:
                 self._drain_seq = next(self._queue.seq)
                 sender.append([(Notice("drain", self._drain_seq, time.time()), False, 0)])
@@ -205,6 +207,8 @@ class Pipeline:
         self._tell_queue(sender)
         due = sender.step(deadline, drains=quietly, may_report=not left)
         self._tell_queue(sender)
+        if left and not ending:
+            return now
         if self._closed and not self.news and not self.waiting():
             if not self.is_shared and (self._groups.open or self._closing):
                 self._forget_groups(sender)
@@ -286,7 +290,13 @@ class Pipeline:
         new: list[tuple[Notice, bool, int]] = []
         seqs = self._queue.seq
         interval = self.config.grouping.interval
-        while (entry := self._queue.take()) is not None:
+        # The first alerts of a burst are sent before the rest is read: a long step would hold the
+        # GIL while the program goes on logging. A digest, or the end of a problem, needs them all.
+        most = None if counts or self.is_shared or self._queue.resolved else _MOST_AT_A_TIME
+        while most is None or len(new) < most:
+            entry = self._queue.take()
+            if entry is None:
+                break
             group, snapshot, seq, is_kept = entry
             group.snapshot = snapshot
             style = self._style if group.style is None else group.style
