@@ -291,8 +291,11 @@ class Pipeline:
         seqs = self._queue.seq
         interval = self.config.grouping.interval
         # The first alerts of a burst are sent before the rest is read: a long step would hold the
-        # GIL while the program goes on logging. A digest, or the end of a problem, needs them all.
-        most = None if counts or self.is_shared or self._queue.resolved else _MOST_AT_A_TIME
+        # GIL while the program goes on logging. A count follows the first record of its group.
+        ends = bool(self._closing) and self._closing[0][0] <= now
+        late = bool(self._groups.retired) and self._groups.has_late_counts(now)
+        counts = counts or ends or late or bool(self._queue.resolved)
+        most = None if counts or self.is_shared else _MOST_AT_A_TIME
         while most is None or len(new) < most:
             entry = self._queue.take()
             if entry is None:
@@ -305,17 +308,14 @@ class Pipeline:
             new.append((Notice._make(fields + more), is_kept, 1))
             if interval:
                 heapq.heappush(self._closing, (now + interval, id(group), group))
-        ended = False
         while self._closing and self._closing[0][0] <= now:
             self._groups.forget(heapq.heappop(self._closing)[2])
-            ended = True
         # A resolve ends what was logged before it, and so comes after the repeats.
         resolved: list[tuple[Notice, bool, int]] = []
-        while self._queue.resolved:
+        while counts and self._queue.resolved:
             key, at = self._queue.resolved.popleft()
             resolved.append((Notice("resolved", 0, at, key=key), False, 0))
-        late = self._groups.retired and self._groups.has_late_counts(now)
-        if counts or ended or resolved or late:
+        if counts:
             for group, repeats in self._groups.with_unclaimed():
                 if (counted := self._counted(group, repeats)) is not None:
                     new.append((counted, False, repeats))
