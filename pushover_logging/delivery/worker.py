@@ -663,6 +663,7 @@ class Worker:
                 # logged here is in the store, from which the children send it.
                 return
             self._hook_pools()
+            _complete_gevent()
             self.alive = True
             try:
                 if _IN_SUBINTERPRETER:
@@ -891,6 +892,18 @@ class Worker:
             shared.after_fork()
         for pipeline in self.pipelines():
             pipeline.after_fork()
+
+
+def _complete_gevent() -> None:
+    """Load what gevent loads at a thread's first wait.
+
+    Its locks are also the import locks once it has patched them. A thread that meets one that is
+    taken loads these modules before it can wait, and that import waits for the same lock.
+    """
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.is_module_patched("threading"):
+        config = sys.modules["gevent"].config
+        _ = config.loop, config.resolver, config.threadpool
 
 
 def _is_uwsgi_master() -> bool:
