@@ -23,6 +23,7 @@ from store_processes import (
     free_port,
     memory_folder,
     redis_program,
+    stop,
 )
 
 OBEYS = """
@@ -88,7 +89,7 @@ def test_stopped_sender_is_replaced_and_sends_nothing_from_old_state(
     tell(processes, old, "log.error(stage.mark(0))")
     server.wait_for_requests(seen + 1)
 
-    os.kill(old.pid, signal.SIGSTOP)
+    stop(old)
     server.clear_faults()
     tell(processes, new, "log.error(stage.mark(1))")
     arrives(processes, mark(1))

@@ -69,3 +69,9 @@ def eventually(condition: Callable[[], object], seconds: float = DEADLINE) -> fl
 def kill(process: subprocess.Popen[str]) -> None:
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+
+
+def stop(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
+    """Stop a process; under load its other threads may run on for a while after the signal."""
+    os.kill(process.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED)

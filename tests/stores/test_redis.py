@@ -20,7 +20,7 @@ from pushover_logging.stores import StoreError, StoreTooNew, open_store  # noqa:
 from pushover_logging.stores import redis as redis_module  # noqa: E402
 from pushover_logging.stores.redis import RedisStore  # noqa: E402
 
-from .processes import DEADLINE, eventually, output_of, running  # noqa: E402
+from .processes import DEADLINE, eventually, output_of, running, stop  # noqa: E402
 
 
 @pytest.fixture
@@ -290,7 +290,7 @@ def test_server_that_is_away_is_said_without_its_password_and_loses_nothing(
 
         assert [n.data for n in store.take(10)] == [b"while it is away", b"when it is back"]
 
-        os.kill(server.pid, signal.SIGSTOP)
+        stop(server)
         started = time.monotonic()
         with pytest.raises(StoreError):
             store.append([(3, b"x")])

@@ -12,7 +12,7 @@ import pytest
 
 from pushover_logging.stores import LeaseLost, Store, open_store
 
-from .processes import eventually, kill, line_of, output_of, running, say
+from .processes import eventually, kill, line_of, output_of, running, say, stop
 
 SENDER = """
     import json, os, sys, time
@@ -142,7 +142,7 @@ def test_stopped_sender_is_replaced_and_its_commit_is_refused(url: str, store: S
         """
     with running(program, url) as process:
         assert line_of(process) == "sender"
-        process.send_signal(signal.SIGSTOP)
+        stop(process)
         assert eventually(store.acquire) < 10
         assert store.load() == {"key": b"value"}
         taken = store.take(10)
