@@ -242,7 +242,7 @@ stage.until(lambda: group.levelno == -1, 5)
 threading.Event().wait(0.3)  # the sender has seen that there were no repeats
 next(group.ticks)
 handler._queue.accepted.add()
-stage.note(sent=stage.until(lambda: stage.requests_begun() == 2, 15))
+stage.note(sent=stage.until(lambda: handler.stats().delivered == 2, 15))
 stage.accounts(handler)
 """
 
