@@ -16,21 +16,28 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: takes more than three seconds")
 
 
+_IGNORED_BY_PYTHON = {getattr(signal, name, None) for name in ("SIGPIPE", "SIGXFSZ")}
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _programs_get_signals() -> Iterator[None]:
-    """Let programs that tests start get the signals that this process ignores.
+    """Let programs that tests start get the signals that this process ignores or holds back.
 
     ``nohup`` and shells that run a command in the background ignore signals for it, and programs
     inherit that. They do not inherit a handler: it is the default again in a new program.
     """
-    names = ("SIGINT", "SIGHUP", "SIGTERM")
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    held_back = signal.pthread_sigmask(signal.SIG_SETMASK, ())
     ignored = [
         number
-        for number in (getattr(signal, name, None) for name in names)
-        if number is not None and signal.getsignal(number) is signal.SIG_IGN
+        for number in signal.valid_signals() - _IGNORED_BY_PYTHON
+        if signal.getsignal(number) is signal.SIG_IGN
     ]
     for number in ignored:
         signal.signal(number, lambda *_: None)
     yield
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, held_back)

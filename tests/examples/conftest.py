@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from running import PROJECT, Example, free_port, need_command
-
-
-@pytest.fixture(autouse=True)
-def _default_signals() -> Iterator[None]:
-    """Let programs be stopped, although whoever started the tests may ignore these signals."""
-    before = {
-        number: signal.signal(number, signal.SIG_DFL)
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
-        if signal.getsignal(number) is signal.SIG_IGN
-    }
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
 
 
 @pytest.fixture
