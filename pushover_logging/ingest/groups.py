@@ -273,6 +273,9 @@ class Groups:
 
         Closed groups come first: of groups with the same identity they are the earlier ones.
         """
+        for group in values_of(self.open):
+            if group.levelno == CLOSED:  # its first record found no room or could not be read
+                self.forget(group)
         groups = [*(group for _, group in values_of(self.retired)), *values_of(self.open)]
         return [(group, repeats) for group in groups if (repeats := group.unclaimed())]
 

@@ -282,6 +282,18 @@ def test_a_handler_that_is_used_after_it_was_closed_counts_nothing_twice() -> No
     assert bench.balances(), bench.stats
 
 
+def test_problems_that_found_no_room_are_forgotten() -> None:
+    bench = Bench(grouping=Grouping(interval=60), capacity=CAPACITY)
+    for number in range(3 * CAPACITY):
+        bench.log("kind " + "x" * number)
+
+    bench.run(100)
+
+    assert bench.handler._groups.open == {}
+    assert bench.stats.pending == 0
+    assert bench.balances(), bench.stats
+
+
 def test_repeats_of_a_record_that_could_not_be_read_are_accounted_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
