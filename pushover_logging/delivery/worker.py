@@ -29,6 +29,7 @@ from .diagnostics import DIAGNOSTICS, say
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from ..config import HandlerConfig
     from ..ingest.groups import Group, Groups
@@ -555,6 +556,10 @@ class Worker:
         self._tokens: queue.SimpleQueue[Pipeline | None] = queue.SimpleQueue()
         """Pipelines with news, and None for a look at all that are active."""
         self._start_thread = _thread.start_new_thread
+        self._greenlet: Any = None
+        """The thread, where gevent or eventlet has made it a greenlet."""
+        self._copy: Any = None
+        """In a forked child: the parent's greenlet, which would run once more if collected."""
         self._ends = False
         """The thread is to end, because its interpreter is destroyed."""
         self._starting = threading.Lock()
@@ -669,7 +674,7 @@ class Worker:
                 if _IN_SUBINTERPRETER:
                     self._start_in_subinterpreter()
                 else:
-                    self._start_thread(self._run, ())
+                    self._start_thread(self._run, (self._tokens,))
             except BaseException:
                 self.alive = False
                 raise
@@ -692,7 +697,7 @@ class Worker:
             self._tokens.put(None)
 
         threading._register_atexit(end)  # type: ignore[attr-defined]
-        threading.Thread(target=self._run, daemon=False).start()
+        threading.Thread(target=self._run, args=(self._tokens,), daemon=False).start()
 
     def notice_c_forks(self) -> None:
         """Be able to tell that the process was forked, also where Python's hooks do not run."""
@@ -702,12 +707,17 @@ class Worker:
             except ImportError:
                 pass  # out of file descriptors; a later pass tries again
 
-    def _run(self) -> None:
+    def _run(self, tokens: object) -> None:
+        if tokens is not self._tokens:
+            return  # a greenlet that a fork has copied before it began
         threading.current_thread().name = "pushover-worker"
         self.delivering.add(get_ident())
+        self._greenlet = _current_greenlet()
         try:
             while not self._ends:
                 self._rest(self._run_pass())
+        except _CopyEndsError as ends:
+            ends.forking.switch()  # which never comes back
         except BaseException as error:  # noqa: BLE001 - killed from outside, or the interpreter ends
             say("worker", f"the worker thread ended by {type(error).__name__}")
         finally:
@@ -753,7 +763,7 @@ class Worker:
                 # urllib3 empties its pools in an exit hook of its own; pushes must go before that.
                 self._comes_first_at_exit = True
                 atexit.register(self.finish)
-        except GeneratorExit:
+        except (GeneratorExit, _CopyEndsError):
             raise  # somebody ends this thread from outside
         except BaseException as error:  # noqa: BLE001 - EMFILE, MemoryError, SystemExit of a callback
             say("step", f"a step of the worker failed, it goes on: {type(error).__name__}: {error}")
@@ -886,12 +896,43 @@ class Worker:
         """Forget what the parent will send."""
         if not isinstance(self.page, bytes):
             self.page[0] = 1
+        copied = self._greenlet
         self._start_over()
         shared = sys.modules.get("pushover_logging.delivery.shared")
         if shared is not None:
             shared.after_fork()
         for pipeline in self.pipelines():
             pipeline.after_fork()
+        if copied is not None:
+            self._copy = copied
+            _end_copy(copied)
+
+
+class _CopyEndsError(BaseException):
+    """A greenlet that a fork has copied ends."""
+
+    def __init__(self, forking: Any) -> None:
+        super().__init__()
+        self.forking: Any = forking
+        """The greenlet that called fork, which goes on."""
+
+
+def _current_greenlet() -> Any:
+    """The greenlet that runs this code, if it is not a whole thread."""
+    module = sys.modules.get("greenlet")
+    current = None if module is None else module.getcurrent()
+    return None if current is None or current.parent is None else current
+
+
+def _end_copy(greenlet: Any) -> None:
+    """End a greenlet that goes on in a forked child, as no thread does.
+
+    It would send once more what the parent is sending, or take the answer to it from a connection
+    that both processes have.
+    """
+    forking = sys.modules["greenlet"].getcurrent()
+    if greenlet is not forking and not greenlet.dead:
+        greenlet.throw(_CopyEndsError(forking))
 
 
 def _complete_gevent() -> None:

@@ -45,6 +45,43 @@ stage.note(child_took=time.monotonic() - start)
     assert outcome.notes["child_took"] < 0.9  # it waits neither for a courier nor for an answer
 
 
+@pytest.mark.scenario("D1")
+def test_what_is_being_sent_at_a_fork_stays_with_the_parent_though_greenlets_are_copied(
+    scenario: Scenario, server: Any
+) -> None:
+    """D1: gevent's greenlets go on in the child, which must not take the answer to the parent."""
+    pytest.importorskip("gevent")
+    program = """
+import os, stage
+from gevent import monkey; monkey.patch_all()
+import gevent, logging
+handler = stage.attach("shop")
+logging.getLogger("shop").error(stage.mark(0))
+stage.until(lambda: stage.requests_begun() == 1)
+child = os.fork()
+if child == 0:
+    stage.clear_faults()
+    gevent.sleep(0.5)
+    stage.note(child_accepted=handler.stats().accepted)
+    logging.getLogger("shop").error(stage.mark(1))
+    handler.drain(10)
+    os._exit(0)
+monkey.get_original("os", "waitpid")(child, 0)  # no greenlet of the parent runs meanwhile
+stage.note(flushed=handler.flush(5))
+stage.accounts(handler)
+"""
+
+    server.fault("hang")
+    outcome = scenario.run(program, processes=2)
+
+    assert outcome.notes["flushed"]
+    assert outcome.notes["delivered"] == 1
+    of_child = outcome.notes["processes"][0]
+    assert of_child["child_accepted"] == 0
+    assert outcome.marks == each_once(2)
+    assert outcome.stderr == ""
+
+
 @pytest.mark.scenario("D2")
 @pytest.mark.slow
 def test_a_child_forked_in_the_middle_of_everything_can_log(scenario: Scenario) -> None:
