@@ -435,8 +435,8 @@ class State:
             groups[group.identity] = group
             if receipt is not None:
                 receipts.setdefault(receipt, []).append(group)
-            horizon = now + max(sender.interval, EXPIRE_MAXIMUM)
-            ends = None if until is None else min(until - ahead, horizon)
+            # The interval may be shorter now, and the clocks may have been set.
+            ends = None if until is None else min(until - ahead, now + sender.interval)
             sender.groups.restore(group, ends)
         incidents: dict[str, Incident] = {}
         counterparts: list[tuple[Incident, str]] = []

@@ -166,6 +166,23 @@ def test_sender_without_a_network_lets_another_try(processes: Processes) -> None
     assert "cannot deliver now" in processes.stderr(old)
 
 
+def test_sender_with_a_shorter_interval_applies_it_to_what_is_stored(processes: Processes) -> None:
+    """Such as a relay with an option of its own."""
+    old = start(processes)
+    tell(processes, old, "log.warning('it is slow')")
+    arrives(processes, "it is slow")
+    tell(processes, old, "[log.warning('it is slow') for _ in range(3)]")
+    assert tell(processes, old, "phone.flush(10)") == "True"
+    eventually(lambda: "3" in tell(processes, old, "phone._pipeline._sender.active.unsent()"))
+    os.kill(old.pid, signal.SIGKILL)
+
+    start(processes, grouping={"interval": 1})
+
+    summary = arrives(processes, "3 more times")
+    assert "it is slow" in summary.params["message"]
+    assert processes.records == 4
+
+
 # The store fails.
 
 
