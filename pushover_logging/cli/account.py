@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import os
 import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from pushover_logging.client.address import resolve_api_url
-from pushover_logging.config.secrets import resolve_token, resolve_users
+from pushover_logging.config.secrets import MissingSecretError, resolve_token, resolve_users
 
 if TYPE_CHECKING:
     from pushover_logging.client.application import Application
@@ -71,6 +72,7 @@ def application(arguments: argparse.Namespace, *, try_for: float = 0.0) -> Appli
     """
     from pushover_logging.client.application import Application
 
+    check_account(arguments)
     token, api_url = resolve_token(arguments.token), resolve_api_url(arguments.api_url)
     if not try_for:
         return Application(token, api_url=api_url)
@@ -82,4 +84,23 @@ def application(arguments: argparse.Namespace, *, try_for: float = 0.0) -> Appli
 
 def users(arguments: argparse.Namespace) -> tuple[str, ...]:
     """The keys of those who get it, from --user or the environment."""
+    check_account(arguments)
     return resolve_users(arguments.user)
+
+
+def check_account(arguments: argparse.Namespace) -> None:
+    """Name everything that is missing at once, in terms of the command line."""
+    missing = [
+        name
+        for name in ("token", "user")
+        if getattr(arguments, name, "") is None
+        and not os.environ.get(f"PUSHOVER_{name.upper()}", "").strip()
+        and not os.environ.get(f"PUSHOVER_{name.upper()}_FILE", "").strip()
+    ]
+    if missing:
+        options = " and ".join(f"--{name}" for name in missing)
+        variables = " and ".join(f"PUSHOVER_{name.upper()}" for name in missing)
+        raise MissingSecretError(
+            f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing; "
+            f"give {options}, or set {variables} in the environment"
+        )

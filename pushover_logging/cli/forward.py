@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pushover_logging.config.levels import to_level
 from pushover_logging.config.parsing import to_int, to_seconds
 
-from .account import add_account, add_command, option_type
+from .account import add_account, add_command, check_account, option_type
 from .answering import add_json
 from .endings import Exit
 from .handler_options import add_handler_options, handler_options
@@ -115,6 +115,7 @@ def run(arguments: argparse.Namespace) -> Exit:
 
     if arguments.explain:
         return _explain(arguments)
+    check_account(arguments)
     options = handler_options(arguments, _DEFAULTS)
     for name in ("token", "user", "api_url"):
         options[name] = getattr(arguments, name)

@@ -9,7 +9,7 @@ import sys
 
 from pushover_logging.config import read_config
 
-from .account import add_account, add_command
+from .account import add_account, add_command, check_account
 from .answering import add_json, answer
 from .endings import Exit
 from .handler_options import add_handler_options, handler_options
@@ -38,6 +38,7 @@ def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> Non
 
 def run(arguments: argparse.Namespace) -> Exit:
     """Become the sender of the store, and stay it until a signal comes."""
+    check_account(arguments)
     options = handler_options(arguments, {})
     for name in _ACCOUNT:
         if name in options:

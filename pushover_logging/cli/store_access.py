@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pushover_logging.config import read_config
 
-from .account import add_account
+from .account import add_account, check_account
 from .answering import add_json, answer, time_of
 from .endings import Exit
 
@@ -46,6 +46,7 @@ def operators(arguments: argparse.Namespace) -> Iterator[Operators]:
     """The access to the store, for the length of a with block."""
     from pushover_logging.delivery.operators import Operators
 
+    check_account(arguments)
     config = read_config(
         {
             "token": arguments.token,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pushover_logging.client.address import resolve_api_url
 from pushover_logging.config.secrets import resolve_token, secret_text
 
-from .account import add_command
+from .account import add_command, check_account
 from .answering import add_json, answer
 from .endings import Exit
 
@@ -73,6 +73,7 @@ def _add_action(
 def _team(arguments: argparse.Namespace) -> Team:
     from pushover_logging.client.teams import Team
 
+    check_account(arguments)
     return Team(resolve_token(arguments.token), api_url=resolve_api_url(arguments.api_url))
 
 

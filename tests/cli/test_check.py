@@ -60,8 +60,9 @@ def test_missing_keys_are_wrong_usage(monkeypatch: pytest.MonkeyPatch, capsys: C
 
     code = main(["check"])
 
+    complaint = capsys.readouterr().err
     assert code == 2
-    assert "PUSHOVER_USER" in capsys.readouterr().err
+    assert "token and user are missing; give --token and --user, or set PUSHOVER_TOKEN" in complaint
 
 
 def test_broken_service_is_exit_75(server: DevServer) -> None:
