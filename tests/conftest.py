@@ -1,5 +1,6 @@
-"""Marks that every test folder may use, how hypothesis searches, and signals as tests expect."""
+"""Marks that every test folder may use, how hypothesis searches, and how tests are run."""
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -9,6 +10,11 @@ from hypothesis import HealthCheck, settings
 # A busy machine is no defect: no example fails for having taken long.
 settings.register_profile("any clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any clock")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """``-n auto``: two for each processor, because most tests wait for processes and sockets."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:
