@@ -234,10 +234,9 @@ class PushoverHandler(logging.Handler):
                         )
                         # This takes a third of the time of Snapshot(...).
                         snapshot = tuple.__new__(Snapshot, fields + _NOTHING_MORE)
-                        group.snapshot = snapshot
                         self._queue.put(group, snapshot)
-                    except BaseException:  # or its repeats would count for ever
-                        group.close()
+                    except BaseException:
+                        group.give_up()
                         raise
                     self._queue.accepted.add()
                     pipeline.news = True
@@ -304,10 +303,9 @@ class PushoverHandler(logging.Handler):
                 group.style = config.style.changed()
             formatter: Any = self if self._formats_itself else self.formatter
             snapshot = take(record, config, formatter, overrides, complaints, self._redact)
-            group.snapshot = snapshot
             self._queue.put(group, snapshot)
-        except BaseException:  # the stack is full; without this its repeats would count for ever
-            group.close()
+        except BaseException:  # the stack is full
+            group.give_up()
             raise
         self._queue.accepted.add()
         self._pipeline.news = True

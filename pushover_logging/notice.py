@@ -135,7 +135,7 @@ class Notice(NamedTuple):
     style: Mapping[str, Any] = {}
     """The handler's options that shape a push and differ from their defaults."""
     epoch: int = 0
-    """``counted``: tells running totals apart that began anew."""
+    """``counted``: tells running totals apart that began anew; 0: ``total`` is no running total."""
     total: int = 0
     """``counted``: repeats so far; ``dropped``: records that found no room."""
     is_last: bool = False

@@ -95,8 +95,8 @@ class Groups:
         self.changed: set[Group] = set()
         """Groups that differ from what the last commit stored."""
         self._forgotten: dict[tuple[str, int], int] = {}
-        """Running totals of groups that are not known any more, by process and epoch: the process
-        may go on counting in them."""
+        """Running totals that no group knows any more, by process and epoch: the process may go on
+        counting in them."""
         self.observed: dict[Group, None] = {}
         """Groups that have had too few records for an alert so far."""
 
@@ -125,20 +125,11 @@ class Groups:
         return group, True
 
     def count(self, notice: Notice, source: str) -> tuple[Group, int]:
-        """The group of a running total, and how many repeats are new in it."""
+        """The group of counted repeats, and how many of them are new."""
         snapshot = notice.snapshot
         assert snapshot is not None
         group = self._group_for(notice, snapshot)
-        totals = group.totals[source] = group.totals.pop(source, {})
-        if len(group.totals) > _MOST_TOTALS:
-            del group.totals[next(iter(group.totals))]
-        known = totals.pop(notice.epoch, None)
-        if known is None:
-            known = self._forgotten.pop((source, notice.epoch), 0)
-        repeats = notice.total - known  # a notice that arrives twice, or late, says nothing new
-        totals[notice.epoch] = max(known, notice.total)
-        if len(totals) > _EPOCHS_KEPT + (group.identity[0] == "other") * self._policy.max_groups:
-            del totals[next(iter(totals))]
+        repeats = self._new_in_total(group, notice, source) if notice.epoch else notice.total
         if repeats <= 0:
             return group, 0
         self.put_back(group, repeats)
@@ -146,6 +137,37 @@ class Groups:
         if notice.is_last:
             group.shown, group.shown_is_last = snapshot, True
         return group, repeats
+
+    def _new_in_total(self, group: Group, notice: Notice, source: str) -> int:
+        """How many repeats of a running total are not counted yet."""
+        totals = group.totals[source] = group.totals.pop(source, {})
+        if len(group.totals) > _MOST_TOTALS:
+            del group.totals[next(iter(group.totals))]
+        known = totals.pop(notice.epoch, None)
+        if known is None:
+            known = self._counted_elsewhere(group, notice, source)
+        totals[notice.epoch] = max(known, notice.total)
+        if len(totals) > _EPOCHS_KEPT + (group.identity[0] == "other") * self._policy.max_groups:
+            oldest = next(iter(totals))
+            self._remember_totals(source, {oldest: totals.pop(oldest)})
+        return notice.total - known  # a notice that arrives twice, or late, says nothing new
+
+    def _counted_elsewhere(self, group: Group, notice: Notice, source: str) -> int:
+        """What is known of a running total that this group does not know."""
+        assert notice.snapshot is not None
+        # Its group was not known for a while, and others were counted in its place.
+        other = self._known.get(("other", notice.snapshot.levelno, notice.priority))
+        if other is not None and other is not group:
+            known = other.totals.get(source, {}).pop(notice.epoch, None)
+            if known is not None:
+                self.changed.add(other)
+                return known
+        return self._forgotten.pop((source, notice.epoch), 0)
+
+    def _remember_totals(self, source: str, totals: Mapping[int, int]) -> None:
+        self._forgotten.update({(source, epoch): total for epoch, total in totals.items()})
+        while len(self._forgotten) > _FORGOTTEN_KEPT:
+            del self._forgotten[next(iter(self._forgotten))]
 
     def _group_for(self, notice: Notice, snapshot: Snapshot) -> Group:
         """The group that a notice belongs to, made of the notice if it is not known."""
@@ -268,9 +290,7 @@ class Groups:
             self._known.pop(identity, None)
             self.changed.add(oldest)
             for source, totals in oldest.totals.items():
-                self._forgotten.update({(source, epoch): n for epoch, n in totals.items()})
-            while len(self._forgotten) > _FORGOTTEN_KEPT:
-                del self._forgotten[next(iter(self._forgotten))]
+                self._remember_totals(source, totals)
 
     def unfinished(self) -> list[Group]:
         """The groups with repeats that no push stands for and that a push is to stand for."""

@@ -160,7 +160,7 @@ class SharedSender:
         # The running totals that the sender of the store knows are unknown here.
         self.active.append(
             [
-                (n._replace(epoch=n.seq, total=records) if n.kind == "counted" else n, False, 0)
+                (n._replace(epoch=0, total=records) if n.kind == "counted" else n, False, 0)
                 for n, _, records in new
             ]
         )

@@ -21,7 +21,6 @@ import time
 import weakref
 from _thread import get_ident
 
-from ..ingest.groups import CLOSED
 from ..ingest.queue import values_of
 from ..notice import Notice, is_plain
 from .diagnostics import DIAGNOSTICS, say
@@ -150,6 +149,10 @@ class Pipeline:
         self._closing: list[tuple[float, int, Group]] = []
         """When each local group ends."""
         self._epoch = 0
+        self._latest_epoch = 0
+        """That of the latest running total that began."""
+        self._ended_epoch = 0
+        """Running totals up to this epoch do not go on."""
         self._counted_at = 0.0
         self.handed_over: int = 0
         """Records that left this process for a shared store, or for the memory that stands in."""
@@ -278,8 +281,8 @@ class Pipeline:
 
     def _begin_totals_anew(self) -> None:
         """Let no running total go on that the sender does not know any more."""
-        for group in [*values_of(self._groups.open), *(g for _, g in list(self._groups.retired))]:
-            group.epoch = group.total = 0
+        # A group that another thread is just closing is in no collection, and must not be missed.
+        self._ended_epoch = self._latest_epoch
 
     def _collect(self, now: float, *, counts: bool) -> None:
         """Make notices of everything that logging calls left, and hand them to the sender."""
@@ -337,17 +340,24 @@ class Pipeline:
                 self.handed_over += sum(records for _, _, records in new)
 
     def _counted(self, group: Group, repeats: int) -> Notice | None:
-        """The running total of a group, with the record that a summary shows."""
+        """The repeats of a group, with the record that a summary shows.
+
+        For a shared store as a running total, because a notice may reach it twice.
+        """
         first = group.snapshot
         if first is None:
-            if group.levelno == CLOSED:  # its first record could not be read, and so nothing shows
+            if group.is_unreadable:
                 group.claimed += repeats
                 for _ in range(repeats):
                     self._queue.unreadable.add()
-            return None  # otherwise its first record is about to be queued
+            return None  # otherwise its first record is in the queue, or about to be
         group.claimed += repeats
-        group.epoch = group.epoch or next(self._queue.seq)
-        group.total += repeats
+        total = repeats
+        if self.is_shared:
+            if group.epoch <= self._ended_epoch:
+                group.epoch = self._latest_epoch = next(self._queue.seq)
+                group.total = 0
+            group.total = total = group.total + repeats
         # A summary shows text and exception of the same record. Of a repeat only the message is
         # kept, so that a push that shows more shows the first record.
         msg, args, created, _ = group.last
@@ -365,7 +375,7 @@ class Pipeline:
             shown._replace(created=created),
             self._style if group.style is None else group.style,
             group.epoch,
-            group.total,
+            total,
             is_last,
         )
 
@@ -487,34 +497,36 @@ class Pipeline:
         return replace(stats, accepted=after)
 
     def _count(self, stats: type[Stats]) -> Stats:
-        dropped: dict[str, int] = {}
-        pending = self._pending() - len(self._queue.set_aside)  # which are not accepted yet
         sender = None if self._sender is None else self._sender.active
-        if sender is not None and not self.is_shared:
-            dropped.update(sender.dropped)
-        for reason, count in (
-            ("full", sum(tally.value() for tally in values_of(self._queue.turned_away))),
-            ("error", self._queue.unreadable.value()),
-        ):
-            if count:
-                dropped[reason] = dropped.get(reason, 0) + count
-        if sender is None:
+        # A delivery, which takes its records from one count to another, happens before or after.
+        with self._lock if sender is None else sender.lock:
+            dropped: dict[str, int] = {}
+            pending = self._pending() - len(self._queue.set_aside)  # which are not accepted yet
+            if sender is not None and not self.is_shared:
+                dropped.update(sender.dropped)
+            for reason, count in (
+                ("full", sum(tally.value() for tally in values_of(self._queue.turned_away))),
+                ("error", self._queue.unreadable.value()),
+            ):
+                if count:
+                    dropped[reason] = dropped.get(reason, 0) + count
             left = self._queue.left_in_spool.value()
-            return stats(0, 0, pending, dropped, 0, None, None, None, handed_over=left)
-        quota = sender.limits.quota
-        return stats(
-            0,
-            sender.delivered_here,
-            pending,
-            dropped,
-            sender.pushes_here,
-            quota.limit,
-            quota.remaining,
-            quota.reset,
-            sender.incidents.reports(),
-            handed_over=self.handed_over + self._queue.left_in_spool.value(),
-            refused=sender.refused,
-        )
+            if sender is None:
+                return stats(0, 0, pending, dropped, 0, None, None, None, handed_over=left)
+            quota = sender.limits.quota
+            return stats(
+                0,
+                sender.delivered_here,
+                pending,
+                dropped,
+                sender.pushes_here,
+                quota.limit,
+                quota.remaining,
+                quota.reset,
+                sender.incidents.reports(),
+                handed_over=self.handed_over + left,
+                refused=sender.refused,
+            )
 
 
 def _logging_is_locked() -> bool:

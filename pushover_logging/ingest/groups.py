@@ -55,7 +55,9 @@ class Group:
     key: str | None = None
     """What the record itself, or ``grouping.key``, calls the problem."""
     snapshot: Snapshot | None = None
-    """The latest record that became an alert."""
+    """Its first record, once that has left the queue."""
+    is_unreadable: bool = False
+    """Its first record could not be read, and so no alert shows what it counts."""
     style: Mapping[str, Any] | None = None
     """The options of its logger that shape a push, where they differ from those of the handler."""
     reads: int = 0
@@ -96,6 +98,11 @@ class Group:
     def close(self) -> None:
         """Let the next record be a new alert."""
         self.levelno = CLOSED
+
+    def give_up(self) -> None:
+        """Its first record could not be read: without this its repeats would count for ever."""
+        self.is_unreadable = True
+        self.close()
 
     def unclaimed(self) -> int:
         """Repeats that were not handed over; only one thread may read at a time."""

@@ -151,10 +151,12 @@ class Queue:
 
         Its group goes on counting until the worker takes notice, or until that is too much to keep.
         """
-        if entry[3]:
+        group, snapshot, _, is_kept = entry
+        group.snapshot = snapshot
+        if is_kept:
             self.left_in_spool.add()
         else:
-            self.turned_away.setdefault(entry[1].levelno, Tally()).add()
+            self.turned_away.setdefault(snapshot.levelno, Tally()).add()
         if len(self.evicted) >= self.capacity:
             try:
                 self.evicted.popleft()[0].close()

@@ -282,6 +282,26 @@ def test_a_handler_that_is_used_after_it_was_closed_counts_nothing_twice() -> No
     assert bench.balances(), bench.stats
 
 
+def test_repeats_that_come_late_to_many_closed_groups_count_once() -> None:
+    """Threads that were interrupted between finding a group and counting."""
+    bench = Bench(grouping=Grouping(interval=0.1))
+    groups = []
+    for _ in range(30):
+        bench.log(times=3)
+        groups += bench.handler._groups.open.values()
+        bench.run(0.2)
+    assert bench.balances()
+
+    for group in groups:
+        next(group.ticks)
+        bench.queue.accepted.add()
+        bench.logged += 1
+    bench.run(60)
+
+    assert bench.stats.delivered == 120
+    assert bench.balances(), bench.stats
+
+
 def test_problems_that_found_no_room_are_forgotten() -> None:
     bench = Bench(grouping=Grouping(interval=60), capacity=CAPACITY)
     for number in range(3 * CAPACITY):

@@ -82,6 +82,41 @@ def test_a_total_that_began_anew_counts_in_full() -> None:
     assert group.pending == 7
 
 
+def test_total_is_known_however_many_began_after_it() -> None:
+    groups = groups_of()
+    group, _ = groups.take_in(new())
+    for epoch in range(1, 41):
+        groups.count(counted(5, epoch=epoch), "source")
+
+    for epoch in range(1, 41):
+        groups.count(counted(6, epoch=epoch), "source")
+
+    assert group.pending == 40 * 6
+
+
+def test_total_is_known_when_its_problem_was_counted_together_with_others_meanwhile() -> None:
+    groups = groups_of(max_groups=1)
+    only, _ = groups.take_in(new("the only one"))
+    groups.count(counted(3, "two", epoch=2), "source")
+    groups.claim(only)
+    groups.close(only)
+
+    _, repeats = groups.count(counted(4, "two", epoch=2), "source")
+
+    assert repeats == 1
+    assert groups.pending == 4
+
+
+def test_count_that_is_no_running_total_counts_in_full_each_time() -> None:
+    groups = groups_of()
+    group, _ = groups.take_in(new())
+
+    for total in (2, 1, 2):
+        groups.count(counted(total, epoch=0), "source")
+
+    assert group.pending == 5
+
+
 def test_totals_of_problems_that_are_counted_together_do_not_disturb_each_other() -> None:
     groups = groups_of(max_groups=1)
     groups.take_in(new("the only one"))

@@ -383,5 +383,5 @@ def test_the_counts_balance_whatever_is_logged(
 
     notes = outcome.notes
     lost = sum(notes["dropped"].values())
-    assert notes["accepted"] == notes["delivered"] + notes["pending"] + lost
+    assert notes["accepted"] == notes["delivered"] + notes["pending"] + lost, outcome.records
     assert outcome.records == notes["accepted"] - lost
