@@ -95,14 +95,15 @@ def test_total_is_known_however_many_began_after_it() -> None:
 
 
 def test_total_is_known_when_its_problem_was_counted_together_with_others_meanwhile() -> None:
-    groups = groups_of(max_groups=1)
-    only, _ = groups.take_in(new("the only one"))
+    groups = groups_of(max_groups=2)
+    first, second = groups.take_in(new("one"))[0], groups.take_in(new("another"))[0]
     groups.count(counted(3, "two", epoch=2), "source")
-    groups.claim(only)
-    groups.close(only)
+    for group in (first, second):
+        groups.close(group)
 
-    _, repeats = groups.count(counted(4, "two", epoch=2), "source")
+    group, repeats = groups.count(counted(4, "two", epoch=2), "source")
 
+    assert group.identity[0] != "other"
     assert repeats == 1
     assert groups.pending == 4
 
