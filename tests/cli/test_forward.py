@@ -369,8 +369,13 @@ def test_progress_is_shown_on_a_terminal_only(server: DevServer, log: Path) -> N
     ],
 )
 def test_wrong_usage_says_what_is_wrong(
-    server: DevServer, tmp_path: Path, words: list[str], reason: str
+    server: DevServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    reason: str,
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     run = forward(*words)
 
     assert run.returncode == 2

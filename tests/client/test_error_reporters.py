@@ -257,7 +257,14 @@ def handler_for(api_url: str, reported: threading.Event, **options: Any) -> Push
         sentry_sdk.capture_exception(error)
         reported.set()
 
-    more = {"user": USER, "exit_timeout": 0.1, "timeout": 0.5, **options}
+    once = {"attempts": 1}  # or it would try on while other tests run
+    more = {
+        "user": USER,
+        "exit_timeout": 0.1,
+        "timeout": 0.5,
+        "retry_policy": once,
+        **options,
+    }
     return PushoverHandler(
         TOKEN,
         api_url=api_url,
