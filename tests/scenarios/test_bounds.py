@@ -235,8 +235,8 @@ import logging, stage, threading
 handler = stage.attach("shop", grouping={"interval": 1})
 log = logging.getLogger("shop")
 log.warning("item %d is sold out", 0)
-handler.flush(10)
 (group,) = handler._groups.open.values()
+handler.flush(10)
 # A thread that was interrupted between finding the group and counting.
 stage.until(lambda: group.levelno == -1, 5)
 threading.Event().wait(0.3)  # the sender has seen that there were no repeats
