@@ -275,7 +275,6 @@ class Pipeline:
         with self._lock:
             for group in values_of(self._groups.open):
                 self._groups.forget(group)
-            self._begin_totals_anew()
             self._closing.clear()
             sender.forget_groups()
 
