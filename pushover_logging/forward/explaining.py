@@ -36,7 +36,9 @@ def explain(path: Path, reader: Reader = read_text, lines: int = LINES) -> Itera
     number = 0
     pieces = file.read() + file.last_line()
     file.close()
-    texts = [line for piece in pieces for line in piece.data.decode("utf-8", "replace").split("\n")]
+    texts: list[str] = []
+    for piece in pieces:
+        texts += piece.data.decode("utf-8", "replace").removesuffix("\n").split("\n")
     for line in texts[:lines]:
         number += 1
         if not line.strip():

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from pushover_logging.devserver import DevServer
+from pushover_logging.forward import explain
 
 from .forward_program import DEADLINE, EACH_ONE, FORWARD, append, environment, marks, once
 
@@ -82,6 +83,14 @@ def test_explain_shows_each_line_and_sends_nothing(server: DevServer, log: Path)
     assert rows[3].endswith("  not known")
     assert rows[4].endswith("  gunicorn")
     assert summary == "5 lines, 2 with a level, 1 of them WARNING or above"
+
+
+def test_explain_numbers_the_lines_of_a_log_whose_last_line_has_no_end(log: Path) -> None:
+    log.write_text("INFO:shop:a\n\nERROR:shop:b\nERROR:shop:c")
+
+    rows = list(explain(log))
+
+    assert [row.number for row in rows] == [1, 3, 4]
 
 
 def test_explain_needs_no_account_and_goes_on_after_an_unreadable_file(
