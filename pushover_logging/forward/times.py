@@ -83,10 +83,10 @@ _DATED = re.compile(
 )
 _OF_DAY = re.compile(
     r"[ T:,_-]*(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,:](?P<part>\d{1,9}))?)?"
-    r" ?(?P<half>[AP]M)?"
+    r"(?: ?(?P<half>[AP]M))?"
     r"|[ T]*(?P<packed>\d{6})(?:[.,](?P<part2>\d{1,9}))?"
 )
-_AFTER = re.compile(r" ?(?P<zone>Z|[+-]\d\d:?(?:\d\d)?|[A-Z]{2,4})?(?: (?P<year>\d{4}))?")
+_AFTER = re.compile(r"(?: ?(?P<zone>Z|[+-]\d\d:?(?:\d\d)?|[A-Z]{2,4}))?(?: (?P<year>\d{4}))?")
 _NUMBERS: Final = {name: n for n, name in enumerate(_MONTH[3:-1].split("|"), start=1)}
 _LARGEST = 253_402_300_799.0
 """The last second of the year 9999."""
@@ -107,15 +107,20 @@ def time_of(value: object, now: float) -> float | None:
     text = value.strip()[:_LONGEST]
     if text[4:5] == "-":
         try:
-            return datetime.fromisoformat(text.replace(",", ".", 1)).timestamp()
+            return _known(datetime.fromisoformat(text.replace(",", ".", 1)).timestamp())
         except (ValueError, OverflowError, OSError):
             pass  # it is another of the many ways to write it
     if re.fullmatch(r"\d{9,19}(?:\.\d+)?", text, re.ASCII):
         return _seconds(float(text))
     try:
-        return _read(text, now)
+        return _known(_read(text, now))
     except (ValueError, OverflowError, OSError):
         return None  # the 31st of February, or a year before the clock began
+
+
+def _known(seconds: float | None) -> float | None:
+    """Not the year 1, by which Go and .NET say that they know no time."""
+    return None if seconds is None or seconds < 0 else seconds
 
 
 def _seconds(number: float) -> float | None:
@@ -146,10 +151,10 @@ def _read(text: str, now: float) -> float | None:
             moment -= timedelta(days=1)
         return _stamp(moment, zone)
     month = _NUMBERS[found["name"]] if "name" in found else int(found["month"])
-    year = int(found.get("year") or trailing or 0)
-    if not year:
+    named = found.get("year") or trailing or ""
+    year = int(named or 0) + 2000 * (len(named) == 2)
+    if not named:
         year = today.year - (month > (today + timedelta(days=1)).month)
-    year += 2000 * (year < 100)
     return _stamp(datetime(year, month, int(found["day"]), hour, minute, second, micro), zone)
 
 

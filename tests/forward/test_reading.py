@@ -181,7 +181,7 @@ def test_lines_without_a_level_begin_no_record(line: str) -> None:
     ],
 )
 def test_times_are_understood(text: object, seconds: float | None) -> None:
-    assert time_of(text, NOW) == seconds or seconds is None
+    assert time_of(text, NOW) == seconds
 
 
 @pytest.mark.parametrize(
@@ -202,6 +202,20 @@ def test_times_of_all_kinds_are_the_same_moment(text: str) -> None:
     moment = datetime(2026, 3, 7, 4, 5, 6).timestamp()
 
     assert time_of(text, moment + 60) == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("Sat Mar  7 04:05:06 2026", "Sat Mar  7 04:05:06.000 2026", "Mar 7, 2026 4:05:06 AM"),
+        *("07 Mar 2026 04:05:06", "260307 04:05:06", "3/7/2026 4:05:06 AM", "07.03.2026 04:05:06"),
+    ],
+)
+def test_year_that_a_time_names_is_read(text: str) -> None:
+    moment = datetime(2026, 3, 7, 4, 5, 6).timestamp()
+    years_later = datetime(2031, 1, 1).timestamp()
+
+    assert time_of(text, years_later) == moment
 
 
 def test_december_without_a_year_is_last_years_in_january() -> None:
