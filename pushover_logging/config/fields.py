@@ -108,10 +108,11 @@ class Grouping(Values):
     ``interval``: after a push, repeats of the same problem are only counted for this long, and
     then summed up in a single push; 0 pushes every record by itself. ``max_per_minute``: further
     pushes within a minute wait and go out together as a digest. ``max_groups``: problems known at
-    a time; further ones are counted together by level. ``key``: identifies a problem in place of
-    the stack trace and text: a template such as ``"{name} {funcName}"``, or a function of the
-    record. ``after`` and ``within``: a problem is pushed from its ``after``-th record within this
-    time on; without ``within`` there is no limit to the time.
+    a time, and as many of HIGH and above; further ones are counted together by level. ``key``:
+    identifies a problem in place of the stack trace and text: a template such as
+    ``"{name} {funcName}"``, or a function of the record. ``after`` and ``within``: a problem is
+    pushed from its ``after``-th record within this time on; without ``within`` there is no limit
+    to the time.
 
     Durations are seconds, a ``timedelta`` or a text such as ``"5m"``.
     """

@@ -176,7 +176,7 @@ class Groups:
         if group is not None:
             return group
         is_kept = self._policy.interval > 0
-        if is_kept and len(self._known) - len(self._closed) >= self._policy.max_groups:
+        if is_kept and self._is_full(notice.priority):
             # Further different problems are counted together, by level and priority.
             identity, key = ("other", snapshot.levelno, notice.priority), None
             group = self._known.get(identity)
@@ -187,6 +187,17 @@ class Groups:
         if is_kept:
             self._known[identity] = group
         return group
+
+    def _is_full(self, priority: int) -> bool:
+        """Whether no further group may be open; lesser ones take no room from the urgent."""
+        are_open = len(self._known) - len(self._closed)
+        if are_open < self._policy.max_groups:
+            return False
+        urgent = sum(
+            group.priority > 0 and identity not in self._closed
+            for identity, group in self._known.items()
+        )
+        return (urgent if priority > 0 else are_open - urgent) >= self._policy.max_groups
 
     def claim(self, group: Group) -> int:
         """Take a group's repeats for a push, or to drop them."""

@@ -116,11 +116,13 @@ class Groups:
 
     def __init__(self, max_groups: int) -> None:
         self.max_groups = max_groups
-        """Groups that may be open; 0: every record is an alert of its own."""
+        """Groups that may be open, and as many urgent ones; 0: every record is its own alert."""
         self.known: dict[Any, Group] = {}
         """Groups by what a record shows at a glance: its template, its text with every digit a 0,
         or the exact path of its traceback."""
         self.open: dict[Identity, Group] = {}
+        self.urgent: dict[Identity, Group] = {}
+        """Those of them that are HIGH or EMERGENCY, for which lesser ones must leave room."""
         self.retired: deque[tuple[float, Group]] = deque()
         """Closed groups that may still be counted in, and when they were closed."""
         self._read_at = 0.0
@@ -129,6 +131,7 @@ class Groups:
         """Forget everything, for a forked child."""
         self.known.clear()
         self.open.clear()
+        self.urgent.clear()
         self.retired.clear()
 
     def find(
@@ -174,13 +177,10 @@ class Groups:
             made.key = key
         if not self.max_groups:
             return made, True
-        if len(self.open) >= self.max_groups and identity not in self.open:
+        if self._is_full(priority) and identity not in self.open:
             group = self._others(made)
         else:
-            group = self.open.setdefault(identity, made)  # of several threads the first wins
-            if group.levelno == CLOSED:
-                self.forget(group)
-                group = self.open.setdefault(identity, made)
+            group = self._opened(made)
         if is_common and alias is not None and len(self.known) < 4 * self.max_groups:
             self._alias(group, alias, record)
         return group, group is made
@@ -200,11 +200,17 @@ class Groups:
                 subject = fingerprint.normalize(msg)
         identity = ("text", record.name, record.levelno, "", subject, priority)
         made = Group(identity, record, priority)
-        if len(self.open) >= self.max_groups and identity not in self.open:
+        if (
+            len(self.open) >= self.max_groups
+            and self._is_full(priority)
+            and identity not in self.open
+        ):
             group = self._others(made) if self.max_groups else made
             return group, group is made
         if self.open.setdefault(identity, made) is not made:
             return self.find(record, priority, None, is_common=True)
+        if priority > 0:
+            self.urgent[identity] = made
         if self.known.setdefault(alias, made) is made:
             made.aliases = (alias,)
         else:
@@ -224,10 +230,22 @@ class Groups:
         """The group that counts further different messages together, by level and priority."""
         made.identity = ("other", made.levelno, made.priority)
         made.key = None
-        group = self.open.setdefault(made.identity, made)
+        return self._opened(made)
+
+    def _is_full(self, priority: int) -> bool:
+        """Whether no further group of that priority may be open."""
+        if priority > 0:
+            return len(self.urgent) >= self.max_groups
+        return len(self.open) - len(self.urgent) >= self.max_groups
+
+    def _opened(self, made: Group) -> Group:
+        """The open group with the identity of a new one, which is that one if there is none."""
+        group = self.open.setdefault(made.identity, made)  # of several threads the first wins
         if group.levelno == CLOSED:
             self.forget(group)
             group = self.open.setdefault(made.identity, made)
+        if group is made and made.priority > 0:
+            self.urgent[made.identity] = made
         return group
 
     def _alias(self, group: Group, alias: Any, record: logging.LogRecord) -> None:
@@ -255,10 +273,11 @@ class Groups:
         taken = self.open.pop(group.identity, None)
         if taken is None:
             return
-        if taken is not group:
-            # Another thread took the group out, and one that followed it was put in.
-            if self.open.setdefault(group.identity, taken) is taken:
-                return
+        if taken is group:
+            self.urgent.pop(group.identity, None)
+        elif self.open.setdefault(group.identity, taken) is taken:
+            return  # another thread took the group out, and one that followed it was put in
+        else:
             taken.close()
         self.retired.append((time.monotonic(), taken))
 
@@ -291,4 +310,7 @@ class Groups:
         kept = next(seconds for many, seconds in _KEPT if len(self.retired) >= many)
         while self.retired and self.retired[0][0] + kept <= now:
             self.retired.popleft()
+        for identity in list(self.urgent):
+            if identity not in self.open:  # a thread retired the group while another one made it
+                self.urgent.pop(identity, None)
         self._read_at = now

@@ -282,6 +282,24 @@ def test_a_handler_that_is_used_after_it_was_closed_counts_nothing_twice() -> No
     assert bench.balances(), bench.stats
 
 
+def test_flood_of_lesser_problems_hides_no_emergency() -> None:
+    """One that rings stays known, and another one still rings, although the table is full."""
+    bench = Bench(grouping=Grouping(interval=2, max_groups=3, max_per_minute=100))
+    bench.log("the database is gone", Priority.EMERGENCY)
+    bench.run(3)
+
+    for number in range(6):
+        bench.log("kind " + "x" * number, Priority.LOW)
+    bench.run(1)
+    for text in ("the database is gone", "the disk is full", "the disk is full"):
+        bench.log(text, Priority.EMERGENCY)
+    bench.run(1)
+
+    rings = [push.text for push in bench.pushes if push.priority == Priority.EMERGENCY]
+    assert rings == ["the database is gone", "the disk is full"]
+    assert bench.balances(), bench.stats
+
+
 def test_repeats_that_come_late_to_many_closed_groups_count_once() -> None:
     """Threads that were interrupted between finding a group and counting."""
     bench = Bench(grouping=Grouping(interval=0.1))

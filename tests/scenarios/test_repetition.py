@@ -189,11 +189,12 @@ stage.accounts(phone)
 
 @pytest.mark.scenario("I6")
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_a_million_different_messages_take_bounded_memory_and_ring_nothing_anew(
     scenario: Scenario,
 ) -> None:
     """I6: what is not remembered is counted; an emergency that still rings is remembered."""
-    outcome = scenario.run(MILLION, deadline=90)
+    outcome = scenario.run(MILLION, deadline=240)
 
     assert outcome.notes["grown"] < 16  # MiB; only one pointer for each of them would be as much
     rings = [push for push in outcome.messages if push.params["priority"] == EMERGENCY]

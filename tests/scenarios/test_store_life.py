@@ -123,7 +123,7 @@ def test_emergency_in_doubt_is_cancelled_before_it_rings_again(
 
     successor = start(processes)
     server.wait_for(2, 20)
-    eventually(lambda: tell(processes, successor, "phone.drain(20)") == "True")
+    eventually(lambda: tell(processes, successor, "phone.drain(60)") == "True")
 
     first, second = processes.messages
     assert second.params["message"] == f"(This may have been sent before.)\n{mark(0)}"
@@ -463,7 +463,7 @@ os._exit(0)
     process = start(processes)
     arrives(processes, mark(5000))
 
-    assert tell(processes, process, "phone.drain(20)") == "True"
+    assert tell(processes, process, "phone.drain(60)") == "True"
     assert len(processes.emergencies) == 1
 
 
@@ -566,7 +566,7 @@ def test_every_process_accounts_for_its_records(processes: Processes) -> None:
     stats = "(lambda s: (s.accepted, s.handed_over, s.pending, dict(s.dropped)))(phone.stats())"
     for process in (one, two):
         eventually(lambda process=process: tell(processes, process, stats) == "(220, 220, 0, {})")
-    assert tell(processes, two, "phone.drain(20)") == "True"
+    assert tell(processes, two, "phone.drain(60)") == "True"
     assert processes.records == 440
 
 
@@ -585,7 +585,7 @@ def test_close_hands_over_and_sends_no_summary_that_is_not_due(processes: Proces
     assert "49 records wait and 1 emergency rings in the store" in stderr
     processes.run("""
 import os, stage
-assert stage.attach("shop", store=os.environ["STORE"]).drain(20)
+assert stage.attach("shop", store=os.environ["STORE"]).drain(60)
 """)
     assert processes.records == 50
 

@@ -36,7 +36,7 @@ stage.threading.Event().wait(30)
 DRAINS = """
 import os, stage
 phone = stage.attach("shop", store=os.environ["STORE"])
-assert phone.drain(20), phone.stats()
+assert phone.drain(60), phone.stats()
 """
 
 SAME_ERROR = """
@@ -97,7 +97,7 @@ phone = stage.attach("shop", store=os.environ["STORE"])
 stage.until(lambda: phone._pipeline._sender is not None and phone._pipeline._sender.is_sender)
 print("holds", flush=True)
 sys.stdin.readline()
-assert phone.drain(20)
+assert phone.drain(60)
 """)
     assert processes.line(holder) == "holds"
     others = [processes.start(SAME_ERROR, number, repeats) for number in range(count)]
@@ -175,7 +175,7 @@ for number in range(10):
         {death}
 for _ in range(10):
     os.wait()
-assert phone.drain(20)
+assert phone.drain(60)
 """)
     if processes.records < 21:  # a spool without an owner is left in place for a while
         eventually(lambda: processes.run(DRAINS) is not None and processes.records == 21, 15)
@@ -214,7 +214,7 @@ for child in children:
 stop.set()
 for thread in threads: thread.join()
 assert statuses == [0] * 30, statuses
-assert phone.drain(20)
+assert phone.drain(60)
 """)
 
     assert not re.search("Traceback|fails", stderr), stderr
@@ -240,7 +240,7 @@ files = [os.open(f"own{number}", os.O_RDWR | os.O_CREAT) for number in range(30)
 pair = socket.socketpair()
 log.error(stage.mark(1))
 log.warning(stage.mark(2))
-assert phone.drain(20)
+assert phone.drain(60)
 sizes = [os.fstat(fd).st_size for fd in files]
 pair[0].setblocking(False), pair[1].setblocking(False)
 received = []
