@@ -98,6 +98,9 @@ class SharedSender:
         """Notices in the spool that this process delivers from memory."""
         self._unsure: list[int] = []
         """Others of them, which may have reached the store although it failed."""
+        self._found: set[int] = set()
+        """Notices that were found in the spool when the store failed, and may still come by the
+        queue of their handler."""
         self.is_sender: bool = False
         self._has_ended = False
         self._has_begun = False
@@ -157,6 +160,7 @@ class SharedSender:
                 self._unsure += [notice.seq for notice in missing]
             else:
                 return
+        new = [item for item in new if not (item[1] and item[0].seq in self._found)]
         # The running totals that the sender of the store knows are unknown here.
         self.active.append(
             [
@@ -348,6 +352,7 @@ class SharedSender:
             notice = notice._replace(is_last=may_be_sent) if notice.kind == "new" else notice
             self.active.append([(notice, False, 0)])
             self._kept.append(entry.seq)
+            self._found.add(entry.seq)
 
     def _recover(self, now: float) -> None:
         self._recover_at = now + _RECOVER
@@ -365,6 +370,7 @@ class SharedSender:
             self._settle(everything=True)  # what is still to be sent is told
         self._kept.clear()
         self._unsure.clear()
+        self._found.clear()
         self.is_sender = told is None
         self._fails = False
         self.epoch += 1

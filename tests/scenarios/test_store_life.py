@@ -244,6 +244,32 @@ def test_full_or_read_only_disk_costs_no_alert(
     assert processes.records == 53 + (when != "before")
 
 
+@pytest.mark.scenario("P3")
+def test_record_logged_while_the_store_fails_arrives_once(
+    scenario: Scenario, server: Any, tmp_path: Path
+) -> None:
+    """P3: it is in the spool and in the queue of its handler."""
+    log_then_fail = """
+fail = shared.SharedSender._fail
+def fail_after_a_record(self, error, leave=()):
+    log.error(stage.mark(0))
+    fail(self, error, leave)
+shared.SharedSender._fail = fail_after_a_record
+"""
+    with small_disk(tmp_path) as disk, memory_folder() as spool:
+        processes = Processes(scenario, server, f"sqlite://{disk}/store.db?spool={spool}")
+        process = start(processes, log_then_fail)
+        becomes_sender(processes, process)
+        fill(disk)
+        tell(processes, process, "log.error(stage.mark(1))")
+        arrives(processes, mark(1))
+        arrives(processes, mark(0))
+        assert tell(processes, process, "phone.drain(10)") == "True"
+        processes.end()
+
+    assert marks_of(processes) == {mark(0): 1, mark(1): 1}
+
+
 @pytest.mark.scenario("V8")
 def test_damaged_and_replaced_file_costs_nothing_and_doubles_nothing(
     sqlite_processes: Processes, tmp_path: Path
