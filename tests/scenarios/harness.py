@@ -23,7 +23,7 @@ HERE = Path(__file__).parent
 PROJECT = HERE.parent.parent
 MARK = re.compile(r"mark-[g-z]{4}(?![a-z])")
 STANDS_FOR = re.compile("\N{MULTIPLICATION SIGN}(\\d+)$")
-OWN_REPORT = re.compile(r"log records were dropped|month's pushes run low")
+OWN_REPORT = re.compile(r"log records? w(?:as|ere) dropped|month's pushes run low")
 
 
 @dataclass(frozen=True)

@@ -40,14 +40,12 @@ stage.main_ends()
         end = time.monotonic() + 15
         while "main_ended" not in _text(folder / "notes") and time.monotonic() < end:
             time.sleep(0.02)
-        time.sleep(0.7)  # nothing tells that the exit waits
         for _ in range(presses):
-            # At once: when Python has done with its own end, the signal ends the process.
+            time.sleep(0.7)  # nothing tells that the exit waits
+            if "not delivered" in _text(folder / "stderr"):
+                break  # it waits no more; after Python's own end, a signal ends the process
             pressed_at = pressed_at or time.monotonic()
             os.kill(process.pid, signal.SIGINT)
-            time.sleep(0.05)
-            if process.poll() is not None:
-                break
 
     script = mute_scenario.folder / "interrupted.py"
     script.write_text(program)
