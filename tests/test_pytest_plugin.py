@@ -92,7 +92,7 @@ def test_outage_is_outlived_without_long_waits(users_tests: pytest.Pytester) -> 
             pushover_server.wait_for(1)
             assert [request.status for request in pushover_server.requests][:2] == [503, 503]
             assert len(pushover_server.requests) == 3
-            assert time.monotonic() - started < 4
+            assert time.monotonic() - started < 9  # by default it would take 10 s at least
         """
     )
 

@@ -232,13 +232,13 @@ def test_the_time_for_a_delivery_includes_the_questions_about_each_user(
 ) -> None:
     users = [server.add_user() for _ in range(9)]
     target = target_of(server, user=["x" * 30, *users])
-    server.fault("delay", path="users/validate.json", count=None, seconds=0.3)
+    server.fault("delay", path="users/validate.json", count=None, seconds=1)
     began = time.monotonic()
 
     outcome = target.deliver(alert(), timeout=1.0)
 
     assert isinstance(outcome, RetryLater)
-    assert time.monotonic() - began < 2.5  # ten questions take 3 s
+    assert time.monotonic() - began < 8  # ten questions take 10 s
 
 
 def test_handlers_that_share_a_connection_keep_their_own_timeouts(server: DevServer) -> None:

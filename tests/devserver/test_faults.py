@@ -162,7 +162,7 @@ def test_stopping_is_quick_though_requests_hang(
 
     server.stop()
 
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 5
     assert isinstance(waiting()[0], requests.ConnectionError)
     assert server.messages == []
 

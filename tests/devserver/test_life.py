@@ -37,7 +37,7 @@ def test_the_end_leaves_no_thread_and_nobody_connected() -> None:
         assert len(threading.enumerate()) == len(before) + 1
         started = time.monotonic()
 
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 5
     assert threading.enumerate() == before
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", server.port), timeout=10)

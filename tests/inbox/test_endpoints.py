@@ -303,7 +303,7 @@ def test_an_open_stream_keeps_no_server_from_its_end() -> None:
         next(read(answer))
         started = time.monotonic()
 
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 5
     with pytest.raises(requests.ConnectionError):
         requests.get(f"http://127.0.0.1:{server.port}/", timeout=10)
     answer.close()

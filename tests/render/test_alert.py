@@ -153,12 +153,12 @@ class TestCut:
 
     def test_ten_megabytes_take_no_longer_than_a_page(self):
         text = "x" * 10_000_000
-        started = time.perf_counter()
+        started = time.thread_time()
 
         for _ in range(1000):
             cut(text, 1024)
 
-        assert time.perf_counter() - started < 1
+        assert time.thread_time() - started < 1
 
 
 class TestTrim:

@@ -464,11 +464,11 @@ class TestRedaction:
 
 
 def test_ten_megabytes_are_cut_at_once():
-    started = time.perf_counter()
+    started = time.thread_time()  # of the processor: others may use it too
 
     alert = push(record("\x00<&>" * 2_500_000), Style(html=True))
 
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
     assert len(alert.message) <= 1024
     [missing] = re.findall(r" … (\d+) characters … ", alert.message)
     assert int(missing) == pytest.approx(10_000_000, rel=0.01)
