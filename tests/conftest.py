@@ -13,8 +13,8 @@ settings.load_profile("any clock")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """``-n auto``: two for each processor, because most tests wait for processes and sockets."""
-    return 2 * (os.cpu_count() or 1)
+    """``-n auto``: more than there are processors, because most tests wait for something."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
