@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
 import textwrap
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from pushover_logging.client.address import resolve_api_url
-from pushover_logging.config.secrets import MissingSecretError, resolve_token, resolve_users
+from pushover_logging.config.secrets import (
+    MissingSecretError,
+    is_in_environment,
+    resolve_token,
+    resolve_users,
+)
 
 if TYPE_CHECKING:
     from pushover_logging.client.application import Application
@@ -89,13 +93,11 @@ def users(arguments: argparse.Namespace) -> tuple[str, ...]:
 
 
 def check_account(arguments: argparse.Namespace) -> None:
-    """Name everything that is missing at once, in terms of the command line."""
+    """Raise MissingSecretError that names all that is missing, as the command line calls it."""
     missing = [
         name
         for name in ("token", "user")
-        if getattr(arguments, name, "") is None
-        and not os.environ.get(f"PUSHOVER_{name.upper()}", "").strip()
-        and not os.environ.get(f"PUSHOVER_{name.upper()}_FILE", "").strip()
+        if getattr(arguments, name, "") is None and not is_in_environment(name)
     ]
     if missing:
         options = " and ".join(f"--{name}" for name in missing)

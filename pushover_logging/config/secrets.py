@@ -78,14 +78,24 @@ def secret_text(value: object, option: str) -> tuple[str, str]:
     return str.__str__(value).strip(), option
 
 
-def _environment(option: str) -> tuple[str, str]:
-    name = f"PUSHOVER_{option.upper()}"
+def is_in_environment(option: str) -> bool:
+    """Whether an environment variable gives the option, or names a file for it."""
+    return bool(_set_variable(option))
+
+
+def _set_variable(option: str) -> str:
     # A blank variable counts as not set, because compose files and CI systems leave such variables.
-    if os.environ.get(name, "").strip():
-        return _variable(name, option)
-    path = os.environ.get(f"{name}_FILE", "").strip()
-    if path:
-        return _file(path, option)
+    name = f"PUSHOVER_{option.upper()}"
+    return next((v for v in (name, f"{name}_FILE") if os.environ.get(v, "").strip()), "")
+
+
+def _environment(option: str) -> tuple[str, str]:
+    variable = _set_variable(option)
+    if variable.endswith("_FILE"):
+        return _file(os.environ[variable].strip(), option)
+    if variable:
+        return _variable(variable, option)
+    name = f"PUSHOVER_{option.upper()}"
     raise MissingSecretError(
         f"{option} is missing; give {option}=..., {option}='env:NAME' or {option}='file:PATH', "
         f"or set the environment variable {name} or {name}_FILE"

@@ -90,6 +90,8 @@ class Groups:
         self._sequence = itertools.count()
         self._closed: OrderedDict[Identity, Group] = OrderedDict()
         """Closed groups, the longest closed first."""
+        self._urgent: dict[Identity, Group] = {}
+        """Known groups of HIGH or EMERGENCY that are not closed."""
         self.pending: int = 0
         """Repeats of all groups that no push stands for."""
         self.changed: set[Group] = set()
@@ -121,7 +123,7 @@ class Groups:
         group.first = group.shown = snapshot
         group.style, group.shown_is_last = notice.style, False
         group.is_open, group.until = True, None
-        self._closed.pop(group.identity, None)
+        self._take_place(group)
         return group, True
 
     def count(self, notice: Notice, source: str) -> tuple[Group, int]:
@@ -142,7 +144,8 @@ class Groups:
         """How many repeats of a running total are not counted yet."""
         totals = group.totals[source] = group.totals.pop(source, {})
         if len(group.totals) > _MOST_TOTALS:
-            del group.totals[next(iter(group.totals))]
+            silent = next(iter(group.totals))
+            self._remember_totals(silent, group.totals.pop(silent))
         known = totals.pop(notice.epoch, None)
         if known is None:
             known = self._counted_elsewhere(group, notice, source)
@@ -186,18 +189,21 @@ class Groups:
         group = Group(identity, priority, key, snapshot, notice.style, snapshot)
         if is_kept:
             self._known[identity] = group
+            self._take_place(group)
         return group
+
+    def _take_place(self, group: Group) -> None:
+        """Count a group as one that is not closed."""
+        if self._known.get(group.identity) is group:
+            self._closed.pop(group.identity, None)
+            if group.priority > 0:
+                self._urgent[group.identity] = group
 
     def _is_full(self, priority: int) -> bool:
         """Whether no further group may be open; lesser ones take no room from the urgent."""
-        are_open = len(self._known) - len(self._closed)
-        if are_open < self._policy.max_groups:
-            return False
-        urgent = sum(
-            group.priority > 0 and identity not in self._closed
-            for identity, group in self._known.items()
-        )
-        return (urgent if priority > 0 else are_open - urgent) >= self._policy.max_groups
+        urgent = len(self._urgent)
+        lesser = len(self._known) - len(self._closed) - urgent
+        return (urgent if priority > 0 else lesser) >= self._policy.max_groups
 
     def claim(self, group: Group) -> int:
         """Take a group's repeats for a push, or to drop them."""
@@ -218,10 +224,12 @@ class Groups:
         self.pending += group.pending
         if group.occurrences:
             self.observed[group] = None
+        if until is None and not group.is_open:
+            self._closed[group.identity] = group
+        else:
+            self._take_place(group)
         if until is not None:
             self.wait(group, until)
-        elif not group.is_open:
-            self._closed[group.identity] = group
 
     def remember(self, notice: Notice, until: float) -> Group:
         """Know a group whose alert another process has delivered."""
@@ -276,7 +284,7 @@ class Groups:
 
     def reopen(self, group: Group, now: float) -> None:
         """Sum up what was counted as a repeat although the group is over for the sender."""
-        self._closed.pop(group.identity, None)
+        self._take_place(group)
         group.is_open = True
         self.wait(group, now)
 
@@ -290,6 +298,7 @@ class Groups:
             return
         self._closed[group.identity] = group
         self._closed.move_to_end(group.identity)
+        self._urgent.pop(group.identity, None)
         allowed = max(1, int(self._policy.max_groups * _CLOSED_GROUPS_KEPT))
         while len(self._closed) > allowed or len(self._known) > self._policy.max_groups:
             if not self._closed:

@@ -149,6 +149,7 @@ class Pipeline:
         self._closing: list[tuple[float, int, Group]] = []
         """When each local group ends."""
         self._epoch = 0
+        """The sender's, as far as it was seen."""
         self._latest_epoch = 0
         """That of the latest running total that began."""
         self._ended_epoch = 0
@@ -278,18 +279,13 @@ class Pipeline:
             self._closing.clear()
             sender.forget_groups()
 
-    def _begin_totals_anew(self) -> None:
-        """Let no running total go on that the sender does not know any more."""
-        # A group that another thread is just closing is in no collection, and must not be missed.
-        self._ended_epoch = self._latest_epoch
-
     def _collect(self, now: float, *, counts: bool) -> None:
         """Make notices of everything that logging calls left, and hand them to the sender."""
         sender = self._sender
         assert sender is not None
         if sender.epoch != self._epoch:
-            self._epoch = sender.epoch
-            self._begin_totals_anew()
+            # A group that another thread is just closing is in no collection, and is not missed so.
+            self._epoch, self._ended_epoch = sender.epoch, self._latest_epoch
         new: list[tuple[Notice, bool, int]] = []
         seqs = self._queue.seq
         interval = self.config.grouping.interval
@@ -552,6 +548,8 @@ class Worker:
         self.page: memoryview | _ProcessId | bytes = b"\1"
         """Item 0 is 0 in a forked child until the child's first record, whoever forked: C code does
         not run Python's fork hooks. Reading it costs 0.02 µs. Made with the first record."""
+        self._copies: list[Any] = []
+        """In a forked child: its ancestors' greenlets, which would run once more if collected."""
         self._start_over()
 
     def _start_over(self) -> None:
@@ -569,8 +567,6 @@ class Worker:
         self._start_thread = _thread.start_new_thread
         self._greenlet: Any = None
         """The thread, where gevent or eventlet has made it a greenlet."""
-        self._copy: Any = None
-        """In a forked child: the parent's greenlet, which would run once more if collected."""
         self._ends = False
         """The thread is to end, because its interpreter is destroyed."""
         self._starting = threading.Lock()
@@ -655,9 +651,12 @@ class Worker:
         ``os.kill`` on this thread would call the handler at once.
         """
 
+        pid = os.getpid()
+
         def send() -> None:
             time.sleep(_LOGGING_AGAIN)
-            os.kill(os.getpid(), signum)
+            if os.getpid() == pid:  # gevent's greenlets go on in a forked child
+                os.kill(pid, signum)
 
         self._start_thread(send, ())
 
@@ -915,7 +914,7 @@ class Worker:
         for pipeline in self.pipelines():
             pipeline.after_fork()
         if copied is not None:
-            self._copy = copied
+            self._copies.append(copied)
             _end_copy(copied)
 
 

@@ -299,9 +299,6 @@ class Groups:
 
         Closed groups come first: of groups with the same identity they are the earlier ones.
         """
-        for group in values_of(self.open):
-            if group.levelno == CLOSED:  # its first record found no room or could not be read
-                self.forget(group)
         groups = [*(group for _, group in values_of(self.retired)), *values_of(self.open)]
         return [(group, repeats) for group in groups if (repeats := group.unclaimed())]
 
@@ -310,6 +307,9 @@ class Groups:
         kept = next(seconds for many, seconds in _KEPT if len(self.retired) >= many)
         while self.retired and self.retired[0][0] + kept <= now:
             self.retired.popleft()
+        for group in values_of(self.open):
+            if group.levelno == CLOSED:  # its first record found no room or could not be read
+                self.forget(group)
         for identity in list(self.urgent):
             if identity not in self.open:  # a thread retired the group while another one made it
                 self.urgent.pop(identity, None)

@@ -283,7 +283,7 @@ def test_a_handler_that_is_used_after_it_was_closed_counts_nothing_twice() -> No
 
 
 def test_flood_of_lesser_problems_hides_no_emergency() -> None:
-    """One that rings stays known, and another one still rings, although the table is full."""
+    """One that rings stays known, and others ring for themselves, although the table is full."""
     bench = Bench(grouping=Grouping(interval=2, max_groups=3, max_per_minute=100))
     bench.log("the database is gone", Priority.EMERGENCY)
     bench.run(3)
@@ -291,12 +291,12 @@ def test_flood_of_lesser_problems_hides_no_emergency() -> None:
     for number in range(6):
         bench.log("kind " + "x" * number, Priority.LOW)
     bench.run(1)
-    for text in ("the database is gone", "the disk is full", "the disk is full"):
-        bench.log(text, Priority.EMERGENCY)
+    for text in ("the database is gone", "the disk is full", "the mail is down"):
+        bench.log(text, Priority.EMERGENCY, times=2)
     bench.run(1)
 
     rings = [push.text for push in bench.pushes if push.priority == Priority.EMERGENCY]
-    assert rings == ["the database is gone", "the disk is full"]
+    assert rings == ["the database is gone", "the disk is full", "the mail is down"]
     assert bench.balances(), bench.stats
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -106,6 +107,34 @@ def test_total_is_known_when_its_problem_was_counted_together_with_others_meanwh
     assert group.identity[0] != "other"
     assert repeats == 1
     assert groups.pending == 4
+
+
+def test_totals_of_a_process_that_was_silent_for_long_are_known() -> None:
+    groups = groups_of()
+    groups.take_in(new())
+    for process in range(1200):
+        groups.count(counted(5), f"process {process}")
+
+    _, repeats = groups.count(counted(6), "process 0")
+
+    assert repeats == 1
+
+
+def test_full_table_is_not_walked_for_each_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Unwalkable(dict[Any, Any]):
+        def walk(self, *_: object) -> Any:
+            raise AssertionError("every group was looked at")
+
+        items = values = keys = __iter__ = walk
+
+    groups = groups_of(max_groups=3)
+    for text in ("one", "another", "a third"):
+        groups.take_in(new(text))
+    monkeypatch.setattr(groups, "_known", Unwalkable(groups._known))
+
+    group, _ = groups.take_in(new("a fourth"))
+
+    assert group.identity[0] == "other"
 
 
 def test_count_that_is_no_running_total_counts_in_full_each_time() -> None:

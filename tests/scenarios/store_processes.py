@@ -118,12 +118,6 @@ class Processes:
         return self.scenario.folder / f"stderr{number}"
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop a process; under load its other threads may run on for a while after the signal."""
-    os.kill(process.pid, signal.SIGSTOP)
-    os.waitid(os.P_PID, process.pid, os.WSTOPPED)
-
-
 def eventually(condition: Callable[[], object], seconds: float = DEADLINE) -> None:
     """Wait until the condition holds."""
     end = time.monotonic() + seconds

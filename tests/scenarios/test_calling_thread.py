@@ -220,6 +220,32 @@ stage.main_ends()
 
 
 @pytest.mark.scenario("A6")
+def test_gevent_is_complete_before_the_worker_starts(scenario: Scenario) -> None:
+    """A6: the worker's first wait, perhaps for an import, must not need an import itself."""
+    pytest.importorskip("gevent")
+    program = """
+import logging, stage, sys
+stage.attach("shop")
+from pushover_logging.delivery.worker import WORKER
+start = WORKER._start_thread
+def tell_and_start(*arguments):
+    stage.note(complete="gevent.resolver.thread" in sys.modules)
+    return start(*arguments)
+WORKER._start_thread = tell_and_start
+from gevent import monkey; monkey.patch_all()
+stage.note(complete_before="gevent.resolver.thread" in sys.modules)
+logging.getLogger("shop").error(stage.mark(0))
+stage.until(lambda: stage.requests_begun() == 1)  # gevent starts no thread at exit, to connect
+"""
+
+    outcome = scenario.run(program)
+
+    assert not outcome.notes["complete_before"]
+    assert outcome.notes["complete"]
+    assert outcome.marks == each_once(1)
+
+
+@pytest.mark.scenario("A6")
 def test_greenlets_log_though_gevent_patched_after_the_handler_was_made(scenario: Scenario) -> None:
     """A6: as in a worker of gunicorn --preload -k gevent: no greenlet waits for the worker."""
     pytest.importorskip("gevent")

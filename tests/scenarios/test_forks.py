@@ -61,7 +61,7 @@ stage.until(lambda: stage.requests_begun() == 1)
 child = os.fork()
 if child == 0:
     stage.clear_faults()
-    gevent.sleep(0.5)
+    gevent.sleep(0.5)  # the parent's greenlet would run now
     stage.note(child_accepted=handler.stats().accepted)
     logging.getLogger("shop").error(stage.mark(1))
     handler.drain(10)
@@ -79,6 +79,38 @@ stage.accounts(handler)
     of_child = outcome.notes["processes"][0]
     assert of_child["child_accepted"] == 0
     assert outcome.marks == each_once(2)
+    assert outcome.stderr == ""
+
+
+@pytest.mark.scenario("D1")
+def test_worker_of_a_grandchild_survives_the_greenlets_that_were_copied(scenario: Scenario) -> None:
+    """D1: they must not run on when they are collected."""
+    pytest.importorskip("gevent")
+    program = """
+import gc, os, stage
+from gevent import monkey; monkey.patch_all()
+import logging
+from pushover_logging.delivery.worker import WORKER
+handler = stage.attach("shop")
+log = logging.getLogger("shop")
+log.error(stage.mark(0))
+assert handler.flush(10)
+for generation in (1, 2):
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        break
+    log.error(stage.mark(generation))
+    gc.collect()
+    stage.note(alive=WORKER.alive, generation=generation)
+    handler.drain(10)
+"""
+
+    outcome = scenario.run(program, processes=3)
+
+    notes = [note for note in outcome.notes["processes"] if "generation" in note]
+    assert [note["alive"] for note in notes] == [True, True]
+    assert outcome.marks == each_once(3)
     assert outcome.stderr == ""
 
 

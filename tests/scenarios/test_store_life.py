@@ -23,8 +23,8 @@ from store_processes import (
     free_port,
     memory_folder,
     redis_program,
-    stop,
 )
+from stores.processes import stop
 
 OBEYS = """
 import logging, os, sys, time, stage
