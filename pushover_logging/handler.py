@@ -14,7 +14,7 @@ from .ingest.fingerprint import exact_path
 from .ingest.groups import Groups, text_alias
 from .ingest.queue import MOST_URGENT_FIRST, Queue
 from .ingest.snapshot import take
-from .notice import Snapshot, is_plain
+from .notice import PLAIN_TYPES, TEXT_BOUND
 
 # Every program that configures the handler loads the modules above, even if it never logs. So they
 # use nothing that logging has not loaded itself.
@@ -38,8 +38,6 @@ _DELIVERING = ("urllib3", "requests", "charset_normalizer")
 _REMEMBERED_NAMES = 1000
 _LogRecord = logging.LogRecord
 _writing = DIAGNOSTICS.writing
-_NOTHING_MORE = tuple(Snapshot(0.0, "", 0, "", ""))[9:]
-"""The fields of a snapshot from ``exceptions`` on."""
 
 
 class PushoverHandler(logging.Handler):
@@ -112,8 +110,8 @@ class PushoverHandler(logging.Handler):
             self._find_key = record_reader(Template("grouping.key", config.grouping.key))
         else:
             self._find_key = config.grouping.key
-        self._queue = Queue(config.capacity)
         self._groups = Groups(config.grouping.max_groups if config.grouping.interval else 0)
+        self._queue = Queue(config.capacity, self._groups)
         self._known = self._groups.known
         self._plain_names: set[str] = set()
         """Loggers whose records are pushed, and need not be looked at twice."""
@@ -121,13 +119,14 @@ class PushoverHandler(logging.Handler):
         self._takes_as_is = False
         """A record of text and plain arguments needs no closer look."""
         own = type(self)
-        self._filters_itself = own.filter is not logging.Handler.filter
         self._formats_itself = own.format is not logging.Handler.format
-        if own.emit is not PushoverHandler.emit or own.handle is not PushoverHandler.handle:
-            # A subclass gets what logging documents: filter, lock, emit.
-            self._handle_as_documented = True
-        else:
-            self._handle_as_documented = False
+        # A subclass with its own emit gets what logging documents: filter, lock, emit.
+        self._handle_as_documented = (
+            own.emit is not PushoverHandler.emit or own.handle is not PushoverHandler.handle
+        )
+        self._has_own_methods = (
+            self._handle_as_documented or own.filter is not logging.Handler.filter
+        )
         self._pipeline = Pipeline(config, self._queue, self._groups, self._submit_again)
         if not config.enabled:
             say("enabled", f"a PushoverHandler does nothing: {config.disabled_reason}")
@@ -151,9 +150,9 @@ class PushoverHandler(logging.Handler):
                 return False
         except TypeError:
             pass  # the record has no level, as one that came through a socket may; emit copes
-        if self._handle_as_documented:
-            return super().handle(record)
-        if self.filters or self._filters_itself:
+        if self.filters or self._has_own_methods:
+            if self._handle_as_documented:
+                return super().handle(record)
             passed = self._filtered(record)
             if not passed:
                 return False
@@ -161,34 +160,38 @@ class PushoverHandler(logging.Handler):
                 record = passed
         try:
             known: Any = self._known
-            exc_info = record.exc_info
+            exc_info, args = record.exc_info, record.args
             alias: Any
             if exc_info:
                 alias = exact_path(exc_info[1], exc_info[2])
                 group = known.get(alias)
             else:
                 alias = record.msg
-                group = known.get(alias) if type(alias) is str else None
-                if group is None and type(alias) is str and not record.args:
-                    alias = text_alias(alias)
+                group = None
+                if type(alias) is str:
                     group = known.get(alias)
+                    if group is None and not args:
+                        alias = text_alias(alias)
+                        group = known.get(alias)
             if group is not None:
                 if group.levelno != record.levelno or group.name != record.name:
                     group = known.get((record.name, record.levelno, alias))
                     if group is not None and group.levelno != record.levelno:
                         group = None
-                if group is not None and "pushover" not in record.__dict__:
+                if group is not None and not hasattr(record, "pushover"):
                     msg, _, created, thread = group.last
                     if (
                         created != record.created
                         or thread != record.thread
                         or msg is not record.msg
                     ):
-                        group.last = record.msg, record.args, record.created, record.thread
+                        group.last = record.msg, args, record.created, record.thread
                         next(group.ticks)
                         self._queue.accepted.add()
                     # Otherwise it is the very same record again, through another logger.
                     return record
+            if self._takes_as_is and self._took_plain(record):
+                return record
         except Exception:  # noqa: BLE001, S110
             # exc_info is no triple, or a field is of a type that cannot be compared: emit copes.
             pass
@@ -203,47 +206,7 @@ class PushoverHandler(logging.Handler):
             return  # stderr leads into logging, and this is a line of ours
         pipeline = self._pipeline
         try:
-            msg, args = record.msg, record.args
-            if (
-                self._takes_as_is
-                and record.name in self._plain_names
-                and type(msg) is str
-                and (not args or msg[:2].isalpha())
-                and not (record.exc_info or record.exc_text or record.stack_info)
-                and type(record) is _LogRecord
-                and "pushover" not in record.__dict__
-                and is_plain(msg, args)
-            ):
-                # Most new records: a text, or a template and plain arguments.
-                priority = self._priorities[record.levelno]
-                if priority is None:
-                    return
-                group, is_new = self._groups.find_plain(record, priority)
-                if is_new:
-                    try:
-                        fields = (
-                            record.created,
-                            record.name,
-                            record.levelno,
-                            record.levelname,
-                            msg,
-                            args or None,
-                            record.pathname,
-                            record.lineno,
-                            record.funcName,
-                        )
-                        # This takes a third of the time of Snapshot(...).
-                        snapshot = tuple.__new__(Snapshot, fields + _NOTHING_MORE)
-                        self._queue.put(group, snapshot)
-                    except BaseException:
-                        group.give_up()
-                        raise
-                    self._queue.accepted.add()
-                    pipeline.news = True
-                elif group.count(record):
-                    self._queue.accepted.add()
-            else:
-                self._submit(record)
+            self._submit(record)
             if pipeline.news and pipeline.quiet:
                 WORKER.wake(pipeline)
         except Exception as error:  # noqa: BLE001 - the stack is full, or this is no record at all
@@ -254,6 +217,39 @@ class PushoverHandler(logging.Handler):
                 WORKER.wake(pipeline)
             except RecursionError:
                 pass  # the next record, or the end of the process, takes it along
+
+    def _took_plain(self, record: logging.LogRecord) -> bool:
+        """Queue a text, or a template and plain arguments, as most records are.
+
+        False for a record that needs a closer look.
+        """
+        msg, args = record.msg, record.args
+        if (
+            record.name not in self._plain_names
+            or record.exc_info
+            or record.exc_text
+            or record.stack_info
+            or type(record) is not _LogRecord
+            or type(msg) is not str
+            or len(msg) > TEXT_BOUND
+            or _writing
+            or hasattr(record, "pushover")
+        ):
+            return False
+        if args:
+            if type(args) is not tuple or not msg[:2].isalpha():
+                return False
+            for arg in args:
+                if type(arg) not in PLAIN_TYPES and (type(arg) is not str or len(arg) > TEXT_BOUND):
+                    return False
+        priority = self._priorities[record.levelno]
+        if priority is not None:
+            self._queue.put_plain(record, priority)
+            pipeline = self._pipeline
+            pipeline.news = True
+            if pipeline.quiet:
+                WORKER.wake(pipeline)
+        return True
 
     def _submit(self, record: logging.LogRecord) -> None:
         """Count the record, or queue it as a new alert."""
@@ -404,7 +400,7 @@ class PushoverHandler(logging.Handler):
     def _resolve(self, key: str, at: float) -> None:
         """The problem that records call by this key is over: its next record is new again."""
         for priority in MOST_URGENT_FIRST:
-            group = self._groups.open.get(("key", key, priority))
+            group = self._groups.of_priority(priority).get(("key", key, priority))
             if group is not None:
                 group.close()
         self._queue.resolved.append((key, at))

@@ -11,6 +11,8 @@ import marshal
 from .values import NamedTuple
 
 __all__ = [
+    "PLAIN_TYPES",
+    "TEXT_BOUND",
     "Frame",
     "Notice",
     "Snapshot",
@@ -51,7 +53,8 @@ VERSION = 1
 """Changes when an older reader could misunderstand the wire format."""
 
 
-_PLAIN_TYPES = frozenset({int, float, bool, type(None)})
+PLAIN_TYPES = frozenset({int, float, bool, type(None)})
+"""Of these and of short texts are the arguments that are kept as they are."""
 
 
 def is_plain(msg: object, args: object) -> bool:
@@ -62,7 +65,7 @@ def is_plain(msg: object, args: object) -> bool:
         if type(args) is not tuple:
             return False
         for arg in args:
-            if type(arg) not in _PLAIN_TYPES and (type(arg) is not str or len(arg) > TEXT_BOUND):
+            if type(arg) not in PLAIN_TYPES and (type(arg) is not str or len(arg) > TEXT_BOUND):
                 return False
     return True
 

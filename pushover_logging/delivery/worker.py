@@ -215,7 +215,7 @@ class Pipeline:
         if left and not ending:
             return now
         if self._closed and not self.news and not self.waiting():
-            if not self.is_shared and (self._groups.open or self._closing):
+            if not self.is_shared and (self._groups.open() or self._closing):
                 self._forget_groups(sender)
                 return self._groups.next_late_count()
             if not self.is_shared or self._has_successor():
@@ -230,7 +230,7 @@ class Pipeline:
             if self._closing:
                 ends = min(self._closing[0][0], ends or self._closing[0][0])
             due = ends if due is None or (ends is not None and ends < due) else due
-            if self._groups.open and (self.is_shared or sender.active.has_thresholds):
+            if self._groups.open() and (self.is_shared or sender.active.has_thresholds):
                 due = now + _COUNT_AGAIN if due is None else min(due, now + _COUNT_AGAIN)
         return due
 
@@ -274,7 +274,7 @@ class Pipeline:
     def _forget_groups(self, sender: Sender | SharedSender) -> None:
         """A closed handler ends: nothing is counted, and nobody is asked any more."""
         with self._lock:
-            for group in values_of(self._groups.open):
+            for group in self._groups.open():
                 self._groups.forget(group)
             self._closing.clear()
             sender.forget_groups()
@@ -480,9 +480,9 @@ class Pipeline:
 
         for _ in range(_STATS_TRIES):
             with self._lock:
-                before = self._queue.accepted.value()
+                before = self._queue.accepted_so_far()
                 stats = self._count(Stats)
-                after = self._queue.accepted.value()
+                after = self._queue.accepted_so_far()
             arrived = stats.handed_over if self.is_shared else stats.delivered
             accounted = arrived + stats.pending + sum(stats.dropped.values())
             if before <= accounted <= after:

@@ -116,13 +116,14 @@ class Groups:
 
     def __init__(self, max_groups: int) -> None:
         self.max_groups = max_groups
-        """Groups that may be open, and as many urgent ones; 0: every record is its own alert."""
+        """Urgent groups that may be open, and lesser ones; 0: every record is its own alert."""
         self.known: dict[Any, Group] = {}
         """Groups by what a record shows at a glance: its template, its text with every digit a 0,
         or the exact path of its traceback."""
-        self.open: dict[Identity, Group] = {}
         self.urgent: dict[Identity, Group] = {}
-        """Those of them that are HIGH or EMERGENCY, for which lesser ones must leave room."""
+        """The open groups that are HIGH or EMERGENCY, for which lesser ones must leave room."""
+        self.lesser: dict[Identity, Group] = {}
+        """All other open groups."""
         self.retired: deque[tuple[float, Group]] = deque()
         """Closed groups that may still be counted in, and when they were closed."""
         self._read_at = 0.0
@@ -130,9 +131,17 @@ class Groups:
     def clear(self) -> None:
         """Forget everything, for a forked child."""
         self.known.clear()
-        self.open.clear()
         self.urgent.clear()
+        self.lesser.clear()
         self.retired.clear()
+
+    def of_priority(self, priority: int) -> dict[Identity, Group]:
+        """The open groups that are limited together with those of that priority."""
+        return self.urgent if priority > 0 else self.lesser
+
+    def open(self) -> list[Group]:
+        """All open groups."""
+        return values_of(self.urgent) + values_of(self.lesser)
 
     def find(
         self,
@@ -177,7 +186,8 @@ class Groups:
             made.key = key
         if not self.max_groups:
             return made, True
-        if self._is_full(priority) and identity not in self.open:
+        alike = self.of_priority(priority)
+        if len(alike) >= self.max_groups and identity not in alike:
             group = self._others(made)
         else:
             group = self._opened(made)
@@ -188,7 +198,8 @@ class Groups:
     def find_plain(self, record: logging.LogRecord, priority: int) -> tuple[Group, bool]:
         """The same for a common record without exception that has a text, or a template with words.
 
-        This is most of what a new record costs the program, and so it is written out in one piece.
+        ``alias`` is the template, or the alias of the text. This is most of what a new record costs
+        the program, and so it is written out in one piece.
         """
         msg: Any = record.msg
         alias: Any = msg
@@ -200,17 +211,12 @@ class Groups:
                 subject = fingerprint.normalize(msg)
         identity = ("text", record.name, record.levelno, "", subject, priority)
         made = Group(identity, record, priority)
-        if (
-            len(self.open) >= self.max_groups
-            and self._is_full(priority)
-            and identity not in self.open
-        ):
+        alike = self.urgent if priority > 0 else self.lesser
+        if len(alike) >= self.max_groups and identity not in alike:
             group = self._others(made) if self.max_groups else made
             return group, group is made
-        if self.open.setdefault(identity, made) is not made:
+        if alike.setdefault(identity, made) is not made:
             return self.find(record, priority, None, is_common=True)
-        if priority > 0:
-            self.urgent[identity] = made
         if self.known.setdefault(alias, made) is made:
             made.aliases = (alias,)
         else:
@@ -232,20 +238,13 @@ class Groups:
         made.key = None
         return self._opened(made)
 
-    def _is_full(self, priority: int) -> bool:
-        """Whether no further group of that priority may be open."""
-        if priority > 0:
-            return len(self.urgent) >= self.max_groups
-        return len(self.open) - len(self.urgent) >= self.max_groups
-
     def _opened(self, made: Group) -> Group:
         """The open group with the identity of a new one, which is that one if there is none."""
-        group = self.open.setdefault(made.identity, made)  # of several threads the first wins
+        alike = self.of_priority(made.priority)
+        group = alike.setdefault(made.identity, made)  # of several threads the first wins
         if group.levelno == CLOSED:
             self.forget(group)
-            group = self.open.setdefault(made.identity, made)
-        if group is made and made.priority > 0:
-            self.urgent[made.identity] = made
+            group = alike.setdefault(made.identity, made)
         return group
 
     def _alias(self, group: Group, alias: Any, record: logging.LogRecord) -> None:
@@ -262,7 +261,7 @@ class Groups:
     def forget(self, group: Group) -> None:
         """Take a closed group out of every lookup; what is still counted in it is read later."""
         group.close()
-        if self.open.get(group.identity) is group:
+        if self.of_priority(group.priority).get(group.identity) is group:
             self._retire(group)
         for alias in group.aliases:
             if self.known.get(alias) is group:
@@ -270,14 +269,13 @@ class Groups:
 
     def _retire(self, group: Group) -> None:
         # Several threads may come here with the same group. Only ``pop`` decides who takes what.
-        taken = self.open.pop(group.identity, None)
+        alike = self.of_priority(group.priority)
+        taken = alike.pop(group.identity, None)
         if taken is None:
             return
-        if taken is group:
-            self.urgent.pop(group.identity, None)
-        elif self.open.setdefault(group.identity, taken) is taken:
-            return  # another thread took the group out, and one that followed it was put in
-        else:
+        if taken is not group:
+            if alike.setdefault(group.identity, taken) is taken:
+                return  # another thread took the group out, and one that followed it was put in
             taken.close()
         self.retired.append((time.monotonic(), taken))
 
@@ -299,7 +297,7 @@ class Groups:
 
         Closed groups come first: of groups with the same identity they are the earlier ones.
         """
-        groups = [*(group for _, group in values_of(self.retired)), *values_of(self.open)]
+        groups = [*(group for _, group in values_of(self.retired)), *self.open()]
         return [(group, repeats) for group in groups if (repeats := group.unclaimed())]
 
     def read(self, now: float) -> None:
@@ -307,10 +305,7 @@ class Groups:
         kept = next(seconds for many, seconds in _KEPT if len(self.retired) >= many)
         while self.retired and self.retired[0][0] + kept <= now:
             self.retired.popleft()
-        for group in values_of(self.open):
+        for group in self.open():
             if group.levelno == CLOSED:  # its first record found no room or could not be read
                 self.forget(group)
-        for identity in list(self.urgent):
-            if identity not in self.open:  # a thread retired the group while another one made it
-                self.urgent.pop(identity, None)
         self._read_at = now

@@ -2,23 +2,25 @@
 
 Logging calls come from any thread, and a signal handler may interrupt any of them and log as well,
 so every step is one atomic operation of ``deque`` or ``itertools.count``.
+
+To find the group of a record that nothing is known of takes longest. So most records are queued
+unread, and their groups are found when they leave the queue.
 """
 
 from __future__ import annotations
 
 import itertools
+import logging
 from collections import deque
 
-from ..notice import Notice, encode
+from ..notice import Notice, Snapshot, encode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import logging
     from collections.abc import Callable, Iterator, Mapping
-    from typing import Any, TypeVar
+    from typing import Any, TypeGuard, TypeVar
 
-    from ..notice import Snapshot
-    from .groups import Group
+    from .groups import Group, Groups
     from .spool import Spool
 
     V = TypeVar("V")
@@ -26,10 +28,19 @@ if TYPE_CHECKING:
     Entry = tuple[Group, Snapshot, int, bool]
     """A new alert: its group, the record, and with a durable store the number of its notice and
     whether that is in the spool already."""
+    Unread = tuple[Any, ...]
+    """A record whose group is still to be found: None in its place, then what ``_KEPT`` names."""
 
 __all__ = ["MOST_URGENT_FIRST", "Queue", "Tally", "values_of"]
 
 MOST_URGENT_FIRST = (2, 1, 0, -1, -2)
+_KEPT = (
+    *("created", "name", "levelno", "levelname", "msg", "args", "pathname", "lineno", "funcName"),
+    "thread",
+)
+"""What is kept of a plain record, in the order of the fields of a snapshot."""
+_NOTHING_MORE = tuple(Snapshot(0.0, "", 0, "", ""))[9:]
+"""The other fields of its snapshot, from ``exceptions`` on."""
 _MOST_SET_ASIDE = 100
 _MOST_RESOLVED = 1000
 
@@ -61,14 +72,33 @@ def values_of(collection: dict[Any, V] | deque[V]) -> list[V]:
             continue
 
 
+def _is_unread(entry: Entry | Unread) -> TypeGuard[Unread]:
+    return entry[0] is None
+
+
+def _record_of(entry: Unread) -> logging.LogRecord:
+    """The record that was queued unread, as far as it was kept."""
+    record = logging.LogRecord.__new__(logging.LogRecord)
+    record.__dict__.update(zip(_KEPT, entry[1:], strict=True), exc_info=None)
+    return record
+
+
+def _snapshot_of(entry: Unread) -> Snapshot:
+    return tuple.__new__(Snapshot, entry[1:10] + _NOTHING_MORE)
+
+
 class Queue:
     """New alerts of one handler, in a lane for each priority."""
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, groups: Groups) -> None:
         self.capacity = capacity
         """Alerts that may wait, here and in the outbox together."""
+        self._groups = groups
+        self._most_unread = capacity * 3 // 4
+        """So many alerts may wait for records to be queued unread: those may be repeats of one
+        problem, and must not take the room of others."""
         # Indexed by priority, -2 to 2: lanes[-2] and lanes[-1] are the last two.
-        self.lanes: tuple[deque[Entry], ...] = tuple(deque() for _ in MOST_URGENT_FIRST)
+        self.lanes: tuple[deque[Entry | Unread], ...] = tuple(deque() for _ in MOST_URGENT_FIRST)
         self.evicted: deque[Entry] = deque()
         """The latest alerts that found no room, for the fallback handler."""
         self.resolved: deque[tuple[str, float]] = deque(maxlen=_MOST_RESOLVED)
@@ -91,7 +121,9 @@ class Queue:
         self.resolved.clear()
         self.set_aside.clear()
         self.accepted: Tally = Tally()
-        """Records that were to be pushed, repeats too."""
+        """Records that were to be pushed, repeats too, and those that were `doubled`."""
+        self.doubled: Tally = Tally()
+        """Unread records that came twice, through two loggers, and count once."""
         self.unreadable: Tally = Tally()
         """Records that nothing could read."""
         self.left_in_spool: Tally = Tally()
@@ -103,6 +135,42 @@ class Queue:
         self.outbox_least = 3
         """The priority of the least urgent of them."""
 
+    def put_plain(self, record: logging.LogRecord, priority: int) -> None:
+        """Let a record wait that is a text, or a template and plain arguments; or count it.
+
+        Common, in the words of `Groups.find`. Only a durable store must know its group at once.
+        """
+        normal, high, emergency, lowest, low = self.lanes
+        size = len(emergency) + len(high) + len(normal) + len(low) + len(lowest)
+        entry = (
+            None,
+            record.created,
+            record.name,
+            record.levelno,
+            record.levelname,
+            record.msg,
+            record.args or None,
+            record.pathname,
+            record.lineno,
+            record.funcName,
+            record.thread,
+        )
+        if size + self.outbox_size < self._most_unread and self.spool is None:
+            self.lanes[priority].append(entry)
+            self.accepted.add()
+            return
+        snapshot = _snapshot_of(entry)
+        group, is_new = self._groups.find_plain(record, priority)
+        if is_new:
+            try:
+                self.put(group, snapshot)
+            except BaseException:  # the stack is full
+                group.give_up()
+                raise
+        elif not group.count(record):
+            return
+        self.accepted.add()
+
     def put(self, group: Group, snapshot: Snapshot) -> None:
         """Let an alert wait; where that is too many, the newest of the least urgent goes."""
         lanes = self.lanes
@@ -110,7 +178,8 @@ class Queue:
             lanes[group.priority].append((group, snapshot, 0, False))
         else:
             lanes[group.priority].append((group, snapshot, *self._write(group, snapshot)))
-        size = len(lanes[0]) + len(lanes[1]) + len(lanes[2]) + len(lanes[3]) + len(lanes[4])
+        normal, high, emergency, lowest, low = lanes
+        size = len(emergency) + len(high) + len(normal) + len(low) + len(lowest)
         if size + self.outbox_size > self.capacity:
             self._make_room(size)
 
@@ -139,11 +208,14 @@ class Queue:
                 continue
             if priority > self.outbox_least and size <= self.capacity:
                 return  # the outbox holds a less urgent alert, which the worker takes out
+            lane = self.lanes[priority]
             try:
-                entry = self.lanes[priority].pop()
+                entry = lane.pop()
             except IndexError:
                 continue  # the worker took it meanwhile
-            self.turn_away(entry)
+            found = self._found(entry, priority, lane.append)
+            if found is not None:
+                self.turn_away(found)
             return
 
     def turn_away(self, entry: Entry) -> None:
@@ -167,11 +239,38 @@ class Queue:
     def take(self) -> Entry | None:
         """The most urgent alert, the oldest of equals."""
         for priority in MOST_URGENT_FIRST:
-            try:
-                return self.lanes[priority].popleft()
-            except IndexError:
-                continue
+            lane = self.lanes[priority]
+            while lane:
+                try:
+                    entry = lane.popleft()
+                except IndexError:
+                    break  # another thread made room
+                found = self._found(entry, priority, lane.appendleft)
+                if found is not None:
+                    return found
         return None
+
+    def _found(
+        self, entry: Entry | Unread, priority: int, put_back: Callable[[Unread], object]
+    ) -> Entry | None:
+        """The entry with its group; None for an unread repeat, which is counted there."""
+        if not _is_unread(entry):
+            return entry
+        try:
+            snapshot, record = _snapshot_of(entry), _record_of(entry)
+            group, is_new = self._groups.find_plain(record, priority)
+        except BaseException:  # no memory, or the stack is full
+            put_back(entry)
+            raise
+        if is_new:
+            return group, snapshot, 0, False
+        if not group.count(record):
+            self.doubled.add()
+        return None
+
+    def accepted_so_far(self) -> int:
+        """How many different records were to be pushed; only one thread may read at a time."""
+        return self.accepted.value() - self.doubled.value()
 
     def __len__(self) -> int:
         return sum(map(len, self.lanes))

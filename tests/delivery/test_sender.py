@@ -132,7 +132,7 @@ def test_a_closed_handler_wants_no_step_once_nothing_waits() -> None:
     assert bench.step() is None
     assert [push.records for push in bench.pushes] == [1, 4]
     assert list(bench.sender.groups) == []
-    assert not bench.handler._groups.open
+    assert not bench.handler._groups.open()
 
 
 def test_a_handler_closed_while_alerts_wait_sends_them_and_then_ends() -> None:

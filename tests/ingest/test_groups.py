@@ -88,11 +88,15 @@ def _nothing_is_left_for_the_end_of_the_process() -> Iterator[None]:
 
 def counts(handler: PushoverHandler) -> dict[str, int]:
     """The repeats of each group, by the text of its first record."""
+    entries = []
+    while (entry := handler._queue.take()) is not None:
+        entries.append(entry)
+    for entry in entries:
+        handler._queue.lanes[entry[0].priority].append(entry)
     return {
         str(snapshot.text): group.unclaimed()
-        for lane in handler._queue.lanes
-        for group, snapshot, _, _ in lane
-        if handler._groups.open.get(group.identity) is group
+        for group, snapshot, _, _ in entries
+        if handler._groups.of_priority(group.priority).get(group.identity) is group
     }
 
 
@@ -238,7 +242,7 @@ def test_too_many_groups_are_counted_together_by_level() -> None:
 
     assert len(errors) == len(warnings) == 1
     assert errors != warnings
-    assert len(groups.open) == 5
+    assert len(groups.open()) == 5
 
 
 def test_a_problem_that_is_counted_together_with_others_carries_no_key() -> None:
@@ -260,7 +264,7 @@ def test_never_more_groups_than_allowed_and_a_single_one_for_the_rest(
     for text in texts * 3:
         find(groups, record(text))
 
-    assert len(groups.open) <= most + 1
+    assert len(groups.open()) <= most + 1
     assert len(groups.known) <= 4 * most + 4
 
 
@@ -269,7 +273,7 @@ def test_no_groups_at_all_make_each_record_an_alert() -> None:
 
     assert [find(groups, record())[1] for _ in range(3)] == [True] * 3
     assert [groups.find_plain(record(), HIGH)[1] for _ in range(3)] == [True] * 3
-    assert groups.open == {}
+    assert groups.open() == []
 
 
 def test_aliases_take_a_bounded_place_for_each_group() -> None:
@@ -278,7 +282,7 @@ def test_aliases_take_a_bounded_place_for_each_group() -> None:
     for number in range(1000):
         find(groups, record(f"order {number} failed"))
 
-    assert len(groups.open) == 1
+    assert len(groups.open()) == 1
     assert len(groups.known) <= 8
 
 
@@ -290,7 +294,7 @@ def test_a_forgotten_group_is_in_no_lookup() -> None:
 
     groups.forget(group)
 
-    assert group not in groups.open.values()
+    assert group not in groups.open()
     assert group not in groups.known.values()
 
 
@@ -324,7 +328,7 @@ class Interrupted(dict[Any, Group]):
 
 def test_a_group_that_two_threads_forget_is_counted_once_and_so_is_its_successor() -> None:
     groups = Groups(100)
-    open_groups = groups.open = Interrupted()
+    open_groups = groups.urgent = Interrupted()
     first, _ = find(groups, record())
     first.count(record())
     successors: list[Group] = []
@@ -366,7 +370,7 @@ def test_threads_leave_no_aliases_behind() -> None:
             find(groups, record(f"order {turn % 7 + number} failed"))
 
     in_threads(log)
-    (group,) = groups.open.values()
+    (group,) = groups.open()
     groups.forget(group)
 
     assert groups.known == {}
@@ -433,7 +437,7 @@ def test_another_handler_that_changes_a_record_changes_no_group(
     entry = handler._queue.take()
     assert entry is not None
     group, snapshot, _, _ = entry
-    assert [group] == [*handler._groups.open.values()]
+    assert [group] == [*handler._groups.open()]
     assert (group.name, group.levelno) == ("shop", logging.ERROR)
     assert snapshot.text % (snapshot.args or ()) == "card 4111 declined"
     assert group.unclaimed() == 1
@@ -530,7 +534,7 @@ def test_a_key_of_the_users_is_a_template_or_a_function() -> None:
         handler = new_handler(grouping={"key": key})
         handler.handle(record(name="shop.cart"))
 
-        assert [group.key for group in handler._groups.open.values()] == [expected]
+        assert [group.key for group in handler._groups.open()] == [expected]
 
 
 def test_a_key_may_have_all_the_fields_of_a_title() -> None:
@@ -545,7 +549,7 @@ def test_a_key_may_have_all_the_fields_of_a_title() -> None:
     for field, expected in fields.items():
         handler = new_handler(grouping={"key": field})
         handler.handle(made)
-        assert [group.key for group in handler._groups.open.values()] == [expected]
+        assert [group.key for group in handler._groups.open()] == [expected]
     assert not hasattr(made, "message")
 
 
@@ -576,4 +580,4 @@ def test_a_key_that_failed_once_is_asked_for_the_next_record() -> None:
     for tenant in "abcab":
         handler.handle(record("payment failed", tenant=tenant))
 
-    assert [group.unclaimed() for group in handler._groups.open.values()] == [1, 1, 1, 0]
+    assert [group.unclaimed() for group in handler._groups.open()] == [1, 1, 1, 0]

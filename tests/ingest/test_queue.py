@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from records import record
 
 from pushover_logging.client.constants import Priority
-from pushover_logging.ingest.groups import Group
+from pushover_logging.ingest.groups import Group, Groups
 from pushover_logging.ingest.queue import Queue, Tally
 from pushover_logging.notice import Snapshot
 
@@ -55,7 +55,7 @@ def turned_away(queue: Queue) -> dict[int, int]:
 def test_the_most_urgent_comes_out_first_and_the_oldest_of_equals(
     priorities: list[Priority],
 ) -> None:
-    queue = Queue(1000)
+    queue = Queue(1000, Groups(1000))
     for number, priority in enumerate(priorities):
         put(queue, priority, number)
 
@@ -71,7 +71,7 @@ def test_the_most_urgent_comes_out_first_and_the_oldest_of_equals(
 def test_the_newest_of_the_least_urgent_alerts_has_to_go(
     priorities: list[Priority], capacity: int
 ) -> None:
-    queue = Queue(capacity)
+    queue = Queue(capacity, Groups(1000))
     kept: list[tuple[Priority, int]] = []
 
     for number, priority in enumerate(priorities):
@@ -88,7 +88,7 @@ def test_the_newest_of_the_least_urgent_alerts_has_to_go(
 
 
 def test_a_full_queue_keeps_the_emergency() -> None:
-    queue = Queue(2)
+    queue = Queue(2, Groups(1000))
     put(queue, Priority.LOW, 1)
     put(queue, Priority.LOW, 2)
 
@@ -99,7 +99,7 @@ def test_a_full_queue_keeps_the_emergency() -> None:
 
 
 def test_alerts_in_the_outbox_take_room_too() -> None:
-    queue = Queue(3)
+    queue = Queue(3, Groups(1000))
     queue.outbox_size, queue.outbox_least = 2, Priority.HIGH
 
     for number in range(3):
@@ -110,7 +110,7 @@ def test_alerts_in_the_outbox_take_room_too() -> None:
 
 
 def test_a_more_urgent_alert_stays_when_the_outbox_holds_a_lesser_one() -> None:
-    queue = Queue(3)
+    queue = Queue(3, Groups(1000))
     queue.outbox_size, queue.outbox_least = 3, Priority.LOW
 
     put(queue, Priority.EMERGENCY, 1)
@@ -120,7 +120,7 @@ def test_a_more_urgent_alert_stays_when_the_outbox_holds_a_lesser_one() -> None:
 
 
 def test_alerts_that_found_no_room_are_counted_by_level() -> None:
-    queue = Queue(1)
+    queue = Queue(1, Groups(1000))
     put(queue, Priority.EMERGENCY, 0)
 
     for number in range(1, 4):
@@ -131,7 +131,7 @@ def test_alerts_that_found_no_room_are_counted_by_level() -> None:
 
 
 def test_no_more_evicted_alerts_are_kept_than_may_wait() -> None:
-    queue = Queue(5)
+    queue = Queue(5, Groups(1000))
 
     groups = [put(queue, Priority.NORMAL, number) for number in range(50)]
 
@@ -142,7 +142,7 @@ def test_no_more_evicted_alerts_are_kept_than_may_wait() -> None:
 
 
 def test_records_that_could_not_be_read_are_bounded_and_counted() -> None:
-    queue = Queue(5)
+    queue = Queue(5, Groups(1000))
 
     for _ in range(250):
         queue.set_record_aside(record())
@@ -152,7 +152,7 @@ def test_records_that_could_not_be_read_are_bounded_and_counted() -> None:
 
 
 def test_threads_lose_and_double_nothing_and_the_capacity_holds() -> None:
-    queue = Queue(500)
+    queue = Queue(500, Groups(1000))
     most = []
 
     def put_many(thread: int) -> None:
@@ -169,7 +169,7 @@ def test_threads_lose_and_double_nothing_and_the_capacity_holds() -> None:
 
 
 def test_a_queue_that_is_cleared_starts_at_zero() -> None:
-    queue = Queue(1)
+    queue = Queue(1, Groups(1000))
     for number in range(5):
         put(queue, Priority.NORMAL, number)
     queue.accepted.add()
@@ -216,3 +216,100 @@ def test_a_tally_is_exact_from_any_number_of_threads() -> None:
     reader.join(30)
 
     assert tally.value() == THREADS * 20_000
+
+
+# Records that were queued unread.
+
+
+def unread_queue(capacity: int = 100) -> tuple[Queue, Groups]:
+    groups = Groups(1000)
+    return Queue(capacity, groups), groups
+
+
+def texts(queue: Queue) -> list[str]:
+    found = []
+    while (entry := queue.take()) is not None:
+        found.append(entry[1].text)
+    return found
+
+
+def test_a_record_is_queued_unread_and_its_group_is_found_when_it_leaves() -> None:
+    queue, groups = unread_queue()
+    made = record("order %d failed", 7)
+
+    queue.put_plain(made, Priority.HIGH)
+
+    assert groups.open() == []
+    entry = queue.take()
+    assert entry is not None
+    assert groups.open() == [entry[0]]
+    assert entry[0].priority == Priority.HIGH
+    shown = entry[1]
+    assert (shown.created, shown.name, shown.levelname) == (made.created, made.name, "ERROR")
+    assert (shown.text, shown.args, shown.lineno) == ("order %d failed", (7,), made.lineno)
+    assert (shown.pathname, shown.function) == (made.pathname, made.funcName)
+
+
+def test_repeats_among_unread_records_are_counted() -> None:
+    queue, groups = unread_queue()
+    for number in range(5):
+        queue.put_plain(record("order %d failed", number), Priority.HIGH)
+        queue.put_plain(record(f"cart {number} is lost"), Priority.HIGH)
+
+    assert len(queue) == queue.accepted_so_far() == 10
+    assert texts(queue) == ["order %d failed", "cart 0 is lost"]
+    assert sum(repeats for _, repeats in groups.with_unclaimed()) == 8
+    assert queue.accepted_so_far() == 10
+
+
+def test_an_unread_record_that_came_through_two_loggers_counts_once() -> None:
+    queue, groups = unread_queue()
+    once, again = record("disk is full"), record("disk is full")
+    for made in (once, once, again, again):
+        queue.put_plain(made, Priority.HIGH)
+
+    assert texts(queue) == ["disk is full"]
+    assert [repeats for _, repeats in groups.with_unclaimed()] == [1]
+    assert queue.accepted_so_far() == 2
+
+
+def test_unread_records_leave_room_for_other_alerts() -> None:
+    queue, groups = unread_queue(8)
+    for _ in range(20):
+        queue.put_plain(record("disk is full"), Priority.EMERGENCY)
+    queue.put_plain(record("mail is down"), Priority.LOW)
+
+    assert texts(queue) == ["disk is full", "mail is down"]
+    assert turned_away(queue) == {}
+    assert sum(repeats for _, repeats in groups.with_unclaimed()) == 19
+
+
+def test_of_unread_records_too_the_most_urgent_stay() -> None:
+    queue, groups = unread_queue(4)
+    for word in ("a", "b", "b"):
+        queue.put_plain(record(f"low {word}", level=20), Priority.LOW)
+    for word in ("a", "b", "c"):
+        queue.put_plain(record(f"high {word}"), Priority.HIGH)
+
+    assert texts(queue) == ["high a", "high b", "high c", "low a"]
+    assert turned_away(queue) == {20: 1}
+    assert queue.accepted_so_far() == 6
+    assert sum(repeats for _, repeats in groups.with_unclaimed()) == 0 + 1
+
+
+def test_a_record_that_cannot_be_read_for_want_of_memory_stays_in_the_queue(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    queue, groups = unread_queue()
+    for text in ("disk is full", "mail is down"):
+        queue.put_plain(record(text), Priority.HIGH)
+
+    def fails(*_: object) -> tuple[Group, bool]:
+        raise MemoryError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(groups, "find_plain", fails)
+        with pytest.raises(MemoryError):
+            queue.take()
+
+    assert texts(queue) == ["disk is full", "mail is down"]

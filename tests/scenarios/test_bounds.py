@@ -194,8 +194,8 @@ for number in range(500):
     log.error(stage.mark(number))
 handler.close()
 groups = handler._groups
-stage.until(lambda: not groups.open)
-stage.note(kept=len(groups.open) + len(groups.known))
+stage.until(lambda: not groups.open())
+stage.note(kept=len(groups.open()) + len(groups.known))
 log.error(stage.mark(0))
 stage.note(flushed=handler.flush(10))
 """
@@ -235,7 +235,7 @@ import logging, stage, threading
 handler = stage.attach("shop", grouping={"interval": 1})
 log = logging.getLogger("shop")
 log.warning("item %d is sold out", 0)
-(group,) = handler._groups.open.values()
+(group,) = handler._groups.open()
 handler.flush(10)
 # A thread that was interrupted between finding the group and counting.
 stage.until(lambda: group.levelno == -1, 5)
