@@ -230,7 +230,7 @@ class Pipeline:
             if self._closing:
                 ends = min(self._closing[0][0], ends or self._closing[0][0])
             due = ends if due is None or (ends is not None and ends < due) else due
-            if self._groups.open() and (self.is_shared or sender.active.has_thresholds):
+            if (self.is_shared or sender.active.has_thresholds) and self._groups.open():
                 due = now + _COUNT_AGAIN if due is None else min(due, now + _COUNT_AGAIN)
         return due
 

@@ -141,7 +141,7 @@ class Groups:
 
     def open(self) -> list[Group]:
         """All open groups."""
-        return values_of(self.urgent) + values_of(self.lesser)
+        return values_of(self.urgent, self.lesser)
 
     def find(
         self,

@@ -63,12 +63,13 @@ class Tally:
         return ticks - (self._reads - 1)
 
 
-def values_of(collection: dict[Any, V] | deque[V]) -> list[V]:
-    """The values of a collection that any thread, or a finaliser during this call, may change."""
+def values_of(*collections: dict[Any, V] | deque[V]) -> list[V]:
+    """The values of collections that any thread, or a finaliser during this call, may change."""
     while True:
         try:
-            return list(collection.values() if isinstance(collection, dict) else collection)
-        except RuntimeError:  # it changed while it was copied
+            parts = (each.values() if isinstance(each, dict) else each for each in collections)
+            return list(itertools.chain.from_iterable(parts))
+        except RuntimeError:  # one of them changed while it was copied
             continue
 
 
