@@ -32,7 +32,7 @@ class _Answers(BaseHTTPRequestHandler):
         size = int(self.headers.get("content-length", 0))
         body = self.rfile.read(size)
         parameters = {k: v[0] for k, v in parse_qs(body.decode("utf-8", "replace")).items()}
-        shown = {name: parameters.get(name) for name in ("title", "message")}
+        shown = {name: parameters.get(name) for name in ("title", "message", "priority")}
         _SEEN.append({"path": self.path, "at": arrived, **shown})
         while self.mute:
             time.sleep(60)

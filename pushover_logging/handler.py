@@ -139,7 +139,9 @@ class PushoverHandler(logging.Handler):
             WORKER.wake(self._pipeline)
 
     def handle(self, record: logging.LogRecord) -> bool | logging.LogRecord:  # type: ignore[override]
-        """Count the record if it is a repeat, else call ``emit``; takes no lock.
+        """Count the record if it is a repeat, else queue it; takes no lock.
+
+        ``emit`` is called for records that need a closer look.
 
         All records pass through this method, so it is one long function for speed.
         """

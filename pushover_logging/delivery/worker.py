@@ -410,6 +410,8 @@ class Pipeline:
         if not self._lock.acquire(blocking=False):
             return False  # a step is moving them
         try:
+            if len(self._queue):
+                return False  # another thread was reading it
             return self._sender is None or self._sender.settled()
         finally:
             self._lock.release()
@@ -432,6 +434,7 @@ class Pipeline:
 
     def _uncollected(self) -> int:
         """Records that the sender has not been told of."""
+        self._queue.read()
         counted = sum(repeats for _, repeats in self._groups.with_unclaimed())
         return len(self._queue) + len(self._queue.set_aside) + counted
 

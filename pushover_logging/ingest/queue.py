@@ -96,8 +96,7 @@ class Queue:
         """Alerts that may wait, here and in the outbox together."""
         self._groups = groups
         self._most_unread = capacity * 3 // 4
-        """So many alerts may wait for records to be queued unread: those may be repeats of one
-        problem, and must not take the room of others."""
+        """While fewer alerts wait, records are queued unread."""
         # Indexed by priority, -2 to 2: lanes[-2] and lanes[-1] are the last two.
         self.lanes: tuple[deque[Entry | Unread], ...] = tuple(deque() for _ in MOST_URGENT_FIRST)
         self.evicted: deque[Entry] = deque()
@@ -118,6 +117,7 @@ class Queue:
         """Start empty, all counts at zero: a forked child must not send its parent's alerts."""
         for lane in self.lanes:
             lane.clear()
+        self._has_unread = False
         self.evicted.clear()
         self.resolved.clear()
         self.set_aside.clear()
@@ -159,6 +159,7 @@ class Queue:
         if size + self.outbox_size < self._most_unread and self.spool is None:
             self.lanes[priority].append(entry)
             self.accepted.add()
+            self._has_unread = True
             return
         snapshot = _snapshot_of(entry)
         group, is_new = self._groups.find_plain(record, priority)
@@ -204,6 +205,11 @@ class Queue:
             self.set_aside.append(record)
 
     def _make_room(self, size: int) -> None:
+        if self._has_unread:
+            self.read()  # they may be repeats of one problem, and need no room
+            size = len(self)
+            if size + self.outbox_size <= self.capacity:
+                return
         for priority in reversed(MOST_URGENT_FIRST):
             if not self.lanes[priority]:
                 continue
@@ -251,6 +257,22 @@ class Queue:
                     return found
         return None
 
+    def read(self) -> None:
+        """Find the groups of all unread records, and count repeats there."""
+        if not self._has_unread:
+            return
+        self._has_unread = False
+        for priority in MOST_URGENT_FIRST:
+            lane = self.lanes[priority]
+            for _ in range(len(lane)):
+                try:
+                    entry = lane.popleft()
+                except IndexError:
+                    break  # another thread took it
+                found = self._found(entry, priority, lane.append)
+                if found is not None:
+                    lane.append(found)
+
     def _found(
         self, entry: Entry | Unread, priority: int, put_back: Callable[[Unread], object]
     ) -> Entry | None:
@@ -262,6 +284,7 @@ class Queue:
             group, is_new = self._groups.find_plain(record, priority)
         except BaseException:  # no memory, or the stack is full
             put_back(entry)
+            self._has_unread = True
             raise
         if is_new:
             return group, snapshot, 0, False
@@ -270,7 +293,8 @@ class Queue:
         return None
 
     def accepted_so_far(self) -> int:
-        """How many different records were to be pushed; only one thread may read at a time."""
+        """How many records were to be pushed; only one thread may read at a time."""
+        self.read()
         return self.accepted.value() - self.doubled.value()
 
     def __len__(self) -> int:

@@ -289,6 +289,8 @@ class _Area:
         self.generation = 1
         self.start = self.end = _SLOTS_END if alive else _HEADER_SIZE
         self.pid = os.getpid()
+        self._marks_seen = b""
+        """What readers had dealt with when slots were freed last."""
         self.held: dict[int, int] = {}
         """The slot of each notice in a slot. Taking a key out is atomic, and frees the slot."""
         small: deque[int] = deque()
@@ -320,8 +322,25 @@ class _Area:
     def forked(self) -> bool:
         return not self.alive[0] if self.alive else self.pid != os.getpid()
 
+    def take_slot(self, queues: tuple[deque[int], ...]) -> int | None:
+        """A free slot of the first of these queues that has one."""
+        for is_last_try in (False, True):
+            for queue in queues:
+                try:
+                    if queue:
+                        return queue.popleft()
+                except IndexError:  # another thread took it
+                    continue
+            if not is_last_try:
+                self.reclaim()
+        return None
+
     def reclaim(self) -> None:
         """Frees the slots that readers have dealt with. Several threads may do so at once."""
+        marks = self.mapping[_DONE : _DONE + 8 * _COUNT]
+        if marks == self._marks_seen:
+            return  # a full spool is asked for a slot again and again
+        self._marks_seen = marks
         for seq, slot in self.held.copy().items():
             if self.done[slot] == seq and self.held.pop(seq, None) is not None:
                 self.queues[slot].append(slot)
@@ -410,16 +429,8 @@ class Spool:
         size = len(payload)
         if size > _BIG:
             return None
-        queues = area.choices[size > _SMALL][urgent]
-        if not queues[0]:
-            area.reclaim()
-        for queue in queues:
-            try:
-                slot = queue.popleft()
-            except IndexError:
-                continue
-            break
-        else:
+        slot = area.take_slot(area.choices[size > _SMALL][urgent])
+        if slot is None:
             return None
         crc = _crc32(payload[:_CRC_PIECE], seq & 0xFFFFFFFF)
         for piece in range(_CRC_PIECE, size, _CRC_PIECE):

@@ -313,3 +313,28 @@ def test_a_record_that_cannot_be_read_for_want_of_memory_stays_in_the_queue(
             queue.take()
 
     assert texts(queue) == ["disk is full", "mail is down"]
+
+
+def test_repeats_that_were_queued_unread_take_no_room_from_other_alerts() -> None:
+    queue, groups = unread_queue(40)
+    for _ in range(30):
+        queue.put_plain(record("disk is full"), Priority.LOW)
+    for number in range(38):
+        queue.put_plain(record("mail to %s failed", "x" * number), Priority.LOW)
+        put(queue, Priority.HIGH, number)
+
+    assert turned_away(queue) == {}
+    assert sum(repeats for _, repeats in groups.with_unclaimed()) == 29 + 37
+    assert len(texts(queue)) == 40
+
+
+def test_the_count_of_accepted_records_never_falls() -> None:
+    queue, _ = unread_queue()
+    counts = []
+    for _ in range(3):
+        once = record("disk is full")
+        queue.put_plain(once, Priority.HIGH)
+        queue.put_plain(once, Priority.HIGH)
+        counts.append(queue.accepted_so_far())
+
+    assert counts == [1, 2, 3]
