@@ -38,7 +38,9 @@ TIMEOUT = (5.0, 10.0)
 
 # Pushover's API documentation, "Being Friendly to our API": at most two connections at once.
 _CONNECTIONS = 2
-_SESSIONS_OWN = requests.Session.send
+_SESSIONS_OWN = "requests.sessions"
+"""The module of ``Session.send``. A test may have put another function in its place, even before
+this module was loaded."""
 _LARGEST_ANSWER = 1_048_576
 _LONGEST_WAIT = 1e8  # seconds; sockets refuse much longer timeouts
 _HEADERS = {"User-Agent": "pushover-logging"}
@@ -194,11 +196,12 @@ class Transport:
         session = self._current_session()
         adapter = session.get_adapter(prepared.url or "")
         send: Callable[..., requests.Response] = adapter.send
-        if type(session).send is not _SESSIONS_OWN or not isinstance(adapter, _Adapter):
+        is_stand_in = getattr(type(session).send, "__module__", None) != _SESSIONS_OWN
+        if is_stand_in or not isinstance(adapter, _Adapter):
             # A test's stand-in for the service. Session.send itself is avoided otherwise: it looks
             # up proxies and collects cookies for each request.
             prepared.headers = CaseInsensitiveDict(prepared.headers)
-            if type(session).send is not _SESSIONS_OWN:
+            if is_stand_in:
                 send = partial(session.send, allow_redirects=False)
         slots = self._slots
         try:

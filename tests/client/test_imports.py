@@ -30,3 +30,20 @@ def test_every_public_name_is_there_and_listed() -> None:
     assert set(client.__all__) <= set(dir(client))
     with pytest.raises(AttributeError, match="has no attribute 'Nonsense'"):
         getattr(client, "Nonsense")  # noqa: B009
+
+
+def test_a_stand_in_for_requests_holds_although_the_client_is_loaded_after_it() -> None:
+    """A test's mock is often active before anything needs the client."""
+    script = """
+import requests_mock
+with requests_mock.Mocker() as service:
+    service.post("https://api.pushover.net/1/messages.json", json={"status": 1, "request": "id"})
+    from pushover_logging import Application
+    Application("a" * 30).get_user("u" * 30).send_message("hello")
+    print(service.call_count)
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False
+    )
+
+    assert (run.stdout, run.stderr) == ("1\n", "")
