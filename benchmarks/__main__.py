@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from . import forward, stores
+from . import durable, forward, stores
 from .calls import BURSTS
 from .children import measure
 from .contenders import CONTENDERS, OURS, missing
@@ -60,6 +60,7 @@ def table(size: Size) -> Iterator[Row]:
         yield from one_push(size, url)
     yield from starting(size.starts)
     yield from ending(size.ends, size.waiting)
+    yield from durable.rows(size.rounds, size.calls // 10, size.messages // 4, size.storm // 10)
     yield from stores.rows(quick=size is _QUICK)
     yield from forward.rows(quick=size is _QUICK)
 

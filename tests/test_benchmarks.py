@@ -24,6 +24,9 @@ ROWS = (
     "sent and idle",
     "waiting, server at 50 ms",
     "server mute",
+    "beside 4 busy threads",
+    "from the logging call to the server, sqlite",
+    "8 processes",
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
 import os
 import subprocess
@@ -98,6 +97,8 @@ class Application:
 
 def find_example(name: str = "shop.py") -> Path:
     """One of the examples: installed with the package, or beside it in a clone."""
+    import importlib.metadata  # only the demo needs it, and every command loads this module
+
     try:
         installed = importlib.metadata.files("pushover-logging") or []
     except importlib.metadata.PackageNotFoundError:

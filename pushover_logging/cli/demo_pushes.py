@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import time
-import urllib.request
 from typing import Any
 
 from pushover_logging.client.constants import Priority
@@ -33,6 +32,8 @@ class PushDisplay:
         self._table = table
         self._ringing: list[tuple[float, str, str]] = []
         self._outage_begun = self._outage_ended = False
+        import urllib.request  # only the demo needs it, and every command loads this module
+
         # A proxy of the environment does not lead to this machine.
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -76,6 +77,8 @@ class PushDisplay:
         return sum(request["status"] == 500 for request in self._call("requests"))
 
     def _call(self, control: str, **options: object) -> Any:
+        import urllib.request
+
         request = urllib.request.Request(
             f"{self._base_url}/dev/{control}", json.dumps(options).encode() if options else None
         )

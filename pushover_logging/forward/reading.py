@@ -49,7 +49,7 @@ def read_known(text: str) -> Entry | None:
     """The line in one of the formats that are tried before the general header."""
     formats = FIRST if "[" in text or "]" in text else WITHOUT_BRACKETS
     for known in formats.get(text[0], ()):
-        if known.hint in text and (entry := known.read(text)) is not None:
+        if known.hint in text and (entry := known.read_hinted(text)) is not None:
             return entry
     return None
 

@@ -90,17 +90,17 @@ def _record(entry: Entry, source: str, now: float) -> logging.LogRecord:
     name = entry.logger or source
     # makeLogRecord would ask for the calling thread and process, which say nothing here.
     record = logging.LogRecord.__new__(logging.LogRecord)
-    record.__dict__.update(
-        _FIELDS,
-        name=name,
-        levelno=level,
-        levelname=logging.getLevelName(level),
-        msg=entry.message,
-        created=created,
-        msecs=created % 1 * 1000,
-        exc_text=entry.traceback,
-        pathname=source,
-        filename=source,
-        module=name,
-    )
+    record.__dict__ = {
+        **_FIELDS,
+        "name": name,
+        "levelno": level,
+        "levelname": logging.getLevelName(level),
+        "msg": entry.message,
+        "created": created,
+        "msecs": created % 1 * 1000,
+        "exc_text": entry.traceback,
+        "pathname": source,
+        "filename": source,
+        "module": name,
+    }
     return record

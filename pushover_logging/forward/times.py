@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import datetime, timedelta, timezone
 from typing import Final
@@ -98,14 +99,17 @@ def time_of(value: object, now: float) -> float | None:
 
     Without a zone it is the machine's own, as in Python's and most programs' logs.
     """
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int | float):
-        return _seconds(float(value))
     if not isinstance(value, str):
-        return None
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        return _seconds(float(value)) if is_number else None  # type: ignore[arg-type]
     text = value.strip()[:_LONGEST]
     if text[4:5] == "-":
+        second, sign, part = text[:19], text[19:20], text[20:]
+        if sign in (",", ".") and len(part) == 3 and part.isdecimal() and part.isascii():
+            # As logging writes it. Of the lines of one second only the first takes long.
+            begun = _begin_of(second)
+            if begun is not None:
+                return begun + int(part) / 1000
         try:
             return _known(datetime.fromisoformat(text.replace(",", ".", 1)).timestamp())
         except (ValueError, OverflowError, OSError):
@@ -116,6 +120,15 @@ def time_of(value: object, now: float) -> float | None:
         return _known(_read(text, now))
     except (ValueError, OverflowError, OSError):
         return None  # the 31st of February, or a year before the clock began
+
+
+@functools.lru_cache(maxsize=64)
+def _begin_of(second: str) -> float | None:
+    """The Unix seconds of a local time without fraction; None if it is none."""
+    try:
+        return _known(datetime.fromisoformat(second).timestamp())
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _known(seconds: float | None) -> float | None:

@@ -63,7 +63,12 @@ class Format:
 
     def read(self, line: str) -> Entry | None:
         """The line, if it has this format."""
-        if self.hint not in line or not (found := self._compiled.match(line)):
+        return self.read_hinted(line) if self.hint in line else None
+
+    def read_hinted(self, line: str) -> Entry | None:
+        """The same for a line that holds the hint."""
+        found = self._compiled.match(line)
+        if found is None:
             return None
         said = found.groupdict()
         level = from_word(said["level"]) if said.get("level") else self.level
