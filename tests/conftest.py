@@ -47,3 +47,21 @@ def _programs_get_signals() -> Iterator[None]:
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, held_back)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _programs_keep_bytecode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let programs that tests start compile the package once, and not a thousand times.
+
+    Where PYTHONDONTWRITEBYTECODE forbids bytecode beside the source, the workers share a folder.
+    """
+    if "PYTHONDONTWRITEBYTECODE" not in os.environ:
+        yield
+        return
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTHONDONTWRITEBYTECODE")
+        patch.setenv("PYTHONPYCACHEPREFIX", str(folder / "bytecode"))
+        yield
