@@ -1,4 +1,4 @@
-"""``limits``, ``sounds``, ``receipt``, ``cancel``, ``glance`` and ``groups``, run as programs."""
+"""``limits``, ``sounds``, ``receipt``, ``cancel``, ``glance`` and ``groups``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +16,20 @@ import pytest
 from pushover_logging.client.encryption import Cipher
 from pushover_logging.devserver import DevServer
 
+from .in_process import command
+
 PROJECT = Path(__file__).parents[2]
 DEADLINE = 60.0
 PIXEL = bytes.fromhex("89504e470d0a1a0a0000000d494844520000000100000001")
 
 
-def command(*words: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pushover_logging", *words],
-        env={**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUTF8": "1", "TZ": "UTC"},
-        input=text,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=DEADLINE,
-        check=False,
-    )
+@pytest.fixture(autouse=True)
+def _times_are_in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 def facts(*words: str) -> Any:

@@ -57,12 +57,14 @@ def say(process: subprocess.Popen[str], line: str) -> None:
     process.stdin.flush()
 
 
-def eventually(condition: Callable[[], object], seconds: float = DEADLINE) -> float:
+def eventually(
+    condition: Callable[[], object], seconds: float = DEADLINE, pause: float = 0.02
+) -> float:
     """Waits until the condition holds and returns how long that took."""
     started = time.monotonic()
     while not condition():
         assert time.monotonic() < started + seconds, "it did not happen in time"
-        time.sleep(0.02)
+        time.sleep(pause)
     return time.monotonic() - started
 
 
