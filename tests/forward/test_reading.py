@@ -7,7 +7,7 @@ import logging
 from datetime import datetime, timezone
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pushover_logging.forward.entry import Entry
@@ -48,6 +48,7 @@ def formatted(style: str, date: str | None, level: str, logger: str, message: st
 
 @pytest.mark.parametrize("date", DATES)
 @pytest.mark.parametrize("style", PYTHON_FORMATS)
+@settings(max_examples=15)
 @given(level=levels, logger=loggers)
 def test_pythons_formats_are_read_back(
     style: str, date: str | None, level: str, logger: str

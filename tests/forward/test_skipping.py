@@ -61,20 +61,21 @@ def test_every_alert_is_worth_reading(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-@pytest.mark.parametrize("chunk", [200, 1 << 20])
-def test_bulk_reads_a_log_as_line_by_line_does(path: Path, chunk: int) -> None:
+def test_bulk_reads_a_log_as_line_by_line_does(path: Path) -> None:
     data = path.read_bytes()
     if b"\0" in data:
         return
     data = data if data.endswith(b"\n") else data + b"\n"
     quiet = b"2026-03-07 04:05:06,789 INFO shop.db: all is well\n" * 120
 
-    content = quiet + (data + quiet) * 5
+    content = quiet + (data + quiet) * 3
 
-    assert records_of(content, in_bulk=True, chunk=chunk) == records_of(content, in_bulk=False)
+    line_by_line = records_of(content, in_bulk=False)
+    for chunk in (200, 1 << 20):
+        assert records_of(content, in_bulk=True, chunk=chunk) == line_by_line, chunk
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(12))
 def test_bulk_reads_a_mixture_as_line_by_line_does(seed: int) -> None:
     chosen = random.Random(seed)
     first = chosen.sample(LINES, 60)
