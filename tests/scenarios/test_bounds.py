@@ -332,7 +332,7 @@ import logging, random, stage, sys, threading
 sys.setswitchinterval(1e-5)
 grouping = {{"interval": {interval}, "max_groups": {groups}, "max_per_minute": {pace}}}
 handler = stage.attach("shop", capacity={capacity}, grouping=grouping,
-                       priorities={{"ERROR": "HIGH"}}, exit_timeout=10)
+                       priorities={{"ERROR": "HIGH"}}, exit_timeout=3)
 log = logging.getLogger("shop")
 
 def work(seed):

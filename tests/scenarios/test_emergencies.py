@@ -122,16 +122,19 @@ phone = stage.attach("shop", grouping={"interval": 300})
 def gone():
     log.error("the database is gone", extra={"pushover": {"key": "database"}})
 
+def states():
+    return [report.state.value for report in phone.stats().incidents]
+
 for _ in range(100):
     gone()
-phone.flush(10)
+stage.until(lambda: phone.stats().pushes == 1)
 for _ in range(3):
     log.info("it is back", extra={"pushover": {"resolve": "database"}})
-phone.flush(10)
-stage.note(states=[report.state.value for report in phone.stats().incidents])
+stage.until(lambda: states() == ["resolved"] and stage.requests_begun() == 2)
+stage.note(states=states())
 for _ in range(2 * REPEATS):
     gone()
-phone.flush(10)
+phone.flush(1)
 stage.accounts(phone)
 """
 
