@@ -49,7 +49,7 @@ def rows(quick: bool = False) -> Iterator[Row]:
         yield from spool_rows(Path(memory), 200 if quick else 3000)
         yield _rate("memory, 1 source", notices, _drained(_filled_memory(notices), notices), None)
         sqlite = f"sqlite://{disk}/store.sqlite?spool={memory}"
-        yield from backlog_rows("sqlite", sqlite, notices)
+        yield from backlog_rows("sqlite", sqlite, notices, 1 if quick else 3)
         yield _idle("sqlite", sqlite, 1.0 if quick else 10.0)
         yield from takeover_rows("sqlite", sqlite, 1 if quick else 5, bound=1.0)
         with redis_server() as address:
@@ -57,17 +57,17 @@ def rows(quick: bool = False) -> Iterator[Row]:
                 yield Row("redis", "redis-server is not installed")
                 return
             redis = f"{address}?spool={memory}"
-            yield from backlog_rows("redis", redis, notices)
+            yield from backlog_rows("redis", redis, notices, 1 if quick else 3)
             yield _idle("redis", redis, 1.0 if quick else 10.0)
             yield from takeover_rows("redis", redis, 1, bound=10.0)
 
 
-def backlog_rows(name: str, url: str, notices: int) -> Iterator[Row]:
+def backlog_rows(name: str, url: str, notices: int, rounds: int) -> Iterator[Row]:
     """Processes that have ended left ``notices`` in all; one sender drains them."""
     single = 0.0
     for sources in (1, 2, 4, 8):
         best = 0.0
-        for _ in range(3):
+        for _ in range(rounds):
             programs = [
                 subprocess.Popen([sys.executable, "-c", _SOURCE, url, str(notices // sources)])
                 for _ in range(sources)
