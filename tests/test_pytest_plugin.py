@@ -37,9 +37,8 @@ def run(users_tests: pytest.Pytester, *words: str) -> pytest.RunResult:
     return users_tests.runpytest_subprocess("-p", "no:cacheprovider", *words, timeout=60)
 
 
-def test_records_of_the_code_under_test_arrive(users_tests: pytest.Pytester) -> None:
-    users_tests.makepyfile(
-        """
+USERS_TESTS = {
+    "test_records_of_the_code_under_test_arrive": """
         import logging
 
         def test_alert(pushover_server, pushover_handler):
@@ -53,10 +52,63 @@ def test_records_of_the_code_under_test_arrive(users_tests: pytest.Pytester) -> 
         def test_next_starts_clean(pushover_server):
             assert pushover_server.messages == []
             assert not logging.getLogger("shop").handlers
-        """
-    )
+    """,
+    "test_outage_is_outlived_without_long_waits": """
+        import logging, time
 
-    run(users_tests).assert_outcomes(passed=2)
+        def test_outage(pushover_server, pushover_handler):
+            pushover_server.fail_next(2, status=503)
+            logger = logging.getLogger("shop")
+            logger.addHandler(pushover_handler)
+            started = time.monotonic()
+            logger.warning("Late, but there")
+            pushover_server.wait_for(1)
+            assert [request.status for request in pushover_server.requests][:2] == [503, 503]
+            assert len(pushover_server.requests) == 3
+            assert time.monotonic() - started < 9  # by default it would take 10 s at least
+    """,
+    "test_emergency_is_acknowledged_and_quota_is_set": """
+        import logging, pytest
+        from pushover_logging import Application
+
+        def test_acknowledge(pushover_server):
+            with pytest.raises(LookupError, match="no emergency has arrived"):
+                pushover_server.acknowledge()
+            application = Application(pushover_server.token, api_url=pushover_server.url)
+            message = application.get_user(pushover_server.user).send_message("Fire", priority=2)
+            pushover_server.acknowledge(device="phone")
+            assert application.receipt(message.receipt).acknowledged_by == pushover_server.user
+
+        def test_quota(pushover_server):
+            pushover_server.set_quota(limit=10, remaining=3)
+            application = Application(pushover_server.token, api_url=pushover_server.url)
+            assert application.limits().remaining == 3
+    """,
+    "test_factory_takes_options_and_closes_what_it_made": """
+        import logging
+
+        def test_counts(pushover_server, make_pushover_handler):
+            global server
+            server = pushover_server
+            handler = make_pushover_handler(priorities={"WARNING": "HIGH"}, title="{name}")
+            logging.getLogger("shop").addHandler(handler)
+            for _ in range(3):
+                logging.getLogger("shop").warning("Again")
+            first = pushover_server.wait_for(1)[0]
+            assert (first.params["title"], first.params["priority"]) == ("shop", "1")
+
+        def test_what_was_counted_was_summed_up_at_the_end():
+            assert server.messages[-1].params["title"] == "shop \\N{MULTIPLICATION SIGN}2"
+    """,
+}
+
+
+def test_fixtures_do_what_their_users_expect(users_tests: pytest.Pytester) -> None:
+    users_tests.makepyfile(**USERS_TESTS)
+
+    result = run(users_tests)
+
+    result.assert_outcomes(passed=sum(code.count("def test_") for code in USERS_TESTS.values()))
 
 
 def test_dictconfig_without_keys_leads_to_the_server(users_tests: pytest.Pytester) -> None:
@@ -76,74 +128,6 @@ def test_dictconfig_without_keys_leads_to_the_server(users_tests: pytest.Pyteste
     )
 
     run(users_tests).assert_outcomes(passed=1)
-
-
-def test_outage_is_outlived_without_long_waits(users_tests: pytest.Pytester) -> None:
-    users_tests.makepyfile(
-        """
-        import logging, time
-
-        def test_outage(pushover_server, pushover_handler):
-            pushover_server.fail_next(2, status=503)
-            logger = logging.getLogger("shop")
-            logger.addHandler(pushover_handler)
-            started = time.monotonic()
-            logger.warning("Late, but there")
-            pushover_server.wait_for(1)
-            assert [request.status for request in pushover_server.requests][:2] == [503, 503]
-            assert len(pushover_server.requests) == 3
-            assert time.monotonic() - started < 9  # by default it would take 10 s at least
-        """
-    )
-
-    run(users_tests).assert_outcomes(passed=1)
-
-
-def test_emergency_is_acknowledged_and_quota_is_set(users_tests: pytest.Pytester) -> None:
-    users_tests.makepyfile(
-        """
-        import logging, pytest
-        from pushover_logging import Application
-
-        def test_acknowledge(pushover_server):
-            with pytest.raises(LookupError, match="no emergency has arrived"):
-                pushover_server.acknowledge()
-            application = Application(pushover_server.token, api_url=pushover_server.url)
-            message = application.get_user(pushover_server.user).send_message("Fire", priority=2)
-            pushover_server.acknowledge(device="phone")
-            assert application.receipt(message.receipt).acknowledged_by == pushover_server.user
-
-        def test_quota(pushover_server):
-            pushover_server.set_quota(limit=10, remaining=3)
-            application = Application(pushover_server.token, api_url=pushover_server.url)
-            assert application.limits().remaining == 3
-        """
-    )
-
-    run(users_tests).assert_outcomes(passed=2)
-
-
-def test_factory_takes_options_and_closes_what_it_made(users_tests: pytest.Pytester) -> None:
-    users_tests.makepyfile(
-        """
-        import logging
-
-        def test_counts(pushover_server, make_pushover_handler):
-            global server
-            server = pushover_server
-            handler = make_pushover_handler(priorities={"WARNING": "HIGH"}, title="{name}")
-            logging.getLogger("shop").addHandler(handler)
-            for _ in range(3):
-                logging.getLogger("shop").warning("Again")
-            first = pushover_server.wait_for(1)[0]
-            assert (first.params["title"], first.params["priority"]) == ("shop", "1")
-
-        def test_what_was_counted_was_summed_up_at_the_end():
-            assert server.messages[-1].params["title"] == "shop \\N{MULTIPLICATION SIGN}2"
-        """
-    )
-
-    run(users_tests).assert_outcomes(passed=2)
 
 
 def test_pytest_starts_without_what_only_the_fixtures_need(users_tests: pytest.Pytester) -> None:
