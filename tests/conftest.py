@@ -20,6 +20,7 @@ def pytest_xdist_auto_num_workers() -> int:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "scenario(name): a situation that must be survived")
     config.addinivalue_line("markers", "slow: takes more than three seconds")
+    config.addinivalue_line("markers", "soak: left out unless ``-m soak`` asks for it")
 
 
 _IGNORED_BY_PYTHON = {getattr(signal, name, None) for name in ("SIGPIPE", "SIGXFSZ")}

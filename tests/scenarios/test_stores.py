@@ -1,6 +1,5 @@
 """A durable store: nothing is lost by a kill, and processes that share it ring once.
 
-``STORE_KILLS`` is how many kills the test of kills makes for each store, 20 by default, and
 ``STORE_LONG=1`` runs what takes minutes.
 """
 
@@ -17,7 +16,6 @@ import pytest
 from harness import MARK, mark
 from store_processes import Processes, eventually
 
-KILLS = int(os.environ.get("STORE_KILLS", "20"))
 LONG = pytest.mark.skipif("STORE_LONG" not in os.environ, reason="STORE_LONG=1 runs it")
 
 LOGS_UNTIL_KILLED = """
@@ -61,13 +59,16 @@ def marks_of(processes: Processes) -> Counter[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.scenario("P1")
-def test_every_mark_arrives_that_was_logged_before_a_kill(processes: Processes) -> None:
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("kills", [10, pytest.param(100, marks=pytest.mark.soak)])
+def test_every_mark_arrives_that_was_logged_before_a_kill(processes: Processes, kills: int) -> None:
     """P1: killed at random moments, again and again; nothing that was returned from is lost."""
     chance = random.Random(11)
     returned: list[int] = []
 
-    for kill in range(KILLS):
+    for kill in range(kills):
         process = processes.start(LOGS_UNTIL_KILLED, kill * 40)
         lines = chance.choice([1, 2, 5, 8, 9, 17, 30, 40])
         for _ in range(lines):
@@ -81,7 +82,7 @@ def test_every_mark_arrives_that_was_logged_before_a_kill(processes: Processes) 
     marks = marks_of(processes)
     assert {mark(number) for number in returned} - set(marks) == set()
     again = [m for m in processes.messages if "may have been sent before" in m.params["message"]]
-    assert len(again) <= KILLS
+    assert len(again) <= kills
     assert sum(count - 1 for count in marks.values()) <= len(again)
 
 
@@ -133,6 +134,7 @@ def test_eighty_thousand_records_of_eight_processes_ring_once(processes: Process
     assert processes.records == 80_008
 
 
+@pytest.mark.slow
 @pytest.mark.scenario("I8")
 @pytest.mark.parametrize(
     ("processes", "starts"), [("sqlite", 30), ("redis", 9)], indirect=["processes"]
