@@ -13,14 +13,32 @@ settings.load_profile("any clock")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """``-n auto``: more than there are processors, because most tests wait for something."""
-    return (os.cpu_count() or 1) + 1
+    """``-n auto``: twice as many as there are processors, because most tests wait for something."""
+    return (os.cpu_count() or 1) * 2
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "scenario(name): a situation that must be survived")
-    config.addinivalue_line("markers", "slow: takes more than three seconds")
+    config.addinivalue_line("markers", "slow: takes more than three seconds, so it runs early")
     config.addinivalue_line("markers", "soak: left out unless ``-m soak`` asks for it")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with the slow tests in each worker's share, for a long test at the end is waited for.
+
+    ``--dist worksteal`` gives each worker a part of the list, and later lets idle ones take more.
+    """
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    if workers == 1 or len(slow) * 2 > len(items):
+        return
+    quick = [item for item in items if not item.get_closest_marker("slow")]
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        size = (len(items) - len(ordered)) // (workers - worker)
+        ordered += slow[worker::workers]
+        ordered += [quick.pop(0) for _ in range(size - len(slow[worker::workers]))]
+    items[:] = ordered
 
 
 _IGNORED_BY_PYTHON = {getattr(signal, name, None) for name in ("SIGPIPE", "SIGXFSZ")}

@@ -91,6 +91,7 @@ def test_receipt_says_who_acknowledged(server: DevServer) -> None:
     assert facts("receipt", receipt)["acknowledged"] is True
 
 
+@pytest.mark.slow
 def test_receipt_waits_for_somebody(server: DevServer) -> None:
     receipt = ring(server)
     words = [sys.executable, "-m", "pushover_logging", "receipt", receipt, "--wait", "1m"]

@@ -63,6 +63,7 @@ def test_demo_shows_every_level_of_urgency(
     assert re.search(rf"^ *\d+\.\d s  \S {priority} ", local.stdout, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_demo_keeps_its_inbox_open_until_it_is_ended() -> None:
     command = [sys.executable, "-m", "pushover_logging", "demo", "--keep"]
     with subprocess.Popen(
@@ -109,6 +110,7 @@ def test_demo_rings_once_for_a_hundred_thousand_errors_and_then_counts_them(
     assert "somebody acknowledged ERROR shop.stock" in storm
 
 
+@pytest.mark.slow
 def test_demo_for_a_real_phone_shows_all_records_and_counts_the_pushes() -> None:
     with DevServer(port=0) as server:
         account = {
@@ -137,6 +139,7 @@ def test_demo_for_a_real_phone_wants_its_keys(
     assert "PUSHOVER_TOKEN" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_demo_says_why_when_the_service_refuses() -> None:
     with DevServer(port=0) as server:
         account = {
@@ -174,6 +177,7 @@ def test_example_knows_of_the_package_by_its_configuration_only(name: str) -> No
     assert config["handlers"]["phone"] == {"class": "pushover_logging.PushoverHandler"}
 
 
+@pytest.mark.slow
 def test_example_runs_by_itself(tmp_path: Path) -> None:
     with DevServer(port=0) as server:
         account = {

@@ -181,6 +181,7 @@ def test_marks_written_in_pieces_arrive_once(server: DevServer, log: Path, start
     assert all(m.params["message"].endswith("more of it") for m in server.messages[1:])
 
 
+@pytest.mark.slow
 def test_marks_arrive_once_while_the_log_is_rotated(
     server: DevServer, log: Path, start: Start
 ) -> None:
@@ -202,6 +203,7 @@ def test_marks_arrive_once_while_the_log_is_rotated(
     assert marks(server) == once("first", *range(400))
 
 
+@pytest.mark.slow
 def test_marks_arrive_once_after_truncation_and_replacement(
     server: DevServer, log: Path, start: Start
 ) -> None:
@@ -223,6 +225,7 @@ def test_marks_arrive_once_after_truncation_and_replacement(
     assert marks(server) == once("first", "truncated", "replaced", "deleted")
 
 
+@pytest.mark.slow
 def test_restart_neither_loses_nor_repeats(
     server: DevServer, log: Path, tmp_path: Path, start: Start
 ) -> None:
@@ -304,6 +307,7 @@ def test_refused_token_ends_it_and_forgets_nothing(
     assert marks(server) == once(1)
 
 
+@pytest.mark.slow
 def test_more_than_fits_into_the_handler_waits_in_the_log(server: DevServer, log: Path) -> None:
     append(log, *range(1500))
     server.set_quota(remaining=10_000)

@@ -172,6 +172,7 @@ def test_status_shows_groups_counts_and_who_sends(server: DevServer, store: str)
     assert "[disk] ERROR shop: the disk is full" in text
 
 
+@pytest.mark.slow
 def test_status_says_who_acknowledged(server: DevServer, store: str) -> None:
     with application(store) as process:
         log(process, "the disk is full", key="disk")
@@ -244,6 +245,7 @@ def test_resolve_waits_in_the_store_for_the_next_sender(server: DevServer, store
     assert "no process sends now" in run.stdout
 
 
+@pytest.mark.slow
 def test_silence_holds_counts_and_ends_by_itself_with_a_summary(
     server: DevServer, store: str
 ) -> None:

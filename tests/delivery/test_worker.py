@@ -326,6 +326,7 @@ def test_a_forked_child_begins_anew(worker: Worker) -> None:
     assert soon(lambda: pipeline.done == ["the child's"])
 
 
+@pytest.mark.slow
 def test_a_fork_does_not_wait_for_ever_for_modules_that_are_being_loaded(worker: Worker) -> None:
     held, forked = threading.Event(), threading.Event()
 

@@ -173,6 +173,7 @@ stage.main_ends()
     assert outcome.ending < 2.0 + 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.scenario("U10")
 @pytest.mark.parametrize("call", ["cancel", "receipt"])
 def test_alerts_that_come_at_exit_while_another_call_hangs_arrive(

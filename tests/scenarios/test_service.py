@@ -90,6 +90,7 @@ def test_the_pauses_grow_to_a_cap_and_are_not_all_the_same(scenario: Scenario, s
     assert max(waited) - min(waited) > 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.scenario("H2")
 @pytest.mark.parametrize(
     ("name", "words"),
@@ -187,6 +188,7 @@ stage.note(settled=stage.until(lambda: phone.stats().pending == 0, 10))
     assert outcome.marks == each_once(1)
 
 
+@pytest.mark.slow
 @pytest.mark.scenario("H6")
 def test_an_outage_is_bounded_and_its_victims_reach_the_fallback(
     scenario: Scenario, server: Any

@@ -76,6 +76,7 @@ def marks_of(processes: Processes) -> Counter[str]:
 # Takeovers.
 
 
+@pytest.mark.slow
 @pytest.mark.scenario("V4")
 def test_stopped_sender_is_replaced_and_sends_nothing_from_old_state(
     processes: Processes, server: Any
@@ -110,6 +111,7 @@ def test_stopped_sender_is_replaced_and_sends_nothing_from_old_state(
     assert marks_of(processes)[mark(1)] == marks_of(processes)[mark(2)] == 1
 
 
+@pytest.mark.slow
 @pytest.mark.scenario("V4")
 def test_emergency_in_doubt_is_cancelled_before_it_rings_again(
     processes: Processes, server: Any
@@ -166,6 +168,7 @@ def test_sender_without_a_network_lets_another_try(processes: Processes) -> None
     assert "cannot deliver now" in processes.stderr(old)
 
 
+@pytest.mark.slow
 def test_sender_with_a_shorter_interval_applies_it_to_what_is_stored(processes: Processes) -> None:
     """Such as a relay with an option of its own."""
     old = start(processes)
@@ -546,6 +549,7 @@ def test_acknowledgement_holds_for_all_processes_and_after_a_restart(
     assert processes.records == 3
 
 
+@pytest.mark.slow
 def test_pace_holds_for_all_processes_together(processes: Processes) -> None:
     pace = {"interval": 300, "max_per_minute": 4}
     one, two = start(processes, grouping=pace), start(processes, grouping=pace)

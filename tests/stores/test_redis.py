@@ -316,6 +316,7 @@ def reached_append(store: RedisStore) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_process_that_ends_at_once_hands_its_alert_over(
     redis_url: str, memory_folder: Path
 ) -> None:

@@ -109,6 +109,7 @@ def test_released_lease_is_free_at_once(url: str, store: Store) -> None:
         assert time.monotonic() < started + 4
 
 
+@pytest.mark.slow
 def test_dead_sender_is_replaced(url: str, store: Store) -> None:
     with running(SENDER, url) as process:
         assert line_of(process) == "sender"
@@ -120,6 +121,7 @@ def test_dead_sender_is_replaced(url: str, store: Store) -> None:
         assert eventually(store.acquire) < (3 if url.startswith("sqlite") else 10)
 
 
+@pytest.mark.slow
 def test_stopped_sender_is_replaced_and_its_commit_is_refused(url: str, store: Store) -> None:
     program = """
         import sys, time
@@ -155,6 +157,7 @@ def test_stopped_sender_is_replaced_and_its_commit_is_refused(url: str, store: S
         assert store.peek() == {"key": b"value", "by": b"successor"}
 
 
+@pytest.mark.slow
 def test_successor_repeats_what_was_taken_and_not_committed(url: str, store: Store) -> None:
     program = """
         import os, sys, time
@@ -181,7 +184,7 @@ def test_successor_repeats_what_was_taken_and_not_committed(url: str, store: Sto
 def test_kills_of_senders_lose_and_repeat_nothing(url: str, store: Store) -> None:
     with running(SOURCE, url) as one, running(SOURCE, url) as two:
         # A dead sender's lease in redis lasts six seconds.
-        for round_ in range(8 if url.startswith("sqlite") else 3):
+        for round_ in range(8 if url.startswith("sqlite") else 2):
             with running(SENDER, url) as sender:
                 assert line_of(sender) == "sender"
                 time.sleep(0.02 * round_)  # a moment to be killed at, no wait for anything

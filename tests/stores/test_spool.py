@@ -250,11 +250,11 @@ def test_kill_loses_nothing_that_a_call_has_returned(
         threading.Event().wait()
         """
     spools = reader(folder)
-    for kills in range(8):
+    for takes in (0, 1, 3, 7):
         with running(program, folder) as process:
             read: dict[int, bytes] = {}
             returned = [line_of(process) for _ in range(50)]
-            for _ in range(kills):  # so that the kill comes while slots are freed, too
+            for _ in range(takes):  # so that the kill comes while slots are freed, too
                 taken = spools.take(1000)
                 spools.free(spools.covered({n.source: n.seq for n in taken}))
                 read |= {notice.seq: notice.data for notice in taken}
@@ -292,7 +292,7 @@ def test_signal_handlers_and_threads_write_at_once(folder: Path) -> None:
 
         def write_many():
             count = 0
-            while count < 500:
+            while count < 150:
                 count += write()
 
         signal.signal(signal.SIGALRM, lambda *_: [write(True) for _ in range(3)])
@@ -313,7 +313,7 @@ def test_signal_handlers_and_threads_write_at_once(folder: Path) -> None:
         assert sorted(read) == sorted(written), set(written) ^ set(read)
         print(len(read))
         """
-    assert int(output_of(program, folder)) >= 1500
+    assert int(output_of(program, folder)) >= 450
 
 
 @pytest.mark.parametrize("fork", ["os.fork", "ctypes.CDLL(None).fork"])
