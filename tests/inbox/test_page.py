@@ -70,7 +70,6 @@ def test_everything_of_a_push_is_drawn(page: InboxPage, server: DevServer) -> No
     )
 
 
-@pytest.mark.slow
 def test_an_acknowledging_click_reaches_the_handler(page: InboxPage, server: DevServer) -> None:
     heard = threading.Event()
     handler = PushoverHandler(
