@@ -326,7 +326,7 @@ def test_kill_at_full_speed_repeats_less_than_a_second_of_it(
     words = (str(log), "--from-start", "--state", str(tmp_path / "state"), *EACH_ONE)
     server.set_quota(remaining=100_000)
     process = start(*words)
-    server.wait_for(300, DEADLINE)
+    server.wait_for(600, DEADLINE)
 
     process.kill()
     process.wait(DEADLINE)
