@@ -24,20 +24,25 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the slow tests in each worker's share, for a long test at the end is waited for.
+    """Give the slow tests to half of the workers to begin with, and quick ones to the others.
 
-    ``--dist worksteal`` gives each worker a part of the list, and later lets idle ones take more.
+    A long test at the end is waited for. Slow tests mostly wait, so they leave the processors to
+    the quick ones. ``--dist worksteal`` gives each worker a part of the list, and later lets idle
+    workers take tests from the others.
     """
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     slow = [item for item in items if item.get_closest_marker("slow")]
-    if workers == 1 or len(slow) * 2 > len(items):
+    if workers == 1 or len(slow) * workers > len(items):
         return
     quick = [item for item in items if not item.get_closest_marker("slow")]
+    first = (workers + 1) // 2
     ordered: list[pytest.Item] = []
     for worker in range(workers):
         size = (len(items) - len(ordered)) // (workers - worker)
-        ordered += slow[worker::workers]
-        ordered += [quick.pop(0) for _ in range(size - len(slow[worker::workers]))]
+        share = slow[worker::first] if worker < first else []
+        ordered += share
+        ordered += quick[: size - len(share)]
+        del quick[: size - len(share)]
     items[:] = ordered
 
 

@@ -30,7 +30,7 @@ ROWS = (
 )
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.timeout(600)
 def test_every_row_of_the_table_is_measured() -> None:
     command = [sys.executable, "-m", "benchmarks", "--quick"]
