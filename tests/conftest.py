@@ -1,5 +1,6 @@
 """Marks that every test folder may use, how hypothesis searches, and how tests are run."""
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -44,6 +45,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         ordered += quick[: size - len(share)]
         del quick[: size - len(share)]
     items[:] = ordered
+
+
+def pytest_collection_finish() -> None:
+    # What was collected lives to the end, and takes a second each time that it is looked through.
+    gc.collect()
+    gc.freeze()
 
 
 _IGNORED_BY_PYTHON = {getattr(signal, name, None) for name in ("SIGPIPE", "SIGXFSZ")}
