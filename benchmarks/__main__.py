@@ -45,7 +45,7 @@ class Size:
     waiting: tuple[int, ...] = (1, 3, 20, 900)
 
 
-_QUICK = Size(1, 2, 1, 200, 10_000, 1000, 10, 2, 1, (20,))
+_QUICK = Size(1, 2, 1, 200, 40_000, 1000, 10, 2, 1, (20,))
 
 
 def table(size: Size) -> Iterator[Row]:

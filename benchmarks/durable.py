@@ -125,7 +125,7 @@ def _busy_threads() -> Iterator[None]:
 def _slowest(handler: logging.Handler, calls: int) -> float:
     logger.handlers = [handler]
     durations: list[int] = []
-    for _ in range(calls // _NEW):
+    for _ in range(max(calls // _NEW, 1)):
         time.sleep(_EMPTIED)
         for word in islice(words(), _NEW):
             text = f"order of {word} could not be shipped"
