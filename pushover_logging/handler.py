@@ -141,7 +141,7 @@ class PushoverHandler(logging.Handler):
     def handle(self, record: logging.LogRecord) -> bool | logging.LogRecord:  # type: ignore[override]
         """Count the record if it is a repeat, else queue it; takes no lock.
 
-        ``emit`` is called for records that need a closer look.
+        A record that is more than a text, or a template with plain arguments, goes to ``emit``.
 
         All records pass through this method, so it is one long function for speed.
         """
