@@ -92,6 +92,11 @@ def each_once(count: int) -> Counter[str]:
     return Counter(mark(number) for number in range(count))
 
 
+BUSY = 3.0
+"""Seconds that a busy machine may add: a bound is there to tell a wait that should not be, which
+takes longer than that."""
+
+
 def quickest(
     run: Callable[[], Outcome], bound: float, seconds: Callable[[Outcome], float] | None = None
 ) -> Outcome:

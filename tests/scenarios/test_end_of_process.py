@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from harness import Scenario, each_once, mark, quickest
+from harness import BUSY, Scenario, each_once, mark, quickest
 
 
 @pytest.mark.scenario("C1")
 def test_three_records_arrive_though_main_ends_at_once(scenario: Scenario) -> None:
-    """C1: all three arrive, and the process is gone within a second."""
+    """C1: all three arrive, and the process is gone soon, as nothing is to be waited for."""
     program = """
 import logging, stage
 stage.attach("shop")
@@ -19,9 +19,9 @@ for number in range(3):
 stage.main_ends()
 """
 
-    outcome = quickest(lambda: scenario.run(program), 1.0)
+    outcome = quickest(lambda: scenario.run(program), 1.0 + BUSY)
 
-    assert outcome.ending < 1.0
+    assert outcome.ending < 1.0 + BUSY
     assert outcome.records % 3 == 0
     assert set(outcome.marks) == set(each_once(3))
 
@@ -38,9 +38,9 @@ stage.main_ends()
 sys.exit(7)
 """
 
-    outcome = quickest(lambda: mute_scenario.run(program, exit_code=7), 0.8)
+    outcome = quickest(lambda: mute_scenario.run(program, exit_code=7), 0.5 + BUSY)
 
-    assert outcome.ending < 0.5 + 0.3
+    assert outcome.ending < 0.5 + BUSY
     assert len(outcome.complaints) == 1
     assert "20" in outcome.stderr
 
@@ -113,9 +113,9 @@ for number in range(20):
 stage.main_ends()
 """
 
-    outcome = quickest(lambda: mute_scenario.run(program), 0.8)
+    outcome = quickest(lambda: mute_scenario.run(program), 0.5 + BUSY)
 
-    assert outcome.ending < 0.5 + 0.3
+    assert outcome.ending < 0.5 + BUSY
     assert len(outcome.complaints) == 1
 
 
@@ -133,17 +133,17 @@ def invoke(number, timeout):
     return answer, time.monotonic() - start
 
 held_up = invoke(0, 0.5)
-later = [invoke(number, 5) for number in range(1, 6)]
+later = [invoke(number, 20) for number in range(1, 6)]
 stage.note(held_up=held_up, later=later)
 """
 
-    server.fault("delay", seconds=2)
+    server.fault("delay", seconds=5)
     outcome = scenario.run(program)
 
     answer, seconds = outcome.notes["held_up"]
     assert answer is False
-    assert 0.4 < seconds < 1.0
-    assert all(answer is True and seconds < 5 for answer, seconds in outcome.notes["later"])
+    assert 0.4 < seconds < 0.5 + BUSY
+    assert all(answer is True and seconds < 20 for answer, seconds in outcome.notes["later"])
     assert outcome.marks == each_once(6)
 
 

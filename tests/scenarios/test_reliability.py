@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from black_hole import EXAMPLE_TOKEN, EXAMPLE_USER
 from client.raw_server import RawServer, drips, raw_server
-from harness import Scenario, each_once, mark, quickest
+from harness import BUSY, Scenario, each_once, mark, quickest
 from tls import make_certificate
 
 TAKEN = json.dumps({"status": 1, "request": "5042853c"}).encode()
@@ -166,11 +166,11 @@ stage.main_ends()
 """
     server.fault("hang", count=None, path="receipts/")
 
-    outcome = quickest(lambda: scenario.run(program), 2.0 + 0.5)
+    outcome = quickest(lambda: scenario.run(program), 2.0 + BUSY)
 
     assert outcome.notes["rang"]
     assert outcome.marks == each_once(3)
-    assert outcome.ending < 2.0 + 0.5
+    assert outcome.ending < 2.0 + BUSY
 
 
 @pytest.mark.slow
@@ -205,7 +205,7 @@ stage.main_ends()
 
     assert outcome.notes["hangs"]
     assert outcome.marks == each_once(3)
-    assert outcome.ending < 8.0 + 0.5
+    assert outcome.ending < 8.0 + BUSY
 
 
 @pytest.mark.scenario("U10")
