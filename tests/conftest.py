@@ -14,8 +14,8 @@ settings.load_profile("any clock")
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """``-n auto``: twice as many as there are processors, because most tests wait for something."""
-    return (os.cpu_count() or 1) * 2
+    """``-n auto``: more than there are processors, because most tests wait for something."""
+    return (os.cpu_count() or 1) + 3
 
 
 def pytest_configure(config: pytest.Config) -> None:
