@@ -198,17 +198,21 @@ class Groups:
     def find_plain(self, record: logging.LogRecord, priority: int) -> tuple[Group, bool]:
         """The same for a common record without exception that has a text, or a template with words.
 
-        ``alias`` is the template, or the alias of the text. This is most of what a new record costs
-        the program, and so it is written out in one piece.
+        With a durable store this is most of what a new record costs the program, and so it is
+        written out in one piece.
         """
         msg: Any = record.msg
         alias: Any = msg
-        subject = msg
+        key = b""
         if not record.args:
             key = text_key(msg)
             alias = key if len(key) <= _LONG_TEXT else hash(key)
-            if not key.translate(None, _PUNCTUATION).isalpha():
-                subject = fingerprint.normalize(msg)
+        known = self.lookup(alias, record.name, record.levelno)
+        if known is not None:
+            return known, False
+        subject = msg
+        if key and not key.translate(None, _PUNCTUATION).isalpha():
+            subject = fingerprint.normalize(msg)
         identity = ("text", record.name, record.levelno, "", subject, priority)
         made = Group(identity, record, priority)
         alike = self.urgent if priority > 0 else self.lesser
