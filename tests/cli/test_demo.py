@@ -38,8 +38,42 @@ def priorities(table: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def local() -> subprocess.CompletedProcess[str]:
-    return demo()
+def kept() -> tuple[subprocess.CompletedProcess[str], requests.Response]:
+    """One run of the demo, ended by Ctrl-C, and the inbox that stayed open until then."""
+    command = [sys.executable, "-m", "pushover_logging", "demo", "--keep"]
+    with subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONUTF8": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,
+    ) as process:
+        assert process.stdout
+        said = ""
+        for line in process.stdout:
+            said += line
+            if line.startswith("The inbox stays open"):
+                break
+        else:
+            pytest.fail(f"the inbox did not stay open: {said}")
+        inbox = requests.get(re.findall(r"http://\S+", line)[0], timeout=10)
+        os.killpg(process.pid, signal.SIGINT)
+        rest, errors = process.communicate(timeout=DEADLINE)
+    return subprocess.CompletedProcess(command, process.returncode, said + rest, errors), inbox
+
+
+@pytest.fixture
+def local(
+    kept: tuple[subprocess.CompletedProcess[str], requests.Response],
+) -> subprocess.CompletedProcess[str]:
+    return kept[0]
+
+
+@pytest.fixture
+def inbox(kept: tuple[subprocess.CompletedProcess[str], requests.Response]) -> requests.Response:
+    return kept[1]
 
 
 def test_demo_adds_up(local: subprocess.CompletedProcess[str]) -> None:
@@ -63,20 +97,11 @@ def test_demo_shows_every_level_of_urgency(
     assert re.search(rf"^ *\d+\.\d s  \S {priority} ", local.stdout, re.MULTILINE)
 
 
-@pytest.mark.slow
-def test_demo_keeps_its_inbox_open_until_it_is_ended() -> None:
-    command = [sys.executable, "-m", "pushover_logging", "demo", "--keep"]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, encoding="utf-8", start_new_session=True
-    ) as process:
-        assert process.stdout
-        told = next(line for line in process.stdout if line.startswith("The inbox stays open"))
-        inbox = requests.get(re.findall(r"http://\S+", told)[0], timeout=10)
-        os.killpg(process.pid, signal.SIGINT)
-        ending = process.wait(DEADLINE)
-
+def test_demo_keeps_its_inbox_open_until_it_is_ended(
+    local: subprocess.CompletedProcess[str], inbox: requests.Response
+) -> None:
     assert "text/html" in inbox.headers["Content-Type"]
-    assert ending == 0
+    assert local.returncode == 0
 
 
 def test_demo_delivers_after_an_outage(local: subprocess.CompletedProcess[str]) -> None:
