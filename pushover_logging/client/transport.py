@@ -263,9 +263,10 @@ class Transport:
         never_connected = attempt.connecting or any(
             isinstance(e, urllib3_errors.NewConnectionError) for e in chain
         )
+        # The system's own TimeoutError has a number: it gave up sooner than the limit.
         out_of_time = isinstance(
             error, (requests.Timeout, urllib3_errors.TimeoutError, TimeoutError)
-        )
+        ) or (isinstance(chain[-1], TimeoutError) and chain[-1].errno is None)
         untrusted = isinstance(error, requests.exceptions.SSLError)
         if (untrusted and attempt.connecting is not False) or is_missing_bundle(error):
             problem = self._ca_bundle and bundle_problem(*self._ca_bundle, chain[-1])

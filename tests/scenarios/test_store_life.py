@@ -285,7 +285,11 @@ def test_damaged_and_replaced_file_costs_nothing_and_doubles_nothing(
     tell(processes, process, "log.error(stage.mark(0))")
     arrives(processes, mark(0))
 
-    database.write_bytes(b"no database " * 3000)
+    def damage() -> bool:
+        database.write_bytes(b"no database " * 3000)  # a commit under way may write over it
+        return "the store fails" in processes.stderr(process)
+
+    eventually(damage)
     tell(processes, process, "log.error(stage.mark(1))")
     arrives(processes, mark(1))
     tell(processes, process, "[log.error('again') for _ in range(50)]")
@@ -299,6 +303,36 @@ def test_damaged_and_replaced_file_costs_nothing_and_doubles_nothing(
     assert marks_of(processes) == Counter(mark(number) for number in range(3)), processes.texts
     assert processes.records == 53
     assert len(processes.stderr(process).splitlines()) == 2
+
+
+@pytest.mark.scenario("P3")
+def test_two_processes_go_back_to_a_file_that_was_replaced(
+    sqlite_processes: Processes, tmp_path: Path
+) -> None:
+    """P3: one becomes the sender, and the other hands over what it has counted and what rings."""
+    processes = sqlite_processes
+    database = tmp_path / "store.db"
+    both = [start(processes, "shared._RECOVER = 0.3") for _ in range(2)]
+    for number, process in enumerate(both):
+        tell(processes, process, f"log.error(stage.mark({number}))")
+        arrives(processes, mark(number))
+
+    def damage() -> bool:
+        database.write_bytes(b"no database " * 3000)  # a commit under way may write over it
+        return all("the store fails" in processes.stderr(process) for process in both)
+
+    eventually(damage)
+    for process in both:
+        tell(processes, process, "[log.error('again') for _ in range(50)]")
+    database.unlink()
+    for process in both:
+        eventually(lambda process=process: "works again" in processes.stderr(process))
+    for process in both:
+        eventually(lambda process=process: tell(processes, process, "phone.drain(10)") == "True")
+
+    assert processes.records == 102
+    for process in both:
+        assert len(processes.stderr(process).splitlines()) == 2, processes.stderr(process)
 
 
 @pytest.fixture
