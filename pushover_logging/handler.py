@@ -245,8 +245,7 @@ class PushoverHandler(logging.Handler):
                 if type(arg) not in PLAIN_TYPES and (type(arg) is not str or len(arg) > TEXT_BOUND):
                     return False
         priority = self._priorities[record.levelno]
-        if priority is not None:
-            self._queue.put_plain(record, priority)
+        if priority is not None and self._queue.put_plain(record, priority):
             pipeline = self._pipeline
             pipeline.news = True
             if pipeline.quiet:

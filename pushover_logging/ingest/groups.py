@@ -117,6 +117,7 @@ class Groups:
     def __init__(self, max_groups: int) -> None:
         self.max_groups = max_groups
         """Urgent groups that may be open, and lesser ones; 0: every record is its own alert."""
+        self.most_known = 4 * max_groups
         self.known: dict[Any, Group] = {}
         """Groups by what a record shows at a glance: its template, its text with every digit a 0,
         or the exact path of its traceback."""
@@ -191,7 +192,7 @@ class Groups:
             group = self._others(made)
         else:
             group = self._opened(made)
-        if is_common and alias is not None and len(self.known) < 4 * self.max_groups:
+        if is_common and alias is not None and len(self.known) < self.most_known:
             self._alias(group, alias, record)
         return group, group is made
 

@@ -136,8 +136,8 @@ class Queue:
         self.outbox_least = 3
         """The priority of the least urgent of them."""
 
-    def put_plain(self, record: logging.LogRecord, priority: int) -> None:
-        """Let a record wait that is a text, or a template and plain arguments; or count it.
+    def put_plain(self, record: logging.LogRecord, priority: int) -> bool:
+        """Let a record wait that is a text, or a template and plain arguments; False: count it.
 
         Common, in the words of `Groups.find`. Only a durable store must know its group at once.
         """
@@ -156,11 +156,17 @@ class Queue:
             record.funcName,
             record.thread,
         )
-        if size + self.outbox_size < self._most_unread and self.spool is None:
+        groups = self._groups
+        if (
+            size + self.outbox_size < self._most_unread
+            and self.spool is None
+            and len(groups.of_priority(priority)) < groups.max_groups
+            and len(groups.known) < groups.most_known
+        ):
             self.lanes[priority].append(entry)
             self.accepted.add()
             self._has_unread = True
-            return
+            return True
         snapshot = _snapshot_of(entry)
         group, is_new = self._groups.find_plain(record, priority)
         if is_new:
@@ -170,8 +176,9 @@ class Queue:
                 group.give_up()
                 raise
         elif not group.count(record):
-            return
+            return False
         self.accepted.add()
+        return is_new
 
     def put(self, group: Group, snapshot: Snapshot) -> None:
         """Let an alert wait; where that is too many, the newest of the least urgent goes."""

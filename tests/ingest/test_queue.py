@@ -338,3 +338,15 @@ def test_the_count_of_accepted_records_never_falls() -> None:
         counts.append(queue.accepted_so_far())
 
     assert counts == [1, 2, 3]
+
+
+def test_records_without_a_group_of_their_own_do_not_wake_the_worker() -> None:
+    """They would wake it each time, because no later one finds a group at a glance."""
+    groups = Groups(2)
+    queue = Queue(100, groups)
+    for text in ("disk is full", "mail is down"):
+        assert queue.put_plain(record(text), Priority.HIGH)
+    assert len(texts(queue)) == 2
+
+    assert queue.put_plain(record("the first of the others"), Priority.HIGH)
+    assert not any(queue.put_plain(record("cart is lost"), Priority.HIGH) for _ in range(5))
