@@ -284,6 +284,7 @@ def test_damaged_and_replaced_file_costs_nothing_and_doubles_nothing(
     becomes_sender(processes, process)
     tell(processes, process, "log.error(stage.mark(0))")
     arrives(processes, mark(0))
+    assert tell(processes, process, "phone.flush(5)") == "True"  # and it is committed
 
     def damage() -> bool:
         database.write_bytes(b"no database " * 3000)  # a commit under way may write over it
@@ -316,6 +317,7 @@ def test_two_processes_go_back_to_a_file_that_was_replaced(
     for number, process in enumerate(both):
         tell(processes, process, f"log.error(stage.mark({number}))")
         arrives(processes, mark(number))
+        assert tell(processes, process, "phone.flush(5)") == "True"
 
     def damage() -> bool:
         database.write_bytes(b"no database " * 3000)  # a commit under way may write over it
@@ -330,7 +332,8 @@ def test_two_processes_go_back_to_a_file_that_was_replaced(
     for process in both:
         eventually(lambda process=process: tell(processes, process, "phone.drain(10)") == "True")
 
-    assert processes.records == 102
+    # At least once: the damage may fall on the commit of a push that has just gone out.
+    assert 102 <= processes.records <= 104
     for process in both:
         assert len(processes.stderr(process).splitlines()) == 2, processes.stderr(process)
 
