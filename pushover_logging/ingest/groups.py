@@ -117,7 +117,7 @@ class Groups:
     def __init__(self, max_groups: int) -> None:
         self.max_groups = max_groups
         """Urgent groups that may be open, and lesser ones; 0: every record is its own alert."""
-        self.most_known = 4 * max_groups
+        self.most_known: int = 4 * max_groups
         self.known: dict[Any, Group] = {}
         """Groups by what a record shows at a glance: its template, its text with every digit a 0,
         or the exact path of its traceback."""

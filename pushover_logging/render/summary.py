@@ -160,7 +160,7 @@ def dropped_report(
     )
     message = (
         f"{counts}: not pushed, because {capacity} more urgent or earlier records were waiting"
-        " already while the service could not be reached."
+        " already (the option capacity)."
     )
     title = "1 log record was dropped" if total == 1 else f"{total} log records were dropped"
     return _report(renderer, title, message, style, Priority.NORMAL)

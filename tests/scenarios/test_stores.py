@@ -18,9 +18,12 @@ from store_processes import Processes, eventually
 
 LONG = pytest.mark.skipif("STORE_LONG" not in os.environ, reason="STORE_LONG=1 runs it")
 
+# A process that is killed while it sends leaves its turn to the next one only after some seconds, so
+# that nearly all alerts of a hundred processes may wait for the last one.
 LOGS_UNTIL_KILLED = """
 import logging, os, sys, stage
-phone = stage.attach("shop", store=os.environ["STORE"])
+phone = stage.attach("shop", store=os.environ["STORE"], capacity=4_000, grouping={
+    "interval": 300, "max_per_minute": 100_000, "max_groups": 4_000})
 log = logging.getLogger("shop")
 first = int(sys.argv[1])
 for number in range(first, first + 40):
@@ -33,7 +36,8 @@ stage.threading.Event().wait(30)
 
 DRAINS = """
 import os, stage
-phone = stage.attach("shop", store=os.environ["STORE"])
+phone = stage.attach("shop", store=os.environ["STORE"], capacity=4_000, grouping={
+    "interval": 300, "max_per_minute": 100_000, "max_groups": 4_000})
 assert phone.drain(60), phone.stats()
 """
 
