@@ -134,9 +134,7 @@ class PushoverHandler(logging.Handler):
         super().__init__(config.level)
         self._look_again()
         if self._pipeline.is_shared:
-            # There must be a sender although only child processes log.
-            self._pipeline.news = True
-            WORKER.wake(self._pipeline)
+            self._pipeline.stand_by()
 
     def handle(self, record: logging.LogRecord) -> bool | logging.LogRecord:  # type: ignore[override]
         """Count the record if it is a repeat, else queue it; takes no lock.
@@ -342,6 +340,7 @@ class PushoverHandler(logging.Handler):
         WORKER.notice_fork()
         pipeline = self._pipeline
         if not pipeline.is_used():
+            pipeline.stand_down()
             return
         pipeline.drain(close=True)
         if not is_configuring_logging():

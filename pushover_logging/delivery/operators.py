@@ -16,8 +16,8 @@ from .. import notice as notices
 from ..notice import Notice
 from ..render.record import Renderer
 from ..render.redact import Redactor
+from ..stores import opened
 from .incidents import IncidentState
-from .shared import store_for
 from .state import GroupView, StateView, unseal, view
 
 if TYPE_CHECKING:
@@ -90,8 +90,9 @@ class Operators:
 
     def __init__(self, config: HandlerConfig) -> None:
         """Raises ValueError if the store cannot be opened as it is named."""
+        assert config.store is not None
         self._store: DurableStore
-        self._store, self._numbers = store_for(config)
+        self._store, self._numbers = opened.store_for(config.store, config.token, config.users)
         secrets = (config.token, *config.users, *config.escalate_to)
         self._renderer = Renderer(Redactor(config.redact, secrets))
         self._cipher: Cipher | None = None
@@ -101,7 +102,7 @@ class Operators:
             self._cipher = Cipher(config.encryption_key)
 
     def close(self) -> None:
-        self._store.close()
+        opened.close(self._store)
 
     def report(self) -> Report:
         """Raises StoreError, and ValueError if no process has used the store."""

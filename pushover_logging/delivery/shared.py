@@ -6,16 +6,14 @@ sender when that one ends.
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import time
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from .. import notice as notices
 from ..notice import Notice
-from ..stores import open_store
 from ..stores.base import LeaseLost, StoreError
+from ..stores.opened import store_for
 from . import diagnostics
 from .sender import Sender, open_sender
 
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
     from ..stores.base import DurableStore
     from .outbox import Outbox
 
-__all__ = ["SharedSender", "namespace_of", "sender_for", "store_for"]
+__all__ = ["SharedSender", "after_fork", "sender_for"]
 
 _CARRY = 0.1
 """Seconds between two turns of the store's periodic work."""
@@ -40,45 +38,23 @@ _PATIENCE = 60.0
 _STAY_AWAY = 60.0
 """Seconds for which a process that gave up its place leaves it to others."""
 
-_stores: dict[tuple[str, str], tuple[DurableStore, Iterator[int]]] = {}
-"""The open stores of this process, and the numbers of its notices, by address and namespace."""
-_senders: dict[tuple[str, str], SharedSender] = {}
-
-
-def namespace_of(token: str, users: Sequence[str]) -> str:
-    """What separates applications in one store; it tells neither the token nor the user keys."""
-    keys = "\0".join([token, *sorted(users)])
-    return hashlib.sha256(keys.encode()).hexdigest()[:32]
-
-
-def store_for(config: HandlerConfig) -> tuple[DurableStore, Iterator[int]]:
-    """The store of a handler, opened when the process configures the first handler with it.
-
-    With it come the numbers for the notices of this process, the same for all its handlers.
-    """
-    assert config.store is not None
-    key = config.store, namespace_of(config.token, config.users)
-    if key not in _stores:
-        _stores[key] = open_store(*key), itertools.count(1)
-    return _stores[key]
+_senders: dict[DurableStore, SharedSender] = {}
 
 
 def sender_for(config: HandlerConfig) -> SharedSender:
     """The sender for a handler's store; all handlers of the process with that store share it."""
     assert config.store is not None
-    key = config.store, namespace_of(config.token, config.users)
-    if key not in _senders:
-        _senders[key] = SharedSender(config, *store_for(config))
+    store, numbers = store_for(config.store, config.token, config.users)
+    if store not in _senders:
+        _senders[store] = SharedSender(config, store, numbers)
     else:
-        _senders[key].configure(config)
-    return _senders[key]
+        _senders[store].configure(config)
+    return _senders[store]
 
 
 def after_fork() -> None:
     """In a forked child: nothing of the parent's is used."""
     _senders.clear()
-    for store, _ in _stores.values():
-        store.after_fork()
 
 
 class SharedSender:

@@ -19,6 +19,7 @@ from ..client.constants import EXPIRE_MAXIMUM, Priority
 from ..config.fields import Style
 from ..ingest.fingerprint import digest
 from ..notice import plain, restored
+from ..stores.opened import ENTRY
 from .grouping import Group
 from .incidents import Incident, IncidentState
 from .limits import Quota
@@ -299,7 +300,7 @@ class State:
                 continue  # it came and went between two commits
             entry.id = entry.id or os.urandom(6).hex()
             fields = self._entry(entry, sender, ahead) if waits else ()
-            changes[f"entry:{entry.id}"] = _dumps(fields) if waits else None
+            changes[ENTRY + entry.id] = _dumps(fields) if waits else None
         sender.outbox.changed.clear()
         for incident in sender.incidents.changed:
             known = sender.incidents.remembers(incident)
@@ -330,7 +331,7 @@ class State:
 
     def is_in_flight(self, state: Mapping[str, bytes]) -> bool:
         """Whether a push is being sent, or was when its sender died."""
-        entries = (data for key, data in state.items() if key.startswith("entry:"))
+        entries = (data for key, data in state.items() if key.startswith(ENTRY))
         return any(_loads(self._unseal(data))[5] for data in entries)
 
     def _group(self, group: Group, ahead: float) -> tuple[Any, ...]:
@@ -465,25 +466,7 @@ class State:
                     group.incident = incident
         for incident, receipt in counterparts:
             incident.counterpart = incidents.get(receipt)
-        entries = [item for item in state.items() if item[0].startswith("entry:")]
-        for key, data in sorted(entries, key=lambda item: _loads(item[1])[2]):
-            parts, priority, since, tries, not_before, doubtful, _, is_drained = _loads(data)
-            members = []
-            for identity, records, alert, own in parts:
-                if own is not None:
-                    group = _restored_group(own, ahead, now)[0]
-                elif identity in groups:
-                    group = groups[identity]
-                else:
-                    continue
-                members.append(Part(group, records, None if alert is None else restored(alert)))
-            if not members:
-                continue
-            entry = Entry(members, Priority(priority), min(since - ahead, now), id=key[6:])
-            entry.tries = tries
-            entry.not_before = min(not_before - ahead, now + 60) if not_before else 0.0
-            entry.doubtful, entry.is_drained = doubtful, is_drained
-            sender.outbox.put(entry, now)
+        self._restore_entries(sender, state, groups, ahead, now)
         waiting = {part.group for entry in sender.outbox for part in entry.parts}
         for group in sender.groups:
             if group.is_open and group.until is None and group not in waiting:
@@ -512,6 +495,35 @@ class State:
         sender.groups.changed.clear()
         sender.outbox.changed.clear()
         sender.incidents.changed.clear()
+
+    def _restore_entries(
+        self,
+        sender: Sender,
+        state: Mapping[str, bytes],
+        groups: Mapping[Any, Group],
+        ahead: float,
+        now: float,
+    ) -> None:
+        entries = [(key, _loads(data)) for key, data in state.items() if key.startswith(ENTRY)]
+        for key, fields in sorted(entries, key=lambda entry: entry[1][2]):
+            parts, priority, since, tries, not_before, doubtful, _, is_drained = fields
+            members = []
+            for identity, records, alert, own in parts:
+                if own is not None:
+                    group = _restored_group(own, ahead, now)[0]
+                elif identity in groups:
+                    group = groups[identity]
+                else:
+                    continue
+                members.append(Part(group, records, None if alert is None else restored(alert)))
+            if not members:
+                continue
+            begun = min(since - ahead, now)
+            entry = Entry(members, Priority(priority), begun, id=key.removeprefix(ENTRY))
+            entry.tries = tries
+            entry.not_before = min(not_before - ahead, now + 60) if not_before else 0.0
+            entry.doubtful, entry.is_drained = doubtful, is_drained
+            sender.outbox.put(entry, now)
 
 
 def _restored_group(

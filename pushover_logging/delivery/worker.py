@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..config import HandlerConfig
     from ..ingest.groups import Group, Groups
     from ..ingest.queue import Queue
+    from ..stores.base import DurableStore
     from .sender import Sender
     from .shared import SharedSender
     from .stats import Stats
@@ -52,6 +53,8 @@ _LOGGING_AGAIN = 0.01
 """Seconds until it is seen again whether logging is being configured."""
 _OPEN_AGAIN = 2.0
 """Seconds until modules that could not be loaded are tried again."""
+_STANDS_BY = 0.5
+"""Seconds until a process that has logged nothing is ready to send for a shared store."""
 _COUNT_AGAIN = 0.1
 """Seconds between two looks at repeats that go to a shared store."""
 _STATS_TRIES = 20
@@ -116,13 +119,14 @@ class Pipeline:
         self._read_again = read_again
         self._style = config.style.changed()
         self.has_formatter = False
+        self._store: DurableStore | None = None
         if config.store is not None and config.enabled:
-            from .shared import store_for
+            from ..stores.opened import store_for
 
-            store, queue.seq = store_for(config)
-            queue.spool, queue.style = store.spool, self._style
+            self._store, queue.seq = store_for(config.store, config.token, config.users)
+            queue.spool, queue.style = self._store.spool, self._style
             WORKER.notice_c_forks()
-        self.is_shared: bool = queue.spool is not None
+        self.is_shared: bool = self._store is not None
         """Whether the store is shared with other processes, and outlives this one."""
         self._start_over()
         WORKER.enlist(self)
@@ -144,6 +148,9 @@ class Pipeline:
         """Guards the way from the groups to the sender: each record is in one place at a time."""
         self._sender: Sender | SharedSender | None = None
         self._opens_at = 0.0
+        self._stands_by_until = 0.0
+        self._left_over: bool | None = False
+        """Whether earlier processes left alerts in the store; None: to be looked for."""
         self._sender_due: float | None = None
         """When the sender wanted to be stepped again."""
         self._closing: list[tuple[float, int, Group]] = []
@@ -174,21 +181,29 @@ class Pipeline:
         """Hand over notices and send once at most; when to come again, None: not before news."""
         now = self._clock()
         news, self.news = self.news, False  # first: news that come meanwhile are seen next time
+        ending = deadline is not None
         if self._sender is None:
-            if now < self._opens_at:
-                return self._opens_at
+            is_idle = not (news or ending)
+            opens_at = max(self._opens_at, self._stands_by_until) if is_idle else self._opens_at
+            if now < opens_at:
+                return opens_at
+            if is_idle and self._closed:
+                return None
             # Modules that are imported make loggers. A dictConfig under way may wait for the same
             # imports while it holds logging's lock.
             if _logging_is_locked():
                 return now + _LOGGING_AGAIN
             try:
                 with WORKER.loading:
+                    if is_idle and self._left_over is None and not self._finds_left_over():
+                        self._stands_by_until = self._clock() + _STANDS_BY
+                        return self._stands_by_until
                     self._sender = self._open()
             except Exception as error:  # noqa: BLE001 - a broken installation; it may be mended
                 say("open", f"cannot send: {type(error).__name__}: {error}")
+                self._left_over = False
                 self._opens_at = now + _OPEN_AGAIN
                 return self._opens_at
-        ending = deadline is not None
         if self.is_shared and not (ending or news or self.draining):
             # Most steps of an idle process only look for repeats.
             due = self._nothing_due(now)
@@ -261,6 +276,13 @@ class Pipeline:
             other is not self and other._sender is self._sender and not other._closed
             for other in WORKER.pipelines()
         )
+
+    def _finds_left_over(self) -> bool:
+        from ..stores.opened import needs_a_sender
+
+        assert self._store is not None
+        self._left_over = needs_a_sender(self._store)
+        return self._left_over
 
     def _open(self) -> Sender | SharedSender:
         if self.is_shared:
@@ -389,6 +411,19 @@ class Pipeline:
 
     # On any thread.
 
+    def stand_by(self) -> None:
+        """Be there for a shared store, so that it has a sender although only children log.
+
+        What earlier processes left is sent at once. Otherwise a process that logs nothing, and
+        ends soon, need not load all that delivers.
+        """
+        self._left_over = None
+        WORKER.wake(self)
+
+    def stand_down(self) -> None:
+        """The handler is closed, and nothing came: leave the store to others."""
+        self._closed = True
+
     def drain(self, *, close: bool = False) -> None:
         """Send the summaries that wait for their interval.
 
@@ -449,7 +484,7 @@ class Pipeline:
         if self.waiting() or self._queue.resolved:
             return True
         if self._sender is None:
-            return False
+            return bool(self._left_over)
         if self.is_shared:
             return self._sender.leads()
         sender = self._sender.active
@@ -467,6 +502,8 @@ class Pipeline:
                 except Exception as error:  # noqa: BLE001 - a broken installation
                     say("open", f"cannot hand over: {type(error).__name__}: {error}")
             if self._sender is None:
+                if self._queue.spool is not None:
+                    self._queue.spool.leave()
                 return self.unsent()
             if self.unsent():
                 self._collect(self._clock(), counts=True)
@@ -911,9 +948,9 @@ class Worker:
             self.page[0] = 1
         copied = self._greenlet
         self._start_over()
-        shared = sys.modules.get("pushover_logging.delivery.shared")
-        if shared is not None:
-            shared.after_fork()
+        for name in ("pushover_logging.delivery.shared", "pushover_logging.stores.opened"):
+            if (module := sys.modules.get(name)) is not None:
+                module.after_fork()
         for pipeline in self.pipelines():
             pipeline.after_fork()
         if copied is not None:

@@ -25,7 +25,7 @@ from pushover_logging.cli import main
 from pushover_logging.cli.handler_options import handler_options
 from pushover_logging.devserver import DevServer
 
-from . import in_process
+from .in_process import command
 
 PROJECT = Path(__file__).parents[2]
 DEADLINE = 60.0
@@ -68,21 +68,6 @@ def arguments_of(*words: str) -> list[str]:
         "from pushover_logging.cli import main; sys.exit(main(sys.argv[1:]))"
     )
     return [sys.executable, "-c", start, *words]
-
-
-def command(*words: str) -> subprocess.CompletedProcess[str]:
-    """Run a command as a program; but ``status``, which is polled and only reads, in this one."""
-    if words[0] == "status":
-        return in_process.command(*words)
-    return subprocess.run(
-        arguments_of(*words),
-        env={**os.environ, "PYTHONPATH": str(PROJECT)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE,
-        check=False,
-    )
 
 
 def facts(*words: str) -> Any:

@@ -15,9 +15,9 @@ import pytest
 
 redis = pytest.importorskip("redis", reason="the extra redis is not installed")
 
-from pushover_logging.delivery.shared import namespace_of  # noqa: E402
 from pushover_logging.stores import StoreError, StoreTooNew, open_store  # noqa: E402
 from pushover_logging.stores import redis as redis_module  # noqa: E402
+from pushover_logging.stores.opened import namespace_of  # noqa: E402
 from pushover_logging.stores.redis import RedisStore  # noqa: E402
 
 from .processes import DEADLINE, eventually, output_of, running, stop  # noqa: E402
