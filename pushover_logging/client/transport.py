@@ -346,6 +346,8 @@ class _Adapter(requests.adapters.HTTPAdapter):
 def _bounded(pool: Any) -> Any:
     """The pool with connections that keep the time limit of the request under way."""
     kind = pool.ConnectionCls
+    if issubclass(kind, _Connection):
+        return pool  # another thread had the same first request
     if issubclass(kind, urllib3_connection.HTTPConnection):  # and not a recorder's stand-in
         direct = kind._new_conn is urllib3_connection.HTTPConnection._new_conn
         ours = _DirectConnection if direct else _Connection  # the others go through SOCKS

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+from requests.adapters import HTTPAdapter
 from tls import Certificate, make_certificate
 
 from pushover_logging.client.errors import TransportError
@@ -225,6 +227,34 @@ def test_a_proxy_is_asked_for_a_tunnel_and_sees_no_more(
     assert [reply.body for reply in replies] == [b"{}", b"{}"]
     assert [asked for _, asked in proxy.asked] == ["api.pushover.net:443"]
     assert [asked for _, asked in service.asked] == [f"/1/sounds.json?token={'a' * 30}"] * 2
+
+
+def test_two_threads_may_make_the_first_request_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    both, first = threading.Barrier(2), threading.Event()
+    found = HTTPAdapter.get_connection_with_tls_context
+
+    def find_together(*args: Any, **kwargs: Any) -> Any:
+        pool = found(*args, **kwargs)
+        if both.wait(20):
+            first.wait(20)  # the other thread goes on until it has its answer
+        return pool
+
+    def ask() -> None:
+        replies.append(transport.get("sounds.json", {}).body)
+        first.set()
+
+    monkeypatch.setattr(HTTPAdapter, "get_connection_with_tls_context", find_together)
+    replies: list[bytes] = []
+    with serving(answers(b"{}")) as server:
+        transport = Transport(server.api_url)
+        threads = [threading.Thread(target=ask) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        transport.close()
+
+    assert replies == [b"{}", b"{}"]
 
 
 def test_two_threads_may_ask_at_once_and_the_others_wait() -> None:
