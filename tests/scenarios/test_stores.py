@@ -18,8 +18,8 @@ from store_processes import Processes, eventually
 
 LONG = pytest.mark.skipif("STORE_LONG" not in os.environ, reason="STORE_LONG=1 runs it")
 
-# A process that is killed while it sends leaves its turn to the next one only after some seconds, so
-# that nearly all alerts of a hundred processes may wait for the last one.
+# A process that is killed while it sends leaves its turn to the next one only after some seconds.
+# So nearly all alerts of a hundred processes may wait for the last one.
 LOGS_UNTIL_KILLED = """
 import logging, os, sys, stage
 phone = stage.attach("shop", store=os.environ["STORE"], capacity=4_000, grouping={
