@@ -126,6 +126,10 @@ class SharedSender:
                 return
             data = [(notice.seq, self._encoded(notice)) for notice in missing]
             try:
+                # What logging calls left in the spool goes first: a drain notice, or one that
+                # resolves, is about what was logged before it.
+                self.store.carry(self._carried)
+                self._carry_at = time.monotonic() + _CARRY
                 try:
                     self.store.append(data)
                 except StoreError:

@@ -699,6 +699,25 @@ def test_drain_asks_the_sender_of_another_process(processes: Processes) -> None:
     assert tell(processes, other, "sends()") == "False"
 
 
+def test_drain_is_not_told_to_the_sender_before_the_records(processes: Processes) -> None:
+    """With redis the worker takes to the server what the logging call left in the spool."""
+    sender = start(processes)
+    becomes_sender(processes, sender)
+    waits_before_it_begins = """
+begin, waits = shared.SharedSender.begin, []
+shared.SharedSender.begin = lambda *each: (waits and time.sleep(waits.pop()), begin(*each))[1]
+"""
+    other = start(processes, waits_before_it_begins)
+    tell(processes, other, "stage.until(lambda: phone._pipeline._sender is not None)")
+
+    in_one_step = "log.error(stage.mark(0)) or phone.drain(20)"
+    at_once = f"sys.setswitchinterval(1) or waits.append(1) or {in_one_step}"
+    drained = tell(processes, other, at_once)
+
+    assert drained == "True"
+    assert marks_of(processes) == Counter([mark(0)])
+
+
 def test_only_the_sender_waits_for_the_service_at_exit(processes: Processes, server: Any) -> None:
     sender = start(processes, exit_timeout=1.5)
     becomes_sender(processes, sender)
