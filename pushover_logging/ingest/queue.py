@@ -118,6 +118,8 @@ class Queue:
         for lane in self.lanes:
             lane.clear()
         self._has_unread = False
+        self._readers: list[None] = []
+        """One for each `read` under way, whose unread records are perhaps not read yet."""
         self.evicted.clear()
         self.resolved.clear()
         self.set_aside.clear()
@@ -212,8 +214,8 @@ class Queue:
             self.set_aside.append(record)
 
     def _make_room(self, size: int) -> None:
-        if self._has_unread:
-            self.read()  # they may be repeats of one problem, and need no room
+        if self._has_unread or self._readers:
+            self._read_all()  # they may be repeats of one problem, and need no room
             size = len(self)
             if size + self.outbox_size <= self.capacity:
                 return
@@ -266,19 +268,25 @@ class Queue:
 
     def read(self) -> None:
         """Find the groups of all unread records, and count repeats there."""
-        if not self._has_unread:
-            return
+        if self._has_unread:
+            self._read_all()
+
+    def _read_all(self) -> None:
         self._has_unread = False
-        for priority in MOST_URGENT_FIRST:
-            lane = self.lanes[priority]
-            for _ in range(len(lane)):
-                try:
-                    entry = lane.popleft()
-                except IndexError:
-                    break  # another thread took it
-                found = self._found(entry, priority, lane.append)
-                if found is not None:
-                    lane.append(found)
+        self._readers.append(None)
+        try:
+            for priority in MOST_URGENT_FIRST:
+                lane = self.lanes[priority]
+                for _ in range(len(lane)):
+                    try:
+                        entry = lane.popleft()
+                    except IndexError:
+                        break  # another thread took it
+                    found = self._found(entry, priority, lane.append)
+                    if found is not None:
+                        lane.append(found)
+        finally:
+            self._readers.pop()
 
     def _found(
         self, entry: Entry | Unread, priority: int, put_back: Callable[[Unread], object]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -326,6 +327,31 @@ def test_repeats_that_were_queued_unread_take_no_room_from_other_alerts() -> Non
     assert turned_away(queue) == {}
     assert sum(repeats for _, repeats in groups.with_unclaimed()) == 29 + 37
     assert len(texts(queue)) == 40
+
+
+def test_alerts_that_come_while_unread_records_are_read_find_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A signal handler logs in the midst of it, or another thread."""
+    queue, groups = unread_queue(40)
+    for _ in range(30):
+        queue.put_plain(record("disk is full"), Priority.LOW)
+    for number in range(10):
+        put(queue, Priority.HIGH, number)
+    find = groups.find_plain
+
+    def interrupted(*each: Any) -> tuple[Group, bool]:
+        monkeypatch.setattr(groups, "find_plain", find)
+        for number in range(10, 20):
+            put(queue, Priority.HIGH, number)
+        return find(*each)
+
+    monkeypatch.setattr(groups, "find_plain", interrupted)
+    queue.read()
+
+    assert turned_away(queue) == {}
+    assert sum(repeats for _, repeats in groups.with_unclaimed()) == 29
+    assert len(texts(queue)) == 21
 
 
 def test_the_count_of_accepted_records_never_falls() -> None:
