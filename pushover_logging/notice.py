@@ -47,8 +47,15 @@ if TYPE_CHECKING:
 
 TEXT_BOUND = 8192
 """Longer texts are shortened before any regular expression sees them."""
-_SNAPSHOT, _EXCEPTIONS = 6, 9
-"""The places of ``Notice.snapshot`` and ``Snapshot.exceptions``."""
+_SNAPSHOT, _STYLE = 6, 7
+"""Places in a `Notice`."""
+_NAME, _PATHNAME, _EXCEPTIONS, _FIELDS, _OVERRIDES = 1, 6, 9, 10, 11
+"""Places in a `Snapshot`."""
+_NOTHING: Mapping[str, Any] = {}
+"""In place of many mappings that are empty."""
+_MOST_TEXTS = 1000
+_texts: dict[str, str] = {}
+"""Names of loggers and files, which are the same in many notices."""
 VERSION = 1
 """Changes when an older reader could misunderstand the wire format."""
 
@@ -175,6 +182,7 @@ def decode(data: bytes) -> Notice:
             raise ValueError(f"a notice of version {version}; this is version {VERSION}")
         if fields[_SNAPSHOT] is not None:
             fields[_SNAPSHOT] = restored(fields[_SNAPSHOT])
+        fields[_STYLE] = fields[_STYLE] or _NOTHING
         return Notice._make(fields)
     except (EOFError, TypeError, IndexError, KeyError) as error:
         raise ValueError(f"no notice: {type(error).__name__}") from None
@@ -192,13 +200,24 @@ def plain(snapshot: Snapshot) -> tuple[Any, ...]:
 
 def restored(fields: Any) -> Snapshot:
     """The snapshot that `plain` made these fields of."""
-    exceptions = []
-    for relation, text, cut, frames, omitted in fields[_EXCEPTIONS]:
-        error = (relation, text, cut, tuple(map(Frame._make, frames)), omitted)
-        exceptions.append(SnapshotError._make(error))
-    if not exceptions:
-        return Snapshot._make(fields)
-    return Snapshot._make((*fields[:_EXCEPTIONS], tuple(exceptions), *fields[_EXCEPTIONS + 1 :]))
+    fields = list(fields)
+    for place in _NAME, _PATHNAME:
+        fields[place] = _same(fields[place])
+    for place in _FIELDS, _OVERRIDES:
+        fields[place] = fields[place] or _NOTHING
+    if fields[_EXCEPTIONS]:
+        fields[_EXCEPTIONS] = tuple(
+            SnapshotError(relation, text, cut, tuple(map(Frame._make, frames)), omitted)
+            for relation, text, cut, frames, omitted in fields[_EXCEPTIONS]
+        )
+    return Snapshot._make(fields)
+
+
+def _same(text: str) -> str:
+    """The text, once for all notices that contain it, as many do."""
+    if len(_texts) >= _MOST_TEXTS:
+        _texts.clear()
+    return _texts.setdefault(text, text)
 
 
 def _tuples(value: Any) -> Any:

@@ -9,7 +9,7 @@ import functools
 import hashlib
 import heapq
 import itertools
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -65,7 +65,7 @@ class Group:
     """The emergency that was last raised for it."""
     totals: dict[str, dict[int, int]] = field(default_factory=dict)
     """By process and epoch: the value of the running total, the longest unchanged first."""
-    occurrences: deque[float] = field(default_factory=deque)
+    occurrences: tuple[float, ...] = ()
     """When the records came that are too few for an alert, where ``after`` asks for several."""
 
     @property
@@ -291,7 +291,7 @@ class Groups:
     def close(self, group: Group) -> None:
         """Let its next record be an alert."""
         group.is_open, group.until = False, None
-        group.occurrences.clear()
+        group.occurrences = ()
         self.observed.pop(group, None)
         self.changed.add(group)
         if self._known.get(group.identity) is not group:

@@ -221,6 +221,9 @@ class Sender:
                         diagnostics.say("notice", f"a notice could not be read: {_place(error)}")
             if len(batch) < _BATCH:
                 break
+        if not self.store.durable:
+            taken, self._taken = self._taken, {}
+            self.store.commit({}, taken)  # at once, because the notices take memory
         return True
 
     def _go_on(self, state: Mapping[str, bytes]) -> None:
@@ -617,15 +620,15 @@ class Sender:
     def _observe(self, group: Group, records: int, now: float) -> None:
         """Count records of a group that had too few for an alert so far."""
         after, within = self._threshold(group)
-        seen = group.occurrences
-        seen.extend([now] * min(records, after))
-        while seen and (len(seen) > after or (within is not None and seen[0] + within < now)):
-            seen.popleft()
+        seen = (*group.occurrences, *[now] * min(records, after))[-after:]
+        if within is not None:
+            seen = tuple(at for at in seen if at + within >= now)
+        group.occurrences = seen
         if len(seen) < after:
             if within is not None:
                 self.groups.wait(group, seen[0] + within)
             return
-        seen.clear()
+        group.occurrences = ()
         del self.groups.observed[group]
         group.until = None
         self.groups.changed.add(group)
@@ -637,8 +640,8 @@ class Sender:
         """Drop the records of a group that stayed too few in the time given."""
         _, within = self._threshold(group)
         seen = group.occurrences
-        while seen and within is not None and seen[0] + within <= now:
-            seen.popleft()
+        if within is not None:
+            seen = group.occurrences = tuple(at for at in seen if at + within > now)
         if seen and within is not None:
             self.groups.wait(group, seen[0] + within)
             return

@@ -547,7 +547,7 @@ def _restored_group(
         claimed,
     )
     group.totals = totals
-    group.occurrences.extend(min(at - ahead, now) for at in occurrences)
+    group.occurrences = tuple(min(at - ahead, now) for at in occurrences)
     return group, until, receipt
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import _thread
 import atexit
-import heapq
 import logging
 import os
 import queue
@@ -20,6 +19,7 @@ import threading
 import time
 import weakref
 from _thread import get_ident
+from collections import deque
 
 from ..ingest.queue import values_of
 from ..notice import Notice, is_plain
@@ -38,12 +38,16 @@ if TYPE_CHECKING:
     from .shared import SharedSender
     from .stats import Stats
 
+    _New = tuple[Notice, bool, int]
+
 __all__ = ["WORKER", "Pipeline", "Worker", "is_configuring_logging"]
 
 _FORK_PATIENCE = 10.0
 """Seconds a fork waits until nothing is being loaded."""
 _MOST_AT_A_TIME = 20
 """New alerts that one step reads while the rate limit leaves time for more pushes."""
+_NOTICES_AT_ONCE = 100
+"""Notices that are made before they are handed over; each takes a kilobyte until then."""
 _AFTER_A_DEFECT = 1.0
 """Seconds until a step that ended by an exception is tried again."""
 _SAME_TURN = 1.0
@@ -153,7 +157,7 @@ class Pipeline:
         """Whether earlier processes left alerts in the store; None: to be looked for."""
         self._sender_due: float | None = None
         """When the sender wanted to be stepped again."""
-        self._closing: list[tuple[float, int, Group]] = []
+        self._closing: deque[tuple[float, Group]] = deque()
         """When each local group ends."""
         self._epoch = 0
         """The sender's, as far as it was seen."""
@@ -308,7 +312,7 @@ class Pipeline:
         if sender.epoch != self._epoch:
             # A group that another thread is just closing is in no collection, and is not missed so.
             self._epoch, self._ended_epoch = sender.epoch, self._latest_epoch
-        new: list[tuple[Notice, bool, int]] = []
+        new: list[_New] = []
         seqs = self._queue.seq
         interval = self.config.grouping.interval
         # The first alerts of a burst are sent before the rest is read: a long step would hold the
@@ -328,11 +332,13 @@ class Pipeline:
             more = (group.key, snapshot, style, 0, 0, False, 0.0)
             new.append((Notice._make(fields + more), is_kept, 1))
             if interval:
-                heapq.heappush(self._closing, (now + interval, id(group), group))
+                self._closing.append((now + interval, group))
+            if len(new) >= _NOTICES_AT_ONCE and not self._queue.resolved:
+                new = self._append(new, now)
         while self._closing and self._closing[0][0] <= now:
-            self._groups.forget(heapq.heappop(self._closing)[2])
+            self._groups.forget(self._closing.popleft()[1])
         # A resolve ends what was logged before it, and so comes after the repeats.
-        resolved: list[tuple[Notice, bool, int]] = []
+        resolved: list[_New] = []
         while counts and self._queue.resolved:
             key, at = self._queue.resolved.popleft()
             resolved.append((Notice("resolved", 0, at, key=key), False, 0))
@@ -340,6 +346,8 @@ class Pipeline:
             for group, repeats in self._groups.with_unclaimed():
                 if (counted := self._counted(group, repeats)) is not None:
                     new.append((counted, False, repeats))
+                if len(new) >= _NOTICES_AT_ONCE and not resolved:
+                    new = self._append(new, now)
             self._groups.read(now)
         if resolved:
             new = sorted([*new, *resolved], key=lambda item: item[0].at)
@@ -352,9 +360,17 @@ class Pipeline:
                 notice = Notice("dropped", next(seqs), time.time(), identity, total=total)
                 new.append((notice, False, 0))
         if new:
-            sender.append(new)
-            if self.is_shared:
-                self.handed_over += sum(records for _, _, records in new)
+            self._append(new, now)
+
+    def _append(self, new: list[_New], now: float) -> list[_New]:
+        """Hand notices over to the sender; returns an empty list for further ones."""
+        assert self._sender is not None
+        self._sender.append(new)
+        if self.is_shared:
+            self.handed_over += sum(records for _, _, records in new)
+        else:
+            self._sender.begin(now)
+        return []
 
     def _counted(self, group: Group, repeats: int) -> Notice | None:
         """The repeats of a group, with the record that a summary shows.
@@ -381,7 +397,8 @@ class Pipeline:
         is_last = not (
             first.exceptions or first.fields or first.overrides or self.has_formatter
         ) and is_plain(msg, args)
-        shown = first._replace(text=msg, args=args or None) if is_last else first
+        text, args = (msg, args or None) if is_last else (first.text, first.args)
+        shown = first._replace(created=created, text=text, args=args)
         return Notice(
             "counted",
             next(self._queue.seq),
@@ -389,7 +406,7 @@ class Pipeline:
             group.identity,
             group.priority,
             group.key,
-            shown._replace(created=created),
+            shown,
             self._style if group.style is None else group.style,
             group.epoch,
             total,

@@ -48,25 +48,11 @@ def text_alias(text: str) -> bytes | int:
 class Group:
     """Records with the same fingerprint; see the module's docstring."""
 
-    # Making a group is most of what a new record costs, so what few groups need stays in the class.
-    aliases: tuple[Any, ...] = ()
-    """The keys of ``Groups.known`` that lead to it, and what they must keep alive: the id of a code
-    object is reused once the object is gone."""
-    key: str | None = None
-    """What the record itself, or ``grouping.key``, calls the problem."""
-    snapshot: Snapshot | None = None
-    """Its first record, once that has left the queue."""
-    is_unreadable: bool = False
-    """Its first record could not be read, and so no alert shows what it counts."""
-    style: Mapping[str, Any] | None = None
-    """The options of its logger that shape a push, where they differ from those of the handler."""
-    reads: int = 0
-    claimed: int = 0
-    """Repeats that were handed over in a notice."""
-    epoch: int = 0
-    """Names its running total; 0 before there is a total."""
-    total: int = 0
-    """Repeats that its notices have reported in this epoch."""
+    # Without a dictionary for each: a thousand of them may be open.
+    __slots__ = (
+        *("aliases", "claimed", "epoch", "identity", "is_unreadable", "key", "last", "levelno"),
+        *("name", "priority", "reads", "snapshot", "style", "ticks", "total"),
+    )
 
     def __init__(self, identity: Identity, record: logging.LogRecord, priority: int) -> None:
         self.identity = identity
@@ -74,6 +60,24 @@ class Group:
         self.levelno: int = record.levelno
         """``CLOSED`` once its next record is to be a new alert."""
         self.priority = priority
+        self.key: str | None = None
+        """What the record itself, or ``grouping.key``, calls the problem."""
+        self.snapshot: Snapshot | None = None
+        """Its first record, once that has left the queue."""
+        self.is_unreadable: bool = False
+        """Its first record could not be read, and so no alert shows what it counts."""
+        self.style: Mapping[str, Any] | None = None
+        """The options of its logger that shape a push, where they differ from the handler's."""
+        self.aliases: tuple[Any, ...] = ()
+        """The keys of ``Groups.known`` that lead to it, and what they must keep alive: the id of a
+        code object is reused once the object is gone."""
+        self.reads: int = 0
+        self.claimed: int = 0
+        """Repeats that were handed over in a notice."""
+        self.epoch: int = 0
+        """Names its running total; 0 before there is a total."""
+        self.total: int = 0
+        """Repeats that its notices have reported in this epoch."""
         self.ticks: Iterator[int] = itertools.count()
         """Advanced by each repeat; exact from any number of threads."""
         msg: object = record.msg
