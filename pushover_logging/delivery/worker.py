@@ -437,6 +437,17 @@ class Pipeline:
         self._left_over = None
         WORKER.wake(self)
 
+    def load_for_children(self) -> None:
+        """Load what delivers for a shared store; each forked child would load it for itself."""
+        if self._store is None or self._sender is not None:
+            return
+        try:
+            from . import shared  # noqa: F401
+
+            self._store.prepare()
+        except Exception:  # noqa: BLE001 - a broken installation, which the child's worker reports
+            return
+
     def stand_down(self) -> None:
         """The handler is closed, and nothing came: leave the store to others."""
         self._closed = True
@@ -946,6 +957,9 @@ class Worker:
         # Not for ever: whoever loads may itself wait for a lock that this thread holds.
         if not self.loading.acquire(timeout=_FORK_PATIENCE):
             self._unguarded_forks.add(get_ident())
+            return
+        for pipeline in self.pipelines():
+            pipeline.load_for_children()
 
     def after_fork_in_parent(self) -> None:
         ident = get_ident()

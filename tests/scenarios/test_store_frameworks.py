@@ -19,7 +19,7 @@ from test_stores import DRAINS, LONG, marks_of
 
 SHOP = """
 import logging, os, stage
-stage.attach("shop", store=os.environ["STORE"])
+phone = stage.attach("shop", store=os.environ["STORE"])
 log = logging.getLogger("shop")
 
 def work(number):
@@ -107,9 +107,18 @@ def test_multiprocessing_pool(processes: Processes) -> None:
     """U1: ``with Pool()`` kills its workers when the block ends."""
     processes.run(f"""{SHOP}
 import multiprocessing
-with multiprocessing.get_context("fork").Pool(4) as pool:
+context = multiprocessing.get_context("fork")
+each = context.Barrier(4)
+
+def hands_over(_):
+    each.wait(60)
+    handed_over = stage.until(lambda: phone.stats().pending == 0, 60)
+    each.wait(60)
+    return handed_over and phone.flush(60)  # killed in the midst of a push it would send twice
+
+with context.Pool(4) as pool:
     pool.map(work, range(44), chunksize=1)
-    stage.threading.Event().wait(1)  # counts reach the store every 0.1 s
+    assert all(pool.map(hands_over, range(4), chunksize=1))
 """)
 
     assert_five_rings(processes)
