@@ -104,20 +104,62 @@ def altered(chosen: random.Random, line: str) -> str:
     return line
 
 
-@given(st.integers(0, len(LINES) - 1), st.randoms(use_true_random=False))
-def test_what_begins_like_a_quiet_line_is_no_alert(index: int, chosen: random.Random) -> None:
-    quiet = LINES[index]
+def skipper_for(quiet: str) -> Skipper:
+    """One that knows how this line begins, if it is quiet."""
     known = Unwrapper().unwrap(quiet)
     entry = known and completed(read_text(known.text), known)
     skipper = Skipper()
-    skipper.learn(quiet, known, entry) if entry and known else None
+    if entry and known:
+        skipper.learn(quiet, known, entry)
+    return skipper
+
+
+def alerts_passed_over(skipper: Skipper, line: str) -> list[Entry]:
+    """What the reader finds in a line that the skipper passes over."""
+    line = line.replace("\n", " ").replace("\r", " ")
+    data = f"\n{line}\n".encode()
+    if skipper.next(data, 1) == 1:
+        return []
+    records = RecordReader(read_line_by_line)
+    return [*records.read(data[1:]), *records.finish()]
+
+
+@given(st.integers(0, len(LINES) - 1), st.randoms(use_true_random=False))
+def test_what_begins_like_a_quiet_line_is_no_alert(index: int, chosen: random.Random) -> None:
+    skipper = skipper_for(LINES[index])
 
     for _ in range(20):
-        line = altered(chosen, quiet).replace("\n", " ").replace("\r", " ")
-        data = f"\n{line}\n".encode()
-        if skipper.next(data, 1) > 1:
-            records = RecordReader(read_line_by_line)
-            assert [*records.read(data[1:]), *records.finish()] == [], line
+        line = altered(chosen, LINES[index])
+        assert alerts_passed_over(skipper, line) == [], line
+
+
+@pytest.mark.parametrize(
+    ("quiet", "quoted"),
+    [
+        (
+            "2026-03-07T04:05:06.789+0000 I NETWORK  [conn7] end connection",
+            'UTC [12402] FATAL:  password authentication failed for user "shop"',
+        ),
+        (
+            "2026-11-25 22:55:18.153 | SUCCESS  | __main__:<module>:19 - yes",
+            "FATAL:  the database system is starting up",
+        ),
+        (
+            "2026-03-07T04:05:06+0000 [-] Main loop terminated.",
+            "ERROR:    Exception in ASGI application",
+        ),
+    ],
+)
+def test_a_quiet_line_may_quote_an_error_of_postgresql(quiet: str, quoted: str) -> None:
+    assert alerts_passed_over(skipper_for(quiet), f"{quiet} {quoted}") == []
+
+
+def test_a_quiet_line_may_quote_any_other() -> None:
+    for quiet in LINES:
+        skipper = skipper_for(quiet)
+        for quoted in LINES:
+            for line in f"{quiet} {quoted}", quiet[: len(quiet) // 2] + quoted:
+                assert alerts_passed_over(skipper, line) == [], line
 
 
 def test_lines_that_begin_alike_are_passed_over_together() -> None:

@@ -8,62 +8,14 @@ from typing import Final
 from .format import Format, L, M, Sample, T
 
 _PG = r"(?P<level>LOG|ERROR|FATAL|PANIC|WARNING|NOTICE|INFO|DEBUG[1-5]?)"
-_ANY_LEVEL = r"(?:debug|info|trace|notice|warn(?:ing)?|err(?:or)?|critical|fatal|panic|log)"
-_PG_PREFIX = rf"(?:(?!\b(?i:{_ANY_LEVEL})\d?\b)[^\n]){{0,200}}?"
-"""Anything but another level: it would be the line's own."""
+_ANY_LEVEL = (
+    r"(?:debug|verbose|info|trace|notice|success|warn(?:ing)?|err(?:or)?|critical|fatal|panic|log)"
+)
+_PG_PREFIX = rf"(?:(?!\b(?i:{_ANY_LEVEL})\d?\b| \d{{4}}-\d\d-| \[-\] )[^\n]){{0,200}}?"
+"""Anything but another level or date, or Twisted's mark: another program's line may quote one."""
 _MORE = "DETAIL|HINT|STATEMENT|CONTEXT|QUERY|LOCATION|BACKTRACE"
 
 FORMATS: Final = (
-    Format(
-        "postgresql",
-        rf"{T}{_PG_PREFIX}[ :\]\d]{_PG}:  {M}",
-        (
-            Sample(
-                '2026-01-05 10:00:00.212 UTC [12389] ERROR:  relation "items" does not exist',
-                *(logging.ERROR, None, "2026-01-05 10:00:00.212 UTC"),
-                'relation "items" does not exist',
-            ),
-            Sample(
-                "2026-01-05 10:00:00 CET [71]: [3-1] user=shop,db=stock FATAL:  no such role",
-                *(logging.CRITICAL, None, "2026-01-05 10:00:00 CET", "no such role"),
-            ),
-            Sample(
-                "2026-01-05 10:00:00 UTC:10.0.0.7(52314):shop@stock:[71]:ERROR:  deadlock detected",
-                *(logging.ERROR, None, "2026-01-05 10:00:00 UTC", "deadlock detected"),
-            ),
-            Sample(
-                "2026-01-05 10:00:00.212 UTC [1] LOG:  database system is ready",
-                *(logging.INFO, None, "2026-01-05 10:00:00.212 UTC", "database system is ready"),
-            ),
-        ),
-        begins="0-9",
-        hint=":  ",
-    ),
-    Format(
-        "postgresql, more of a record",
-        rf"{T}{_PG_PREFIX}[ :\]](?P<message>(?:{_MORE}):  .*)",
-        (
-            Sample(
-                "2026-01-05 10:00:00.212 UTC [12389] STATEMENT:  SELECT * FROM items;",
-                *(None, None, "2026-01-05 10:00:00.212 UTC", "STATEMENT:  SELECT * FROM items;"),
-            ),
-        ),
-        begins="0-9",
-        hint=":  ",
-        is_more=True,
-    ),
-    Format(
-        "postgresql, without a time",
-        rf"{_PG}:  {M}",
-        (
-            Sample(
-                "FATAL:  the database system is starting up",
-                *(logging.CRITICAL, None, None, "the database system is starting up"),
-            ),
-        ),
-        begins="A-Z",
-        hint=":  ",
-    ),
     Format(
         "mysql",
         rf"{T} (?P<thread>\d+) \[{L}\] {M}",
@@ -135,5 +87,55 @@ FORMATS: Final = (
         ),
         begins=r"0-9\[",
         hint=".",
+    ),
+    Format(
+        "postgresql",
+        rf"{T}{_PG_PREFIX}[ :\]\d]{_PG}:  (?! ){M}",
+        (
+            Sample(
+                '2026-01-05 10:00:00.212 UTC [12389] ERROR:  relation "items" does not exist',
+                *(logging.ERROR, None, "2026-01-05 10:00:00.212 UTC"),
+                'relation "items" does not exist',
+            ),
+            Sample(
+                "2026-01-05 10:00:00 CET [71]: [3-1] user=shop,db=stock FATAL:  no such role",
+                *(logging.CRITICAL, None, "2026-01-05 10:00:00 CET", "no such role"),
+            ),
+            Sample(
+                "2026-01-05 10:00:00 UTC:10.0.0.7(52314):shop@stock:[71]:ERROR:  deadlock detected",
+                *(logging.ERROR, None, "2026-01-05 10:00:00 UTC", "deadlock detected"),
+            ),
+            Sample(
+                "2026-01-05 10:00:00.212 UTC [1] LOG:  database system is ready",
+                *(logging.INFO, None, "2026-01-05 10:00:00.212 UTC", "database system is ready"),
+            ),
+        ),
+        begins="0-9",
+        hint=":  ",
+    ),
+    Format(
+        "postgresql, more of a record",
+        rf"{T}{_PG_PREFIX}[ :\]](?P<message>(?:{_MORE}):  .*)",
+        (
+            Sample(
+                "2026-01-05 10:00:00.212 UTC [12389] STATEMENT:  SELECT * FROM items;",
+                *(None, None, "2026-01-05 10:00:00.212 UTC", "STATEMENT:  SELECT * FROM items;"),
+            ),
+        ),
+        begins="0-9",
+        hint=":  ",
+        is_more=True,
+    ),
+    Format(
+        "postgresql, without a time",
+        rf"{_PG}:  (?! ){M}",
+        (
+            Sample(
+                "FATAL:  the database system is starting up",
+                *(logging.CRITICAL, None, None, "the database system is starting up"),
+            ),
+        ),
+        begins="A-Z",
+        hint=":  ",
     ),
 )
