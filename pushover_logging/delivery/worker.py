@@ -46,7 +46,7 @@ _FORK_PATIENCE = 10.0
 """Seconds a fork waits until nothing is being loaded."""
 _MOST_AT_A_TIME = 20
 """New alerts that one step reads while the rate limit leaves time for more pushes."""
-_NOTICES_AT_ONCE = 100
+_NOTICES_AT_ONCE = 50
 """Notices that are made before they are handed over; each takes a kilobyte until then."""
 _AFTER_A_DEFECT = 1.0
 """Seconds until a step that ended by an exception is tried again."""

