@@ -44,7 +44,7 @@ def sends(words: list[str], server: DevServer) -> None:
     store = words[words.index("--store") + 1]
     command = arguments_of(*words[1:])
     with started(*command, ready="no callbacks", stream="stderr") as relay:
-        application = [sys.executable, "-c", textwrap.dedent(APPLICATION), store]
+        application = [sys.executable, "-c", textwrap.dedent(APPLICATION), store, "5"]
         with started(*application, ready="ready", stream="stdout") as process:
             log(process, "the disk is full")
 
