@@ -191,6 +191,17 @@ class Transport:
         self._renew()  # first, so that no thread finds the session that is being closed
         session.close()
 
+    def drop_connections(self) -> None:
+        """Close this process's copies of its parent's idle connections; for a forked child.
+
+        At once: the garbage collector would do so when their descriptors may be other files'.
+        """
+        for adapter in self._session.adapters.values():
+            pool = getattr(getattr(adapter, "_pool", None), "pool", None)
+            for connection in list(pool.queue) if pool is not None else ():
+                if connection is not None and connection.sock is not None:
+                    connection.sock.close()
+
     def _send(self, request: Request, limits: tuple[float, float], attempt: _Attempt) -> Reply:
         prepared = request.prepare(self.api_url)
         session = self._current_session()

@@ -979,8 +979,8 @@ class Worker:
             self.page[0] = 1
         copied = self._greenlet
         self._start_over()
-        for name in ("pushover_logging.delivery.shared", "pushover_logging.stores.opened"):
-            if (module := sys.modules.get(name)) is not None:
+        for name in ("delivery.target", "delivery.shared", "stores.opened"):
+            if (module := sys.modules.get(f"pushover_logging.{name}")) is not None:
                 module.after_fork()
         for pipeline in self.pipelines():
             pipeline.after_fork()

@@ -14,6 +14,7 @@ import concurrent.futures.thread  # noqa: F401 - redis loads it, which fails onc
 import os
 import time
 from contextlib import contextmanager, suppress
+from weakref import WeakSet
 
 from ..ingest.spool import (
     Entry,
@@ -69,6 +70,7 @@ class RedisStore:
         self.spool: Spool = Spool(folders)
         self._spools = Spools(folders)
         self._client: redis.Redis | None = None
+        self._connections: WeakSet[Any] = WeakSet()
         self._version_checked = False
         self._clock: float | None = None
         self._problems: list[str] = []
@@ -380,6 +382,9 @@ class RedisStore:
 
     def after_fork(self) -> None:
         self.spool.after_fork()
+        # At once: the garbage collector would do so when the descriptors may be other files'.
+        for connection in list(self._connections):
+            connection.disconnect()
         self._client = None
         self._begin()
 
@@ -432,7 +437,7 @@ class RedisStore:
                 pool = redis.ConnectionPool.from_url(
                     self._url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT
                 )
-                pool.connection_class = _guarded(pool.connection_class)
+                pool.connection_class = _guarded(pool.connection_class, self._connections)
                 self._client = redis.Redis(connection_pool=pool)
             if not self._version_checked:
                 self._client.set(self._version_key, _VERSION, nx=True)
@@ -488,16 +493,18 @@ def _script() -> str:
     return _script_text[0]
 
 
-def _guarded(connection_class: Any) -> Any:
+def _guarded(connection_class: Any, made: WeakSet[Any]) -> Any:
     """A connection that never touches a descriptor whose number has become another file's.
 
-    A daemon may close all descriptors and open its own under the same numbers.
+    A daemon may close all descriptors and open its own under the same numbers. ``made`` gets the
+    connections.
     """
 
     class Guarded(connection_class):  # type: ignore[misc]
         _inode = -1
 
         def _connect(self) -> Any:
+            made.add(self)
             sock = super()._connect()
             self._inode = os.fstat(sock.fileno()).st_ino
             return sock
