@@ -36,6 +36,10 @@ class FakePipeline:
         self.steps = 0
         self.stuck = False
         self.abandoned = 0
+        self.loads = 0
+
+    def load_for_children(self) -> None:
+        self.loads += 1
 
     def submit(self, *tasks: BaseException | str) -> None:
         self.waiting.extend(tasks)
@@ -320,6 +324,7 @@ def test_a_forked_child_begins_anew(worker: Worker) -> None:
     worker.before_fork()
     worker.after_fork_in_child()
 
+    assert pipeline.loads == 1  # in the parent, once for all children
     assert pipeline.waiting == []
     pipeline.submit("the child's")
     wake(worker, pipeline)
