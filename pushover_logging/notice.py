@@ -207,7 +207,7 @@ def restored(fields: Any) -> Snapshot:
         fields[place] = fields[place] or _NOTHING
     if fields[_EXCEPTIONS]:
         fields[_EXCEPTIONS] = tuple(
-            SnapshotError(relation, text, cut, tuple(map(Frame._make, frames)), omitted)
+            SnapshotError._make((relation, text, cut, tuple(map(Frame._make, frames)), omitted))
             for relation, text, cut, frames, omitted in fields[_EXCEPTIONS]
         )
     return Snapshot._make(fields)

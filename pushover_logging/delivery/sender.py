@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 __all__ = ["Hooks", "Sender", "open_sender"]
 
 _BATCH = 1000
+_COMMIT_AT_ONCE = 50
+"""Notices that are not left in the memory of the process until the next commit."""
 """Notices that are taken from the store at a time."""
 _GROUP_ID = re.compile(r"[0-9a-f]{16}")
 _MOST_RESOLVED = 1000
@@ -221,9 +223,9 @@ class Sender:
                         diagnostics.say("notice", f"a notice could not be read: {_place(error)}")
             if len(batch) < _BATCH:
                 break
-        if not self.store.durable:
+        if len(batch) >= _COMMIT_AT_ONCE and not self.store.durable:
             taken, self._taken = self._taken, {}
-            self.store.commit({}, taken)  # at once, because the notices take memory
+            self.store.commit({}, taken)
         return True
 
     def _go_on(self, state: Mapping[str, bytes]) -> None:

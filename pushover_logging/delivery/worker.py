@@ -334,7 +334,7 @@ class Pipeline:
             if interval:
                 self._closing.append((now + interval, group))
             if len(new) >= _NOTICES_AT_ONCE and not self._queue.resolved:
-                new = self._append(new, now)
+                new = self._append_part(new, now)
         while self._closing and self._closing[0][0] <= now:
             self._groups.forget(self._closing.popleft()[1])
         # A resolve ends what was logged before it, and so comes after the repeats.
@@ -347,7 +347,7 @@ class Pipeline:
                 if (counted := self._counted(group, repeats)) is not None:
                     new.append((counted, False, repeats))
                 if len(new) >= _NOTICES_AT_ONCE and not resolved:
-                    new = self._append(new, now)
+                    new = self._append_part(new, now)
             self._groups.read(now)
         if resolved:
             new = sorted([*new, *resolved], key=lambda item: item[0].at)
@@ -360,15 +360,19 @@ class Pipeline:
                 notice = Notice("dropped", next(seqs), time.time(), identity, total=total)
                 new.append((notice, False, 0))
         if new:
-            self._append(new, now)
+            self._append(new)
 
-    def _append(self, new: list[_New], now: float) -> list[_New]:
-        """Hand notices over to the sender; returns an empty list for further ones."""
+    def _append(self, new: list[_New]) -> None:
         assert self._sender is not None
         self._sender.append(new)
         if self.is_shared:
             self.handed_over += sum(records for _, _, records in new)
-        else:
+
+    def _append_part(self, new: list[_New], now: float) -> list[_New]:
+        """Hand over the first of many notices; returns a list for further ones."""
+        assert self._sender is not None
+        self._append(new)
+        if not self.is_shared:
             self._sender.begin(now)
         return []
 
