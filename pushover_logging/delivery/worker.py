@@ -198,10 +198,10 @@ class Pipeline:
             if _logging_is_locked():
                 return now + _LOGGING_AGAIN
             try:
+                if is_idle and self._left_over is None and not self._finds_left_over():
+                    self._stands_by_until = self._clock() + _STANDS_BY
+                    return self._stands_by_until
                 with WORKER.loading:
-                    if is_idle and self._left_over is None and not self._finds_left_over():
-                        self._stands_by_until = self._clock() + _STANDS_BY
-                        return self._stands_by_until
                     self._sender = self._open()
             except Exception as error:  # noqa: BLE001 - a broken installation; it may be mended
                 say("open", f"cannot send: {type(error).__name__}: {error}")
@@ -285,6 +285,9 @@ class Pipeline:
         from ..stores.opened import needs_a_sender
 
         assert self._store is not None
+        with WORKER.loading:
+            self._store.prepare()
+        # Without that lock: a fork waits for it while it keeps others away from the database.
         self._left_over = needs_a_sender(self._store)
         return self._left_over
 

@@ -228,6 +228,34 @@ assert phone.drain(60)
     assert {mark(number) for number in range(30)} <= set(marks)
 
 
+def test_fork_does_not_wait_for_a_process_that_looks_into_the_store(
+    sqlite_processes: Processes,
+) -> None:
+    """A preloaded application forks its workers while the first look at the database goes on."""
+    sqlite_processes.run(DRAINS)  # which makes the database
+    sqlite_processes.run("""
+import logging, os, threading
+import pushover_logging.delivery.worker as worker
+looks, forks = threading.Event(), threading.Event()
+os.register_at_fork(before=forks.set)  # which comes between the hooks of the two modules
+import pushover_logging.stores.sqlite as sqlite
+import stage
+worker._FORK_PATIENCE = sqlite._FORK_PATIENCE = 3600
+look = sqlite.SqliteStore.waiting
+sqlite.SqliteStore.waiting = lambda store: (looks.set(), forks.wait(60), look(store))[2]
+phone = stage.attach("shop", store=os.environ["STORE"])
+assert looks.wait(60)
+child = os.fork()
+if child == 0:
+    logging.getLogger("shop").error(stage.mark(0))
+    phone.flush(60)
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+""")
+
+    assert marks_of(sqlite_processes) == Counter([mark(0)])
+
+
 @pytest.mark.scenario("V2")
 def test_daemon_that_closes_all_descriptors_keeps_its_own_files(processes: Processes) -> None:
     """V2: it opens its own files and sockets under the same numbers, and alerts go on."""
