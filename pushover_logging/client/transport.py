@@ -10,11 +10,13 @@ import queue
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote_plus, urlsplit
+from weakref import WeakSet
 
 import requests
 import requests.adapters
@@ -133,6 +135,7 @@ class Transport:
         self._proxies = _proxies_for(self.api_url)
         self._ca_bundle = _ca_bundle()
         self._renew()
+        _transports.add(self)
 
     def post(
         self,
@@ -191,16 +194,14 @@ class Transport:
         self._renew()  # first, so that no thread finds the session that is being closed
         session.close()
 
-    def drop_connections(self) -> None:
-        """Close this process's copies of its parent's idle connections; for a forked child.
-
-        At once: the garbage collector would do so when their descriptors may be other files'.
-        """
+    def _drop_connections(self) -> None:
+        """Close the idle connections without a word; in a forked child these are the parent's."""
         for adapter in self._session.adapters.values():
             pool = getattr(getattr(adapter, "_pool", None), "pool", None)
             for connection in list(pool.queue) if pool is not None else ():
                 if connection is not None and connection.sock is not None:
-                    connection.sock.close()
+                    with suppress(OSError):
+                        connection.sock.close()
 
     def _send(self, request: Request, limits: tuple[float, float], attempt: _Attempt) -> Reply:
         prepared = request.prepare(self.api_url)
@@ -315,6 +316,24 @@ class _Attempt:
 
 _attempt: ContextVar[_Attempt] = ContextVar("_attempt")
 """The request that this thread is sending, for the connection that sends it."""
+
+
+_transports: WeakSet[Transport] = WeakSet()
+
+
+def after_fork() -> None:
+    """In a forked child: close its copies of the parent's connections.
+
+    At once: the garbage collector, or the next request, would do so when a daemon has closed all
+    descriptors, and their numbers are those of files of its own.
+    """
+    for transport in list(_transports):
+        if transport._pid != os.getpid():
+            transport._drop_connections()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=after_fork)
 
 
 class _Adapter(requests.adapters.HTTPAdapter):

@@ -46,9 +46,9 @@ if TYPE_CHECKING:
 __all__ = ["Hooks", "Sender", "open_sender"]
 
 _BATCH = 1000
-_COMMIT_AT_ONCE = 50
-"""Notices that are not left in the memory of the process until the next commit."""
 """Notices that are taken from the store at a time."""
+_COMMIT_AT_ONCE = 50
+"""So many notices are not left in the memory of the process until the next commit."""
 _GROUP_ID = re.compile(r"[0-9a-f]{16}")
 _MOST_RESOLVED = 1000
 _MOST_TAGS = 50

@@ -219,12 +219,6 @@ _transports: weakref.WeakValueDictionary[tuple[int, str], Transport] = weakref.W
 """By process and address: handlers for one service share one connection. The worker's alone."""
 
 
-def after_fork() -> None:
-    """In a forked child: the parent goes on using its connections."""
-    for transport in list(_transports.values()):
-        transport.drop_connections()
-
-
 def _shared_transport(api_url: str) -> Transport:
     from ..client.transport import Transport
 

@@ -986,7 +986,7 @@ class Worker:
             self.page[0] = 1
         copied = self._greenlet
         self._start_over()
-        for name in ("delivery.target", "delivery.shared", "stores.opened"):
+        for name in ("client.transport", "delivery.shared", "stores.opened"):
             if (module := sys.modules.get(f"pushover_logging.{name}")) is not None:
                 module.after_fork()
         for pipeline in self.pipelines():

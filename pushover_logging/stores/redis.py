@@ -384,7 +384,8 @@ class RedisStore:
         self.spool.after_fork()
         # At once: the garbage collector would do so when the descriptors may be other files'.
         for connection in list(self._connections):
-            connection.disconnect()
+            with suppress(Exception):  # it is only to be closed
+                connection.disconnect()
         self._client = None
         self._begin()
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import os
 import select
 import socket
 import ssl
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -227,6 +230,42 @@ def test_a_proxy_is_asked_for_a_tunnel_and_sees_no_more(
     assert [reply.body for reply in replies] == [b"{}", b"{}"]
     assert [asked for _, asked in proxy.asked] == ["api.pushover.net:443"]
     assert [asked for _, asked in service.asked] == [f"/1/sounds.json?token={'a' * 30}"] * 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_forked_child_closes_no_file_of_its_own() -> None:
+    """A daemon closes all descriptors, and opens files under the numbers of the parent's."""
+    program = """
+import gc, os, sys
+from pushover_logging.client.transport import Transport
+gc.disable()
+transport = Transport(sys.argv[1])
+transport.get("sounds.json", {})
+child = os.fork()
+if child:
+    transport.get("sounds.json", {})
+    assert os.waitpid(child, 0)[1] == 0
+    sys.exit()
+os.closerange(0, 100)
+files = [os.open("/dev/null", os.O_RDONLY) for _ in range(30)]
+transport.get("sounds.json", {})
+gc.collect()
+assert all(os.path.sameopenfile(file, files[-1]) for file in files)
+os._exit(0)
+"""
+    with serving(answers(b"{}")) as server:
+        run = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", program, server.api_url],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    assert run.returncode == 0, run.stderr
+    ports = [port for port, _ in server.asked]
+    assert len(ports) == 3
+    assert len(set(ports)) == 2  # the parent goes on with its own
 
 
 def test_two_threads_may_make_the_first_request_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
