@@ -15,7 +15,7 @@ settings.load_profile("any clock")
 
 def pytest_xdist_auto_num_workers() -> int:
     """``-n auto``: more than there are processors, because most tests wait for something."""
-    return (os.cpu_count() or 1) + 3
+    return (os.cpu_count() or 1) + 4
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -24,6 +25,9 @@ def test_one_bug_in_two_processes_rings_once(example: Callable[[str], Example]) 
     assert exit_code == 0
     first = shop.pushes[0]
     assert (first.title, first.priority) == ("ERROR app", 2)
-    assert first.text.startswith("Exception on /order/3 [GET]\nKeyError: 3\nat order, flask/app.py")
+    # Each process logs a part of the five, and either may be the first to be read.
+    assert re.match(
+        r"Exception on /order/(\d) \[GET\]\nKeyError: \1\nat order, flask/app\.py", first.text
+    )
     assert shop.rings == 1
     assert shop.records("ERROR app") == shop.records() == 5
