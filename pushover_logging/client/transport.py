@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote_plus, urlsplit
 from weakref import WeakSet
@@ -49,7 +49,7 @@ _HEADERS = {"User-Agent": "pushover-logging"}
 _FORM_HEADERS = {**_HEADERS, "Content-Type": "application/x-www-form-urlencoded"}
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Reply:
     """An answer as it came over the wire, not yet understood."""
 
@@ -100,7 +100,7 @@ class Request:
             ).prepare()
             prepared.headers.update(_HEADERS)
             return prepared
-        form = "&".join([f"{_quoted(n)}={_quoted(text)}" for n, text in self.fields().items()])
+        form = "&".join([f"{_quoted_name(n)}={_quoted(t)}" for n, t in self.fields().items()])
         prepared = requests.PreparedRequest()
         prepared.method = self.method
         # urllib3 copies the headers and walks over them, which a plain dict makes cheap.
@@ -367,10 +367,17 @@ class _Adapter(requests.adapters.HTTPAdapter):
         return request.path_url
 
     def build_response(self, _: requests.PreparedRequest, resp: Any) -> requests.Response:
-        # Nobody asks this response for cookies, its encoding or its history.
-        response = requests.Response()
-        response.raw, response.status_code, response.headers = resp, resp.status, resp.headers
-        return response
+        return _Response(resp)
+
+
+class _Response(requests.Response):
+    """requests' response, without the cookies and the history that nobody asks for."""
+
+    _content: Any = False
+    _content_consumed: bool = False
+
+    def __init__(self, raw: Any) -> None:
+        self.raw, self.status_code, self.headers = raw, raw.status, raw.headers
 
 
 def _bounded(pool: Any) -> Any:
@@ -394,6 +401,8 @@ class _Connection(urllib3_connection.HTTPConnection if TYPE_CHECKING else object
 
     _ends = 0.0
     _masked = _target = ""
+    _parts: list[bytes] | None = None
+    """Head and body of a request, which leave together: as one packet, with one system call."""
 
     def connect(self) -> None:
         attempt = _attempt.get()
@@ -409,12 +418,21 @@ class _Connection(urllib3_connection.HTTPConnection if TYPE_CHECKING else object
             self._masked = mask_address(url)
         attempt = _attempt.get()
         self._ends, attempt.connecting = attempt.ends, False
-        super().request(method, self._masked, *args, **kwargs)
+        parts: list[bytes] = []
+        self._parts = parts
+        try:
+            super().request(method, self._masked, *args, **kwargs)
+        finally:
+            self._parts = None
+        self.send(b"".join(parts))
 
     def _encode_request(self, request: str) -> bytes:
         return request.replace(self._masked, self._target, 1).encode("ascii")
 
     def send(self, data: Any) -> None:
+        if self._parts is not None and isinstance(data, bytes):
+            self._parts.append(data)
+            return
         if self.sock is None:
             self.connect()
         self.sock.settimeout(_left(self._ends))
@@ -531,6 +549,9 @@ def _field(name: str, value: Value) -> str:
 def _quoted(text: str) -> str:
     """The text as a form holds it; names, keys and numbers stay as they are."""
     return text if text.isascii() and text.isalnum() else quote_plus(text)
+
+
+_quoted_name = lru_cache(maxsize=64)(_quoted)
 
 
 def _checked(timeout: tuple[float, float]) -> tuple[float, float]:

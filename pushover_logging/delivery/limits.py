@@ -7,8 +7,8 @@ for; ``today`` is the wall clock, for the end of the month alone.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 
 from ..client.constants import Priority
 from ..client.errors import PushoverError
@@ -27,8 +27,7 @@ _US_CENTRAL = timezone(timedelta(hours=-6))
 """Where the service's month ends; in summer an hour late, which only waits a little longer."""
 
 
-@dataclass(frozen=True)
-class Quota:
+class Quota(NamedTuple):
     """The account's messages of the month; None where the service said nothing yet."""
 
     limit: int | None = None
@@ -51,8 +50,7 @@ class Quota:
         return next_month(today)
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What may go to the service at this moment."""
 
     least: Priority | None
@@ -167,7 +165,7 @@ class Limits:
         self._refusals = 0
         if quota.remaining is not None and quota.reset is None:
             # Without a date, alerts held back for the end of the month would never go.
-            quota = replace(quota, reset=next_month(today))
+            quota = quota._replace(reset=next_month(today))
         self.quota = quota
 
     def failed(self, error: PushoverError, priority: Priority, now: float) -> float:
@@ -197,7 +195,7 @@ class Limits:
             ends = today + timedelta(seconds=self._policy.wait_max)
         soonest = today + timedelta(seconds=self._policy.wait_initial)
         self.month_ends = max(ends, soonest)
-        self.quota = replace(known, reset=self.month_ends)
+        self.quota = known._replace(reset=self.month_ends)
         return self.month_ends
 
 

@@ -67,12 +67,12 @@ class Entry:
 
     @property
     def records(self) -> int:
-        return sum(part.records for part in self.parts)
+        return sum([part.records for part in self.parts])
 
     @property
     def alerts(self) -> int:
         """How many of its parts hold a group's first record."""
-        return sum(part.alert is not None for part in self.parts)
+        return sum([part.alert is not None for part in self.parts])
 
 
 class Outbox:

@@ -6,7 +6,6 @@ is not said to be for any thread runs on the worker thread.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import threading
 import time
@@ -845,7 +844,7 @@ class Sender:
         note = "(This may have been sent before.)\n"
         limit = MESSAGE_LIMIT - len(note)
         if not entry.text.message.startswith(note) and len(entry.text.message) <= limit:
-            entry.text = dataclasses.replace(entry.text, message=note + entry.text.message)
+            entry.text = entry.text._replace(message=note + entry.text.message)
 
     def _settle(self, entry: Entry, outcome: Outcome, *, is_last_chance: bool) -> None:
         now = self._clock()
@@ -1005,8 +1004,7 @@ class Sender:
             group.first, style, entry.priority, limit=MESSAGE_LIMIT - len(more)
         )
         title = f"Not acknowledged: {_COUNT.sub('', incident.title)}"
-        text = dataclasses.replace(
-            text,
+        text = text._replace(
             message=text.message + more,
             title=cut(title, TITLE_LIMIT),
             device=None,  # the devices of these users have other names
@@ -1020,7 +1018,7 @@ class Sender:
             tags.insert(0, f"push-{entry.id}")
         if not tags:
             return text
-        return dataclasses.replace(text, tags=(*text.tags, *tags[:_MOST_TAGS]))
+        return text._replace(tags=(*text.tags, *tags[:_MOST_TAGS]))
 
     def _style_of(self, group: Group) -> Style:
         """Most notices of a process have the same style."""

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..client.errors import APIError, PushoverError, RateLimitError
 from ..render.alert import Alert
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Delivered", "Outcome", "QuotaSpent", "Rejected", "RetryLater", "Target"]
 
 
-@dataclass(frozen=True)
-class Delivered:
+class Delivered(NamedTuple):
     """The service took the push."""
 
     receipt: str | None

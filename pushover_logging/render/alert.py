@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from ..client.constants import EXPIRE_MAXIMUM, RETRY_MINIMUM, TITLE_LIMIT, Priority
 from ..notice import TEXT_BOUND
@@ -17,8 +17,7 @@ _HALF = TEXT_BOUND // 2 - 1
 """Both halves and the seam fit the bound, so that a trimmed text is not trimmed again."""
 
 
-@dataclass(frozen=True)
-class Alert:
+class Alert(NamedTuple):
     """One push, ready to be sent: every text is clean and within its limit."""
 
     message: str
@@ -40,7 +39,7 @@ class Alert:
     expire: int = 3600
     callback: str | None = None
     tags: tuple[str, ...] = ()
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = MappingProxyType({})
     """Parameters passed through untouched, for what the service adds next."""
     complaints: tuple[str, ...] = ()
     """A sentence for each wish of the record that could not be granted; never sent."""
@@ -51,7 +50,7 @@ class Alert:
             return self
         suffix = f" \N{MULTIPLICATION SIGN}{count}"
         title = cut(self.title, TITLE_LIMIT - len(suffix)) + suffix
-        return dataclasses.replace(self, title=title.strip())
+        return self._replace(title=title.strip())
 
     def parameters(self) -> dict[str, str]:
         """The form fields of this push as the service names them, without token and user.

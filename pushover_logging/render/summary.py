@@ -6,7 +6,6 @@ of records.
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -78,7 +77,7 @@ def summary(
         priority,
         limit=MESSAGE_LIMIT - len(heading),
     )
-    return dataclasses.replace(alert, message=heading + alert.message).counted(records)
+    return alert._replace(message=heading + alert.message).counted(records)
 
 
 def digest(renderer: Renderer, parts: Sequence[Part], priority: int) -> Alert:
@@ -105,8 +104,7 @@ def digest(renderer: Renderer, parts: Sequence[Part], priority: int) -> Alert:
         message = "\n".join([whole, *lines[:count], *more])
         if len(message) <= MESSAGE_LIMIT:
             break
-    return dataclasses.replace(
-        alert,
+    return alert._replace(
         message=message,
         title=f"{len(ranked)} different messages",
         timestamp=int(time.time()),

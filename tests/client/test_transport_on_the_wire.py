@@ -268,6 +268,31 @@ os._exit(0)
     assert len(set(ports)) == 2  # the parent goes on with its own
 
 
+def test_head_and_body_leave_together() -> None:
+    """In two pieces, each would be a packet and a system call, and would wake the server."""
+    received = []
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            for _ in range(2):
+                received.append(connection.recv(65536))
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        transport = Transport(f"http://127.0.0.1:{listener.getsockname()[1]}/1/")
+        for text in ("first", "second"):
+            transport.post("messages.json", {"message": text})
+        thread.join(10)
+
+    assert [piece.partition(b"\r\n\r\n")[2] for piece in received] == [
+        b"message=first",
+        b"message=second",
+    ]
+
+
 def test_two_threads_may_make_the_first_request_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     both, first = threading.Barrier(2), threading.Event()
     found = HTTPAdapter.get_connection_with_tls_context
