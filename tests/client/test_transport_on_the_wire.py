@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,10 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked.append((self.client_address[1], self.path))
         self.server.answer(self)
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.do_GET()
 
     def do_CONNECT(self) -> None:
         self.server.asked.append((self.client_address[1], self.path))
@@ -268,29 +273,25 @@ os._exit(0)
     assert len(set(ports)) == 2  # the parent goes on with its own
 
 
-def test_head_and_body_leave_together() -> None:
+def test_head_and_body_leave_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """In two pieces, each would be a packet and a system call, and would wake the server."""
-    received = []
+    pieces = []
+    send = HTTPConnection.send
 
-    def serve(listener: socket.socket) -> None:
-        connection, _ = listener.accept()
-        with connection:
-            for _ in range(2):
-                received.append(connection.recv(65536))
-                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+    def send_and_record(connection: HTTPConnection, data: bytes) -> None:
+        pieces.append(data)
+        send(connection, data)
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=serve, args=(listener,))
-        thread.start()
-        transport = Transport(f"http://127.0.0.1:{listener.getsockname()[1]}/1/")
-        for text in ("first", "second"):
+    monkeypatch.setattr(HTTPConnection, "send", send_and_record)
+    with serving(answers(b"{}")) as server:
+        transport = Transport(server.api_url)
+        for text in ("first", "second"):  # the second on a connection that is open
             transport.post("messages.json", {"message": text})
-        thread.join(10)
+        (port, _), again = server.asked
 
-    assert [piece.partition(b"\r\n\r\n")[2] for piece in received] == [
-        b"message=first",
-        b"message=second",
-    ]
+    assert again[0] == port
+    bodies = [piece.partition(b"\r\n\r\n")[2] for piece in pieces]
+    assert bodies == [b"message=first", b"message=second"]
 
 
 def test_two_threads_may_make_the_first_request_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
