@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pushover_logging.client.constants import MESSAGE_LIMIT, Priority
+from pushover_logging.config.fields import DEFAULTS
 from pushover_logging.config.levels import to_priority
 from pushover_logging.config.parsing import masked, to_seconds, to_whole_seconds
 from pushover_logging.config.secrets import resolve_encryption_key
 from pushover_logging.render import html
-from pushover_logging.render.alert import Alert, cut, trim
+from pushover_logging.render.alert import cut, trim
 
 from .account import add_account, add_command, application, option_type, users
 from .answering import add_json, answer
@@ -81,8 +82,8 @@ def _add_urgency(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-s", "--sound", help="default: the sound that is set in the app")
     for name, purpose in (
         ("ttl", "delete it after this time, such as 90, 30m or 12h"),
-        ("retry", f"emergency: ring again after this time; default: {Alert.retry}s"),
-        ("expire", f"emergency: stop ringing after this time; default: {Alert.expire}s"),
+        ("retry", f"emergency: ring again after this time; default: {DEFAULTS['retry']}s"),
+        ("expire", f"emergency: stop ringing after this time; default: {DEFAULTS['expire']}s"),
     ):
         group.add_argument(
             f"--{name}", type=option_type(to_whole_seconds), metavar="TIME", help=purpose
@@ -205,7 +206,7 @@ def emergency_defaults(priority: Priority) -> dict[str, int]:
     """The parameters that the service requires of an emergency."""
     if priority != Priority.EMERGENCY:
         return {}
-    return {"retry": Alert.retry, "expire": Alert.expire}
+    return {"retry": DEFAULTS["retry"], "expire": DEFAULTS["expire"]}
 
 
 def sendable(text: str) -> str:
