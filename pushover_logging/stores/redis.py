@@ -129,11 +129,14 @@ class RedisStore:
             self._carried.update((entry.seq, now + _CARRY_AGAIN) for entry in new)
         if waiting and now >= self._next_check:
             self._next_check = now + _CHECK_COVERED
-            seen = self._seen_of(self.source)
-            covered = [(slot, seq) for slot, seq in waiting if seq in seen]
-            mark_slots(fd, covered)
-            for _, seq in covered:
-                self._carried.pop(seq, None)
+            self._free_slots(fd, waiting, self._seen_of(self.source))
+
+    def _free_slots(self, fd: int, waiting: Sequence[tuple[int, int]], seen: Seen) -> None:
+        """Frees the slots of this process's notices that commits have covered."""
+        covered = [(slot, seq) for slot, seq in waiting if seq in seen]
+        mark_slots(fd, covered)
+        for _, seq in covered:
+            self._carried.pop(seq, None)
 
     def _carry_entries(
         self, fd: int, source: Source, entries: list[Entry], transform: Callable[[bytes], bytes]
@@ -298,6 +301,11 @@ class RedisStore:
             self._changed.pop(source, None)
             self._seen.pop(source, None)
             self._returned.pop(source, None)
+        # At once, and not with the next look: if the server fails before that, this process
+        # delivers what its spool holds.
+        if self.source in covered and self.spool.path is not None:
+            with suppress(OSError), borrowed(self.spool.path) as fd:
+                self._free_slots(fd, read_header(fd).waiting, covered[self.source])
 
     def peek(self) -> Mapping[str, bytes]:
         with self._server() as client:

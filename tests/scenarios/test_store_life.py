@@ -422,6 +422,32 @@ def test_redis_that_goes_and_returns_costs_nothing_and_doubles_nothing(
         assert len(processes.stderr(process).splitlines()) == 2, processes.stderr(process)
 
 
+@pytest.mark.scenario("P3")
+def test_what_was_sent_when_redis_fails_is_not_counted_again(
+    scenario: Scenario, server: Any, mortal_redis: RedisServer
+) -> None:
+    """P3: the sender knows what it has stored, also where it looks at its spool no more."""
+    with memory_folder() as spool:
+        processes = Processes(scenario, server, f"{mortal_redis.url}?spool={spool}")
+        never_looks = "from pushover_logging.stores import redis; redis._CHECK_COVERED = 1e9"
+        process = start(processes, f"shared._RECOVER = 0.3; {never_looks}")
+        becomes_sender(processes, process)
+        for number in range(2):
+            tell(processes, process, f"log.error(stage.mark({number}))")
+            arrives(processes, mark(number))
+        assert tell(processes, process, "phone.drain(10)") == "True"
+
+        mortal_redis.kill()
+        tell(processes, process, "log.error(stage.mark(2))")
+        arrives(processes, mark(2))
+        mortal_redis.start()
+        eventually(lambda: "works again" in processes.stderr(process))
+        assert tell(processes, process, "phone.drain(10)") == "True"
+        processes.end()
+
+    assert marks_of(processes) == Counter(mark(number) for number in range(3)), processes.texts
+
+
 class Proxy:
     """Passes on what goes to redis, and loses the answer to one request that it is told of."""
 
