@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, cast
 
 from .. import notice as notices
@@ -20,7 +21,7 @@ from ..client.constants import EXPIRE_MAXIMUM, MESSAGE_LIMIT, TITLE_LIMIT, Prior
 from ..client.errors import APIError, PushoverError
 from ..config.fields import Style
 from ..ingest.fingerprint import digest
-from ..notice import Notice, Snapshot
+from ..notice import TEXT_BOUND, Notice, Snapshot
 from ..render import summary
 from ..render.alert import Alert, cut
 from ..render.record import Renderer, filled_in
@@ -157,7 +158,8 @@ class Sender:
         """This object has been the sender of the store, and knows what it did."""
         self._durable_state: State | None = None
         self._state: State | None = None
-        self._cipher = target.store_cipher() if store.wire == "json" else None
+        self._leaves_machine = store.wire == "json"
+        self._cipher = target.store_cipher() if self._leaves_machine else None
         self._is_sender = False
         if store.durable:
             # Asks the store for its time, which needs everything above.
@@ -518,7 +520,7 @@ class Sender:
             elif repeats and not group.is_open:
                 self._reopen(group, repeats, notice.at, now)
         elif notice.kind == "resolved":
-            self._resolve(notice, now)
+            self._resolve(notice._replace(key=self._stored_name(notice.key or "")), now)
         elif notice.kind == "dropped":
             level = int(notice.identity[1])
             known = self.reported_totals.pop((source, level), 0)
@@ -534,9 +536,13 @@ class Sender:
         elif notice.kind == "ringing" and notice.key is not None:
             self._take_over_ringing(notice, now)
         elif notice.kind == "silence" and notice.key is not None:
-            self._silence(notice.key, notice.until, now)
+            self._silence(self._stored_name(notice.key), notice.until, now)
         elif notice.kind == "unsilence" and notice.key is not None:
-            self._end_silence(notice.key, now)
+            self._end_silence(self._stored_name(notice.key), now)
+
+    def _stored_name(self, name: str) -> str:
+        """A name as the groups have it: an operator gives it as the application spells it."""
+        return self._renderer.tidy_for(self._config.style)(name) if self._leaves_machine else name
 
     def _moment(self, unix: float, latest: float) -> float:
         """A stored time in seconds of ``time.monotonic()``."""
@@ -1170,22 +1176,33 @@ class Sender:
         return left if self.refused is None else 0
 
     def redacted(self, notice: Notice) -> Notice:
-        """The notice without credentials, for a store on another machine."""
-        if notice.snapshot is None:
-            return notice
-        redact = self._renderer.tidy_for(Style(**notice.style))
+        """The notice without credentials, for a store on another machine.
+
+        Everywhere a text comes out the same, so that the processes agree which records are alike.
+        """
         snapshot = notice.snapshot
+        style = self._config.style if snapshot is None else Style(**notice.style)
+        tidy = self._renderer.tidy_for(style)
+
+        def shortened(text: str) -> str:
+            """Like ``tidy``, which shows only both ends of an endless text."""
+            is_endless = len(text) >= TEXT_BOUND - 1
+            return sha256(text.encode("utf-8", "replace")).hexdigest() if is_endless else tidy(text)
+
+        notice = notice._replace(identity=_cleaned(notice.identity, shortened))
+        if notice.key is not None and notice.kind != "ringing":  # there it is a receipt
+            notice = notice._replace(key=tidy(notice.key))
+        if snapshot is None:
+            return notice
         return notice._replace(
             snapshot=snapshot._replace(
-                text=redact(filled_in(snapshot, redact)),
+                text=tidy(filled_in(snapshot, tidy)),
                 args=None,
-                overrides={
-                    name: redact(value) if isinstance(value, str) else value
-                    for name, value in snapshot.overrides.items()
-                },
-                exceptions=tuple(e._replace(text=redact(e.text)) for e in snapshot.exceptions),
-                fields={name: redact(text) for name, text in snapshot.fields.items()},
-            )
+                overrides=_cleaned(snapshot.overrides, tidy),
+                exceptions=tuple(e._replace(text=tidy(e.text)) for e in snapshot.exceptions),
+                fields=_cleaned(snapshot.fields, tidy),
+                complaints=_cleaned(snapshot.complaints, tidy),
+            ),
         )
 
     def seal(self, data: bytes) -> bytes:
@@ -1249,6 +1266,20 @@ def open_sender(config: HandlerConfig, store: Store | None = None) -> Sender:
         config.on_error, config.on_acknowledged, diagnostics.fallback_for(config.fallback)
     )
     return Sender(store or MemoryStore(), config, target, Renderer(redactor), policy, hooks)
+
+
+def _cleaned(value: Any, tidy: Callable[[str], str]) -> Any:
+    """The value with all its texts cleaned; an encoded image has none."""
+    if isinstance(value, str):
+        return tidy(value)
+    if isinstance(value, Mapping):
+        return {
+            name: each if name == "attachment_base64" else _cleaned(each, tidy)
+            for name, each in value.items()
+        }
+    if isinstance(value, tuple | list):
+        return type(value)(_cleaned(each, tidy) for each in value)
+    return value
 
 
 def _duration(seconds: float) -> str:

@@ -145,7 +145,7 @@ class SharedSender:
         self.active.append(
             [
                 (n._replace(epoch=0, total=records) if n.kind == "counted" else n, False, 0)
-                for n, _, records in new
+                for n, _, records in ((self._to_leave(n), kept, r) for n, kept, r in new)
             ]
         )
         self._kept += [notice.seq for notice, is_kept, _ in new if is_kept]
@@ -330,7 +330,7 @@ class SharedSender:
                 continue  # of the repeats before it some may be counted already
             # Another process may have taken it and sent it.
             notice = notice._replace(is_last=may_be_sent) if notice.kind == "new" else notice
-            self.active.append([(notice, False, 0)])
+            self.active.append([(self._to_leave(notice), False, 0)])
             self._kept.append(entry.seq)
             self._found.add(entry.seq)
 
@@ -376,10 +376,12 @@ class SharedSender:
 
     # Texts that leave this machine.
 
+    def _to_leave(self, notice: Notice) -> Notice:
+        """The notice as the store gets it, now or once it works again."""
+        return notice if self.store.wire == "marshal" else self.active.redacted(notice)
+
     def _encoded(self, notice: Notice) -> bytes:
-        if self.store.wire == "marshal":
-            return notices.encode(notice)
-        return self.active.seal(notices.encode(self.active.redacted(notice), "json"))
+        return self.active.seal(notices.encode(self._to_leave(notice), self.store.wire))
 
     def _carried(self, payload: bytes) -> bytes:
         """A payload of a spool as the store takes it."""

@@ -448,6 +448,56 @@ def test_what_was_sent_when_redis_fails_is_not_counted_again(
     assert marks_of(processes) == Counter(mark(number) for number in range(3)), processes.texts
 
 
+SECRETIVE = """log.error("password=%s for amqp://ann:%s@mq", *(["sesameopen"] * 2), extra={
+    "pushover": {"key": "PGPASSWORD=sesameopen", "tags": ["token=sesameopen"],
+                 "params": {"x": "password=sesameopen"}}})"""
+PLAIN = """log.error("DB_PASSWORD=sesameopen is wrong")"""
+
+
+@pytest.mark.scenario("P3")
+@pytest.mark.parametrize("fails", [False, True])
+def test_redis_gets_no_credential(
+    scenario: Scenario, server: Any, mortal_redis: RedisServer, fails: bool
+) -> None:
+    """Neither in a notice nor in the state, nor when it works again; keys still find groups."""
+    redis = pytest.importorskip("redis")
+    server.fault("status", count=None, status=503, path="messages.json")
+    with memory_folder() as spool:
+        processes = Processes(scenario, server, f"{mortal_redis.url}?spool={spool}")
+        process = start(processes, "shared._RECOVER = 0.3", retry_policy={"wait_initial": 0.2})
+        becomes_sender(processes, process)
+        if fails:
+            mortal_redis.kill()
+        for line in (SECRETIVE, PLAIN):
+            tell(processes, process, line.replace("\n", " "))
+        server.wait_for_requests(1)
+        if fails:
+            mortal_redis.start()
+            eventually(lambda: "works again" in processes.stderr(process))
+        client = redis.Redis.from_url(mortal_redis.url)
+
+        def stored() -> bytes:
+            found = []
+            for name in client.scan_iter():
+                kind = client.type(name)
+                read = {b"hash": client.hgetall, b"stream": client.xrange, b"string": client.get}
+                found.append(repr(read[kind](name)).encode())
+            return b"\n".join(found)
+
+        eventually(lambda: stored().count(b"***") >= 6)
+        assert b"sesameopen" not in stored()
+        server.clear_faults()
+        assert tell(processes, process, "phone.drain(20)") == "True"
+        resolve = """log.info("", extra={"pushover": {"resolve": "PGPASSWORD=sesameopen"}})"""
+        tell(processes, process, resolve)
+        eventually(lambda: any("cancel" in request.path for request in server.requests))
+        assert b"sesameopen" not in stored()
+        client.close()
+        processes.end()
+
+    assert not any("sesameopen" in repr(m.params) for m in processes.messages)
+
+
 class Proxy:
     """Passes on what goes to redis, and loses the answer to one request that it is told of."""
 
