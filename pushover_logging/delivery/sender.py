@@ -162,12 +162,14 @@ class Sender:
         self._cipher = target.store_cipher() if self._leaves_machine else None
         self._is_sender = False
         if store.durable:
-            # Asks the store for its time, which needs everything above.
             self._durable_state = State(clock, self._stored_time, self.seal, self.unseal)
             self._state = self._durable_state
 
     epoch = 0
     """As `SharedSender.epoch`: the running totals of one sender never begin anew."""
+
+    decides: bool = True
+    """As for `SharedSender`: what waits is this sender's to send."""
 
     @property
     def active(self) -> Sender:
@@ -795,9 +797,13 @@ class Sender:
             due.append(max(waits, opens_at))
         return min([at for at in due if at is not None], default=None)
 
-    def trim(self, capacity: int) -> None:
-        """Drop the least urgent alerts until at most ``capacity`` wait."""
-        while self.outbox.alerts > max(0, capacity):
+    def trim(self, unread: int, capacity: int | None = None) -> None:
+        """Drop the least urgent alerts until at most ``capacity`` wait, ``unread`` ones too.
+
+        By default the capacity of the handler.
+        """
+        capacity = self._config.capacity if capacity is None else capacity
+        while self.outbox.alerts > max(0, capacity - unread):
             with self.lock:
                 victim = self.outbox.turn_away()
                 if victim is None:

@@ -63,7 +63,9 @@ class SharedSender:
     def __init__(self, config: HandlerConfig, store: DurableStore, numbers: Iterator[int]) -> None:
         """``numbers`` are those of the notices of this process."""
         store.prepare()
-        self._config = config
+        self._config = self._wanted = config
+        """What it sends by, and what the latest handler wants."""
+        self._capacity = config.capacity
         self.store: DurableStore = store
         self._numbers = numbers
         self.active: Sender = open_sender(config, store)
@@ -104,14 +106,21 @@ class SharedSender:
 
     def configure(self, config: HandlerConfig) -> None:
         """Send by the settings of another handler, the latest that was configured."""
-        if config is self._config or self._fails:
-            return
-        self._config = config
+        self._wanted = config
+        self._capacity = max(self._capacity, config.capacity)
+
+    def _configure(self) -> None:
+        """Raises StoreError, and then the settings change once the store works."""
         try:
             self.active.commit()
-        except StoreError:
-            return  # the next step finds that the store fails
-        self.active = open_sender(config, self.store)
+        except LeaseLost:
+            self.is_sender = False  # another process goes on with what is not stored
+        known, self.active = self.active, open_sender(self._wanted, self.store)
+        self.active.delivered_here, self.active.pushes_here = (
+            known.delivered_here,
+            known.pushes_here,
+        )
+        self._config = self._wanted
 
     def append(self, new: Sequence[tuple[Notice, bool, int]]) -> None:
         """Hand notices over to the sender.
@@ -157,6 +166,8 @@ class SharedSender:
         if self._fails:
             return self.active.begin(now)
         try:
+            if self._wanted is not self._config:
+                self._configure()
             if now >= self._carry_at:
                 self._carry_at = now + _CARRY
                 self.store.carry(self._carried)
@@ -223,14 +234,19 @@ class SharedSender:
         """Counts go to a shared store as soon as they can."""
         return True
 
-    def trim(self, capacity: int) -> None:
-        """Drop the least urgent alerts until at most ``capacity`` wait."""
-        if self.is_sender or self._fails:
-            self.active.trim(capacity)
+    @property
+    def decides(self) -> bool:
+        """Whether what waits is this process's to send."""
+        return self.is_sender or self._fails
+
+    def trim(self, unread: int) -> None:
+        """Drop the least urgent alerts until as many wait as the largest handler may keep."""
+        if self.decides:
+            self.active.trim(unread, self._capacity)
 
     def settled(self) -> bool:
         """Whether nothing that is due waits here, and the sender has taken what was handed over."""
-        if self.is_sender or self._fails:
+        if self.decides:
             return self.active.settled()
         return not self._untaken()
 

@@ -259,7 +259,7 @@ class State:
         self._unix = unix
         self._seal = seal
         self._unseal = unseal
-        self._ahead = unix() - clock()
+        self._ahead: float | None = None
         self.writer: bytes = os.urandom(8).hex().encode()
         """Tells whether the state in the store is this sender's."""
         self._begin_anew({})
@@ -274,7 +274,7 @@ class State:
     def _offset(self) -> float:
         """Seconds to add to a time of ``time.monotonic()`` for one that is stored."""
         ahead = self._unix() - self._clock()
-        if abs(ahead - self._ahead) > _CLOCK_WAS_SET:
+        if self._ahead is None or abs(ahead - self._ahead) > _CLOCK_WAS_SET:
             self._ahead = ahead
         return self._ahead
 

@@ -226,7 +226,7 @@ class Pipeline:
                 sender.append([(Notice("drain", self._drain_seq, time.time()), False, 0)])
             sender.begin(now)
             left = len(self._queue)
-            sender.trim(self._queue.capacity - left)
+            sender.trim(left)
         self._hand_over_evicted(sender)
         self._tell_queue(sender)
         due = sender.step(deadline, drains=quietly, may_report=not left)
@@ -256,7 +256,8 @@ class Pipeline:
     def _tell_queue(self, sender: Sender | SharedSender) -> None:
         """Let logging calls know how much waits behind the queue; a send may take long."""
         outbox = sender.outbox
-        self._queue.outbox_size = outbox.alerts
+        # Where another process has become the sender, what is known here is for that one to send.
+        self._queue.outbox_size = outbox.alerts if sender.decides else 0
         if outbox.alerts:
             self._queue.outbox_least = outbox.least_urgent()
 

@@ -181,6 +181,8 @@ def test_sender_whose_token_is_refused_lets_another_try(processes: Processes, se
 
     assert tell(processes, old, "sends()") == "False"
     assert len(processes.messages) == 1
+    # What it left to the other takes no room here any more.
+    assert tell(processes, old, "stage.until(lambda: not phone._queue.outbox_size)") == "True"
 
 
 @pytest.mark.scenario("V4")
@@ -420,6 +422,77 @@ def test_redis_that_goes_and_returns_costs_nothing_and_doubles_nothing(
     assert len(rings) <= 2
     for process in (first, second):
         assert len(processes.stderr(process).splitlines()) == 2, processes.stderr(process)
+
+
+@pytest.mark.parametrize("processes", ["sqlite"], indirect=True)
+def test_handlers_that_share_a_store_keep_their_counts_and_their_room(
+    processes: Processes, server: Any
+) -> None:
+    """The sender goes by the latest handler's settings, but drops nothing for its capacity."""
+    process = start(processes)
+    tell(processes, process, "log.error(stage.mark(0))")
+    arrives(processes, mark(0))
+    tell(processes, process, "stage.until(lambda: phone.stats().delivered == 1)")
+    small = "stage.attach('other', store=os.environ['STORE'], capacity=2)"
+    tell(processes, process, f"[other := {small}, logging.getLogger('other').error(stage.mark(1))]")
+    arrives(processes, mark(1))
+    both = "(phone.stats().delivered, phone.stats().pushes) == (2, 2)"
+    assert tell(processes, process, f"stage.until(lambda: {both})") == "True"
+
+    server.fault("status", count=None, status=500, path="messages.json")
+    tell(processes, process, "[log.warning(stage.mark(n)) for n in range(2, 22)]")
+    tell(processes, process, "stage.until(lambda: phone._pipeline._sender.outbox.alerts == 20)")
+    tell(processes, process, "logging.getLogger('other').error(stage.mark(22))")
+    waiting = "stage.until(lambda: phone._pipeline._sender.outbox.alerts == 21)"
+    assert tell(processes, process, waiting) == "True"
+    assert tell(processes, process, "phone.stats().dropped") == "{}"
+
+
+@pytest.mark.scenario("P3")
+@pytest.mark.parametrize("is_mute", [False, True])
+def test_redis_that_is_away_from_the_start_costs_no_alert(
+    scenario: Scenario, server: Any, is_mute: bool
+) -> None:
+    """P3: refused, or accepted by a server that never answers; a fork does not wait for it."""
+    pytest.importorskip("redis")
+    forks = (
+        "[began := time.monotonic(), pid := os.fork(), pid or os._exit(0), "
+        "took := time.monotonic() - began, os.waitpid(pid, 0)[1]] and took < 1"
+    )
+    with memory_folder() as spool, socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1] if is_mute else free_port()
+        processes = Processes(scenario, server, f"redis://127.0.0.1:{port}/0?spool={spool}")
+        process = start(processes)
+
+        tell(processes, process, "log.error(stage.mark(0))")
+        forked = tell(processes, process, forks)
+        arrives(processes, mark(0))
+        processes.end()
+
+    assert forked == "True"
+    assert "delivers from memory" in processes.stderr(process)
+
+
+@pytest.mark.scenario("P3")
+def test_settings_that_come_while_redis_is_away_hold_when_it_returns(
+    scenario: Scenario, server: Any, mortal_redis: RedisServer
+) -> None:
+    pace = "phone._pipeline._sender.active._config.grouping.max_per_minute"
+    with memory_folder() as spool:
+        processes = Processes(scenario, server, f"{mortal_redis.url}?spool={spool}")
+        process = start(processes, "shared._RECOVER = 0.3")
+        becomes_sender(processes, process)
+        mortal_redis.kill()
+        tell(processes, process, "log.error(stage.mark(0))")
+        arrives(processes, mark(0))
+        slower = "stage.attach('other', store=os.environ['STORE'], grouping={'max_per_minute': 3})"
+        tell(processes, process, f"[other := {slower}, logging.getLogger('other').error('again')]")
+        arrives(processes, "again")
+        mortal_redis.start()
+        eventually(lambda: "works again" in processes.stderr(process))
+
+        assert tell(processes, process, f"stage.until(lambda: {pace} == 3)") == "True"
+        processes.end()
 
 
 @pytest.mark.scenario("P3")
