@@ -19,7 +19,7 @@ from pushover_logging.devserver import DevServer
 
 T = TypeVar("T")
 
-DEADLINE = 15.0
+DEADLINE = 60.0
 
 
 def poll(check: Callable[[], T], what: str, timeout: float = DEADLINE) -> T:

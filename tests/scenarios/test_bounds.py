@@ -337,7 +337,7 @@ import logging, random, stage, sys, threading
 sys.setswitchinterval(1e-5)
 grouping = {{"interval": {interval}, "max_groups": {groups}, "max_per_minute": {pace}}}
 handler = stage.attach("shop", capacity={capacity}, grouping=grouping,
-                       priorities={{"ERROR": "HIGH"}}, exit_timeout=3)
+                       priorities={{"ERROR": "HIGH"}}, exit_timeout=30)
 log = logging.getLogger("shop")
 
 def work(seed):
@@ -384,7 +384,7 @@ def test_the_counts_balance_whatever_is_logged(
     """Eight threads log, resolve, drain and close: at the server and in the counts it adds up."""
     program = MIXTURE.format(interval=interval, capacity=capacity, groups=groups, pace=pace)
 
-    outcome = scenario.run(program, deadline=40)
+    outcome = scenario.run(program, deadline=90)
 
     notes = outcome.notes
     lost = sum(notes["dropped"].values())
