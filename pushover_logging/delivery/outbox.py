@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from .retry import Backoff
 __all__ = ["Entry", "Outbox", "Part"]
 
 _URGENT_FIRST = tuple(sorted(Priority, reverse=True))
+_TIME_FOR_A_DIGEST = 3
+"""For so many pushes there must be time when a digest of what is left goes before the end."""
 
 
 @dataclass(slots=True)
@@ -196,12 +199,14 @@ class Outbox:
         *,
         ending: bool = False,
         untried_first: bool = False,
+        most: float = math.inf,
     ) -> Entry | None:
         """The entry that goes next, which is then in hand; None if nothing may go.
 
         When several entries wait for the last slot of the minute, they go as a digest. ``claim``
         takes the repeats of a group for it. ``ending``: the process ends, so that a digest may go
-        without a slot, and only entries that have failed are still put off.
+        without a slot, and only entries that have failed are still put off. ``most``: for so many
+        pushes there is time before the end; what would be left over goes as a digest as well.
         """
         for item in [
             item for item in self._later if item[0] <= now or (ending and not item[2].tries)
@@ -224,7 +229,8 @@ class Outbox:
             entry = next((e for lane in lanes for e in lane if not e.tries), entry)
         # A report has no parts. It can be in no digest, and goes by itself.
         digestible = sum(len(lane) for lane in lanes)
-        if digestible > 1 and (slots == 0 if ending else slots == 1):
+        is_last = slots == 0 or (digestible > most and most < _TIME_FOR_A_DIGEST)
+        if digestible > 1 and (is_last if ending else slots == 1):
             merged = [e for lane in lanes for e in lane if e.parts]
             if len(merged) > 1:
                 self.in_hand = self._digest(merged, claim)

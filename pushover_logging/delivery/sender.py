@@ -6,6 +6,7 @@ is not said to be for any thread runs on the worker thread.
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -55,6 +56,7 @@ _MOST_TAGS = 50
 """The service's bound is not known; nobody resolves a digest of more groups than this."""
 _CANCEL_AGAIN = 5.0
 _LEAST_TIMEOUT = 0.1
+_FASTEST_PUSH = 0.01
 _MOST_DRAINED = 1000
 _STOPPED = 2.0
 """Seconds between a commit and the send that follows it after which another process may have become
@@ -153,6 +155,8 @@ class Sender:
         """Notices that this sender knows and that no commit has covered."""
         self._known_already: set[tuple[str, int]] = set()
         """Those of them that came before the store failed: they may come once more."""
+        self._seconds_of_a_push = _FASTEST_PUSH
+        """How long the latest took, and at least that."""
         self._committed_at = 0.0
         self._has_led = False
         """This object has been the sender of the store, and knows what it did."""
@@ -403,6 +407,7 @@ class Sender:
                 self.groups.claim,
                 ending=ending,
                 untried_first=self.limits.in_outage,
+                most=math.inf if deadline is None else (deadline - now) / self._seconds_of_a_push,
             )
             escalates = None if entry is None else entry.escalates
             if entry is not None and escalates is not None and not escalates.rings(now):
@@ -827,7 +832,9 @@ class Sender:
                     timeout = max(_LEAST_TIMEOUT, deadline - self._clock())
             self._check_lease()
             escalates = entry.escalates is not None
+            began = self._clock()
             outcome = self._target.deliver(entry.text, timeout, escalates=escalates)
+            self._seconds_of_a_push = max(_FASTEST_PUSH, self._clock() - began)
             entry.is_in_flight = False
             self._settle(entry, outcome, is_last_chance=deadline is not None)
         except StoreError:

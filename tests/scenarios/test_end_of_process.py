@@ -119,6 +119,28 @@ stage.main_ends()
     assert len(outcome.complaints) == 1
 
 
+@pytest.mark.slow
+@pytest.mark.scenario("C5")
+def test_what_a_slow_service_leaves_no_time_for_goes_as_a_digest(
+    scenario: Scenario, server: Any
+) -> None:
+    """C5: the first go one by one, and the rest before the time is over rather than not at all."""
+    program = """
+import logging, stage
+stage.attach("shop", exit_timeout=4)
+for number in range(9):
+    logging.getLogger("shop").error(stage.mark(number))
+"""
+
+    server.fault("delay", count=None, seconds=0.8)
+    outcome = scenario.run(program)
+
+    assert outcome.marks == each_once(9)
+    assert outcome.records == 9
+    assert 2 <= len(outcome.messages) <= 5
+    assert not outcome.complaints
+
+
 @pytest.mark.scenario("C6")
 def test_flush_in_a_loop_answers_in_time(scenario: Scenario, server: Any) -> None:
     """C6: as on Lambda: True or False within its timeout, and the handler goes on working."""
