@@ -179,13 +179,9 @@ class PushoverHandler(logging.Handler):
                     if group is not None and group.levelno != record.levelno:
                         group = None
                 if group is not None and not hasattr(record, "pushover"):
-                    msg, _, created, thread = group.last
-                    if (
-                        created != record.created
-                        or thread != record.thread
-                        or msg is not record.msg
-                    ):
-                        group.last = record.msg, args, record.created, record.thread
+                    created = record.created
+                    if group.last[2] is not created or not group.is_last(record):
+                        group.last = record.msg, args, created
                         next(group.ticks)
                         self._queue.accepted.add()
                     # Otherwise it is the very same record again, through another logger.

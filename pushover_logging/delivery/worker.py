@@ -401,7 +401,7 @@ class Pipeline:
             group.total = total = group.total + repeats
         # A summary shows text and exception of the same record. Of a repeat only the message is
         # kept, so that a push that shows more shows the first record.
-        msg, args, created, _ = group.last
+        msg, args, created = group.last
         is_last = not (
             first.exceptions or first.fields or first.overrides or self.has_formatter
         ) and is_plain(msg, args)

@@ -135,6 +135,41 @@ def test_the_record_that_made_the_group_is_no_repeat_of_itself() -> None:
     assert not Group(("text",), made, HIGH).count(made)
 
 
+@pytest.mark.parametrize(
+    ("msg", "takes_a_number"),
+    [("lost connection to %s", True), ("disk is full", False), (ValueError("no number"), False)],
+)
+def test_records_that_a_coarse_clock_gives_the_same_time_are_all_counted(
+    handler: PushoverHandler,
+    monkeypatch: pytest.MonkeyPatch,
+    msg: object,
+    takes_a_number: bool,
+) -> None:
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now)
+    monkeypatch.setattr(time, "time", lambda: now / 1e9)
+    logger = logging.Logger("coarse")
+    logger.addHandler(handler)
+
+    for number in range(1000):
+        logger.error(msg, *[number] * takes_a_number)
+
+    assert handler.stats().accepted == 1000
+
+
+def test_a_record_that_comes_through_two_loggers_is_counted_once(handler: PushoverHandler) -> None:
+    outer, inner = logging.Logger("outer"), logging.Logger("inner")
+    inner.parent = outer
+    outer.addHandler(handler)
+    inner.addHandler(handler)
+
+    for number in range(10):
+        inner.error("lost connection to %s", number)
+        inner.error("disk is full")
+
+    assert handler.stats().accepted == 20
+
+
 # All groups.
 
 
