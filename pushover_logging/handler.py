@@ -399,5 +399,5 @@ class PushoverHandler(logging.Handler):
             group = self._groups.of_priority(priority).get(("key", key, priority))
             if group is not None:
                 group.close()
-        self._queue.resolved.append((key, at))
+        self._queue.resolve(key, at)
         self._pipeline.news = True

@@ -21,7 +21,7 @@ import weakref
 from _thread import get_ident
 from collections import deque
 
-from ..ingest.queue import values_of
+from ..ingest.queue import MOST_RESOLVED, values_of
 from ..notice import Notice, is_plain
 from .diagnostics import DIAGNOSTICS, say
 
@@ -172,6 +172,7 @@ class Pipeline:
         """The number of the latest drain notice."""
         self._reported_drops: dict[int, int] = {}
         self._turned_away_said = 0
+        self._unresolved_said = 0
 
     def after_fork(self) -> None:
         """In a forked child: forget everything that the parent will send."""
@@ -344,7 +345,7 @@ class Pipeline:
         # A resolve ends what was logged before it, and so comes after the repeats.
         resolved: list[_New] = []
         while counts and self._queue.resolved:
-            key, at = self._queue.resolved.popleft()
+            key, at = self._queue.resolved.popitem()
             resolved.append((Notice("resolved", 0, at, key=key), False, 0))
         if counts:
             for group, repeats in self._groups.with_unclaimed():
@@ -428,6 +429,14 @@ class Pipeline:
             news, self._turned_away_said = turned_away - self._turned_away_said, turned_away
             capacity = self._queue.capacity
             say("full", f"{news} of the least urgent records dropped: {capacity} wait already")
+        unresolved = self._queue.unresolved.value()
+        if unresolved > self._unresolved_said:
+            news, self._unresolved_said = unresolved - self._unresolved_said, unresolved
+            say(
+                "resolve",
+                f"{news} resolves dropped: {MOST_RESOLVED} wait already; the emergencies of these"
+                " problems go on ringing",
+            )
         while self._queue.evicted:
             group, snapshot, _, is_kept = self._queue.evicted.popleft()
             self._groups.forget(group)  # its next record is a new alert, and may fit

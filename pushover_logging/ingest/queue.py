@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Unread = tuple[Any, ...]
     """A record whose group is still to be found: None in its place, then what ``_KEPT`` names."""
 
-__all__ = ["MOST_URGENT_FIRST", "Queue", "Tally", "values_of"]
+__all__ = ["MOST_RESOLVED", "MOST_URGENT_FIRST", "Queue", "Tally", "values_of"]
 
 MOST_URGENT_FIRST = (2, 1, 0, -1, -2)
 _KEPT = (
@@ -41,8 +41,9 @@ _KEPT = (
 """What is kept of a plain record, in the order of the fields of a snapshot."""
 _NOTHING_MORE = tuple(Snapshot(0.0, "", 0, "", ""))[9:]
 """The other fields of its snapshot, from ``exceptions`` on."""
+MOST_RESOLVED = 1000
+"""Problems whose end may wait for the worker."""
 _MOST_SET_ASIDE = 100
-_MOST_RESOLVED = 1000
 
 
 class Tally:
@@ -101,8 +102,8 @@ class Queue:
         self.lanes: tuple[deque[Entry | Unread], ...] = tuple(deque() for _ in MOST_URGENT_FIRST)
         self.evicted: deque[Entry] = deque()
         """The latest alerts that found no room, for the fallback handler."""
-        self.resolved: deque[tuple[str, float]] = deque(maxlen=_MOST_RESOLVED)
-        """Keys of problems that are over, and when that was logged."""
+        self.resolved: dict[str, float] = {}
+        """Keys of problems that are over, and when that was logged last."""
         self.set_aside: deque[logging.LogRecord] = deque(maxlen=_MOST_SET_ASIDE)
         """Records that could not be read where the stack was full; the worker reads them."""
         self.spool: Spool | None = None
@@ -131,6 +132,8 @@ class Queue:
         """Records that nothing could read."""
         self.left_in_spool: Tally = Tally()
         """Records that found no room here, and that the spool of a durable store has."""
+        self.unresolved: Tally = Tally()
+        """Resolves that found no room."""
         self.turned_away: dict[int, Tally] = {}
         """Records that found no room, by level."""
         self.outbox_size = 0
@@ -204,6 +207,15 @@ class Queue:
         )
         payload = encode(tuple.__new__(Notice, fields))
         return seq, self.spool.write(seq, payload, group.priority > 0) is not None
+
+    def resolve(self, key: str, at: float) -> None:
+        """Have the worker resolve the problem that records call by this key."""
+        resolved = self.resolved
+        if len(resolved) < MOST_RESOLVED or key in resolved:
+            # The worker may take the key out before this line, which then puts it in again.
+            resolved[key] = max(at, resolved.get(key, at))
+        else:
+            self.unresolved.add()
 
     def set_record_aside(self, record: logging.LogRecord) -> None:
         """Keep a record for the worker, which has a stack of its own."""

@@ -8,6 +8,7 @@ import pytest
 
 from pushover_logging import Grouping
 from pushover_logging.client.constants import Priority
+from pushover_logging.delivery.diagnostics import DIAGNOSTICS
 from pushover_logging.delivery.grouping import tag_of
 from pushover_logging.delivery.incidents import IncidentState
 
@@ -304,6 +305,33 @@ def test_a_process_that_ends_cancels_what_was_just_resolved() -> None:
 
     assert bench.target.cancelled == [tag_of("payments")]
     assert not bench.pipeline.is_unfinished()
+
+
+def test_an_emergency_is_resolved_although_other_problems_are_resolved_many_times() -> None:
+    bench = Bench()
+    bench.log(priority=EMERGENCY, key="payments")
+    bench.run(1)
+
+    bench.resolve("payments")
+    for _ in range(1500):
+        bench.resolve("mail")
+    bench.run(1)
+
+    assert tag_of("payments") in bench.target.cancelled
+
+
+def test_resolves_that_find_no_room_are_said_on_stderr(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(DIAGNOSTICS, "_last", {})
+    bench = Bench()
+
+    for number in range(1003):
+        bench.resolve(str(number))
+    bench.run(1)
+
+    [line] = capsys.readouterr().err.splitlines()
+    assert "3 resolves dropped: 1000 wait already" in line
 
 
 def test_resolving_leaves_other_problems_ringing() -> None:

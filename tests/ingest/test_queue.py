@@ -174,7 +174,7 @@ def test_a_queue_that_is_cleared_starts_at_zero() -> None:
     for number in range(5):
         put(queue, Priority.NORMAL, number)
     queue.accepted.add()
-    queue.resolved.append(("payments", 1.0))
+    queue.resolve("payments", 1.0)
     queue.set_record_aside(record())
 
     queue.clear()
@@ -184,6 +184,30 @@ def test_a_queue_that_is_cleared_starts_at_zero() -> None:
     left = [queue.evicted, queue.resolved, queue.set_aside, queue.turned_away]
     assert [len(each) for each in left] == [0, 0, 0, 0]
     assert queue.accepted.value() == queue.unreadable.value() == 0
+
+
+def test_many_resolves_of_a_problem_leave_those_of_others() -> None:
+    queue = Queue(1, Groups(1000))
+    queue.resolve("payments", 1.0)
+
+    for at in range(2, 5000):
+        queue.resolve("mail", float(at))
+    queue.resolve("mail", 3.0)
+
+    assert queue.resolved == {"payments": 1.0, "mail": 4999.0}
+    assert queue.unresolved.value() == 0
+
+
+def test_problems_to_resolve_are_bounded_and_the_rest_is_counted() -> None:
+    queue = Queue(1, Groups(1000))
+
+    for number in range(1003):
+        queue.resolve(str(number), 1.0)
+    queue.resolve("7", 2.0)
+
+    assert len(queue.resolved) == 1000
+    assert queue.resolved["7"] == 2.0
+    assert queue.unresolved.value() == 3
 
 
 @pytest.mark.parametrize("reads", [0, 1, 5])
