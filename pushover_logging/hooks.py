@@ -16,6 +16,7 @@ import threading
 import time
 import traceback
 from contextlib import contextmanager
+from types import BuiltinFunctionType, FunctionType, MethodType
 
 from .client.constants import MESSAGE_LIMIT, TITLE_LIMIT
 from .delivery.diagnostics import say
@@ -169,17 +170,34 @@ class _UnraisableHook:
         self.previous = previous
 
     def __call__(self, unraisable: sys.UnraisableHookArgs, /) -> None:
-        # The object may be half destroyed: only its name is read, and it is not kept.
-        source = unraisable.object
-        name = getattr(source, "__qualname__", None) or type(source).__qualname__
         with _logged(
             unraisable.exc_type,
             unraisable.exc_value,
             unraisable.exc_traceback,
             "exception ignored in %s",
-            name,
+            _name_of(unraisable.object),
         ):
             self.previous(unraisable)
+
+
+_name_of_type: Callable[[type], str] = type.__dict__["__qualname__"].__get__
+"""Reads it without a metaclass, which may have its own ``__getattribute__``."""
+
+
+def _name_of(source: object) -> str:
+    """The name of a function or class, else the name of the object's class.
+
+    The object may be half destroyed, so this runs no code of its own and does not keep it.
+    """
+    kind = type(source)
+    if kind is MethodType:
+        source = source.__func__  # type: ignore[attr-defined]
+        kind = type(source)
+    if kind is FunctionType:
+        return source.__qualname__  # type: ignore[attr-defined, no-any-return]
+    if kind is BuiltinFunctionType:
+        return source.__name__  # type: ignore[attr-defined, no-any-return]
+    return _name_of_type(source if issubclass(kind, type) else kind)  # type: ignore[arg-type]
 
 
 def _loop_hook(previous: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import MethodType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -145,6 +146,48 @@ def test_an_exception_that_python_cannot_raise_is_logged(
     [(level, text, error)] = records.uncaught
     assert (level, error) == (logging.CRITICAL, "cannot close")
     assert text.endswith("Resource.__del__")
+    assert passed_on == ["unraisable cannot close"]
+
+
+class RaisingType(type):
+    def __getattribute__(cls, name: str) -> object:
+        raise RuntimeError("half destroyed")
+
+
+class HalfDestroyed(metaclass=RaisingType):
+    def __getattribute__(self, name: str) -> object:
+        raise RuntimeError("half destroyed")
+
+    def __call__(self) -> None:
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        (object.__new__(HalfDestroyed), "HalfDestroyed"),
+        (HalfDestroyed, "HalfDestroyed"),
+        (MethodType(object.__new__(HalfDestroyed), 1), "HalfDestroyed"),
+        (functools.partial(int), "partial"),
+        (Records().emit, "Records.emit"),
+        ([].append, "append"),
+        (None, "NoneType"),
+    ],
+    ids=["object", "class", "method of an object", "partial", "method", "builtin", "nothing"],
+)
+def test_an_exception_that_python_cannot_raise_is_logged_whatever_raised_it(
+    records: Records, passed_on: list[str], source: object, name: str
+) -> None:
+    error = RuntimeError("cannot close")
+    args = SimpleNamespace(
+        exc_type=RuntimeError, exc_value=error, exc_traceback=None, err_msg=None, object=source
+    )
+
+    pushover_logging.install_hooks(sigterm=False)
+    sys.unraisablehook(args)  # type: ignore[arg-type]
+
+    text = f"exception ignored in {name}"
+    assert records.uncaught == [(logging.CRITICAL, text, "cannot close")]
     assert passed_on == ["unraisable cannot close"]
 
 
