@@ -226,8 +226,9 @@ def _is_no_second_alert(record: logging.LogRecord) -> bool:
 
 # SIGTERM.
 
-_ending = False
-"""A hook for SIGTERM is running."""
+_ending_process = 0
+"""Id of the process in which a hook for SIGTERM is running; a fork copies it to the child, where
+none is."""
 
 
 def _install_sigterm() -> None:
@@ -259,17 +260,17 @@ class _SigtermHook:
         self.previous = previous
 
     def __call__(self, signum: int, frame: FrameType | None) -> None:
-        global _ending
-        if not _ending:
+        global _ending_process
+        if _ending_process != os.getpid():
             if is_configuring_logging():
                 # The interrupted code holds logging's lock, which delivery may need. Let it go on.
                 WORKER.send_signal_later(signum)
                 return
-            _ending = True
+            _ending_process = os.getpid()
             try:
                 drain()
             finally:
-                _ending = False
+                _ending_process = 0
         if callable(self.previous):
             self.previous(signum, frame)
         else:

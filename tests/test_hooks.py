@@ -6,7 +6,9 @@ import asyncio
 import functools
 import gc
 import logging
+import os
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -337,6 +339,51 @@ def test_sigterm_outside_the_main_thread_is_left_out_and_said(
 
     assert signal.getsignal(signal.SIGTERM) == before
     assert "in the thread autoreload" in capsys.readouterr().err
+
+
+FORKED_WHILE_IT_ENDS = """
+import os, signal, threading, time
+from pushover_logging import hooks, install_hooks
+
+signal.signal(signal.SIGTERM, lambda *_: None)
+install_hooks(exceptions=False)
+main, drained = os.getpid(), []
+
+def fork():
+    child = os.fork()
+    if child == 0:
+        os.kill(os.getpid(), signal.SIGTERM)  # the child's main thread is this one
+        for _ in range(1000):
+            if len(drained) == 2:
+                os._exit(0)
+            time.sleep(0.01)
+        os._exit(1)
+    drained.append(os.waitpid(child, 0)[1])
+
+def drain():
+    drained.append(None)
+    if os.getpid() == main:
+        thread = threading.Thread(target=fork)
+        thread.start()
+        thread.join()
+
+hooks.drain = drain
+os.kill(os.getpid(), signal.SIGTERM)
+print(drained)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_child_that_is_forked_while_sigterm_is_handled_handles_its_own() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED_WHILE_IT_ENDS],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert done.stdout == "[None, 0]\n", done.stderr
 
 
 # notify.
