@@ -996,6 +996,8 @@ class Worker:
             self.page[0] = 1
         copied = self._greenlet
         self._start_over()
+        # A thread of the child may get the ident of a thread that was writing in the parent.
+        DIAGNOSTICS.writing.clear()
         for name in ("client.transport", "delivery.shared", "stores.opened"):
             if (module := sys.modules.get(f"pushover_logging.{name}")) is not None:
                 module.after_fork()

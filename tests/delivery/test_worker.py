@@ -10,6 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from pushover_logging import handler
+from pushover_logging.delivery.diagnostics import DIAGNOSTICS
 from pushover_logging.delivery.worker import Worker
 
 
@@ -315,6 +317,14 @@ def test_no_pipeline_is_kept_alive(worker: Worker) -> None:
 
     assert worker.pipelines() == []
     assert worker._known == {}
+
+
+def test_no_thread_of_a_forked_child_passes_for_one_that_was_writing(worker: Worker) -> None:
+    DIAGNOSTICS.writing.add(threading.get_ident())
+
+    worker.after_fork_in_child()
+
+    assert handler._writing == set()
 
 
 def test_a_forked_child_begins_anew(worker: Worker) -> None:
