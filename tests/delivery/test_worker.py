@@ -82,13 +82,19 @@ class EndOfThread(GeneratorExit):
     """Ends the worker thread, as an interpreter that finalises does."""
 
 
+class LastPipeline(FakePipeline):
+    """Ends every thread that steps it: `Worker.wake` may start another if the first ends soon."""
+
+    def step(self, deadline: float | None) -> float | None:
+        raise EndOfThread
+
+
 @pytest.fixture
 def worker() -> Iterator[Worker]:
     worker = Worker()
     worker._comes_first_at_exit = True  # nothing of this worker is to run at the end of the tests
     yield worker
-    last = FakePipeline()
-    last.submit(EndOfThread())
+    last = LastPipeline()
     worker._exiting = False
     if worker.alive:
         worker.wake(last)  # type: ignore[arg-type]
