@@ -42,15 +42,21 @@ _SAID = (
     r"|wrong|(?:are|can|did|does|has|is|must|was)n't|can't|str|string|bytes|int|bool|any)"
 )
 """Words that speak about a credential when they follow its name and a colon."""
+_SPEECH = rf"(?:(?:bearer|basic|token)[ \t]+)?{_SAID}[.,;!?()\[\]|]?(?:\s|$)"
 _IS = rf"""(?:
-    (?:</\w{{1,10}}>|\[\w{{1,20}}\])?(?:\\{{0,8}}["'`]|\])?[ \t]{{0,8}}
-        (?:=>|->|:=|={{1,3}}|:(?!//)(?![ \t]+{_SAID}[.,;!?()\[\]|]?(?:\s|$)))[ \t]{{0,8}}
+    (?:</\w{{1,10}}>|\[\w{{1,20}}\])?(?:\\{{0,8}}["'`]|\])?[ \t]{{0,64}}
+        (?:=>|->|:=|={{1,3}}|:(?!//)(?![ \t]+{_SPEECH}))[ \t]{{0,64}}
   | ["'][ ]{{1,4}}value[ ]?=[ ]?
   | (?:[ ][\w:-]{{1,30}}=["'][^"'<>\n]{{0,60}}["']){{0,3}}>(?=[^<\n]{{1,256}}</)
   | ["'],[ ]?(?=b?["'][^"'\n]{{1,256}}["']\))
   | [ ](?:is|was)[ ](?=["'])
 )(?!(?:none|null|nil|undefined|true|false|""|'')(?![\w."'-]))"""
 """What stands between the name and the value, in code, JSON, headers, XML and forms."""
+_SCHEME = r"""(?:
+    bearer[ \t]{1,8}(?=[^\s"'])
+  | (?:basic|token|api-?key|negotiate)[ \t]{1,8}(?=\S{0,64}\d|\S{16}|\*\*\*)
+)?"""
+"""The word for the kind of a credential, which a header may hold before it."""
 _UNQUOTED = r"""(?:
     [^\s,;&"'`(){}\[\]<>\\]
   | \\(?![nrt"'\\])
@@ -114,7 +120,7 @@ def _rule(words: str, pattern: str, is_secret: Callable[[str, str], bool] | None
 
 def _named(word: str, rest: str, is_secret: Callable[[str, str], bool] | None = None) -> _Rule:
     """The rule for a name that holds this word; the search for a fixed word is the fastest."""
-    return _rule(word, f"{word}{rest}(?:{_IS}{_VALUE}|{_ENCODED})", is_secret)
+    return _rule(word, f"{word}{rest}(?:{_IS}{_SCHEME}{_VALUE}|{_ENCODED})", is_secret)
 
 
 _KEYS = (

@@ -19,6 +19,7 @@ WORDS = st.lists(st.text(alphabet="abcdefghij ÄÖ.,!?()", max_size=20), max_siz
 SECRETS = st.text(alphabet="abcdefghijkXYZ0123456789-_.", min_size=8, max_size=40)
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
 HEX = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b"
+MIXED = "aB3dE5fG7hJ9kL1mN2pQ4rS6"
 KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE"
 PEM = (
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq\nqZ3gE4Yh\n-----END RSA PRIVATE KEY-----"
@@ -72,6 +73,8 @@ CREDENTIALS = [
     ("login(password=hunter2)", "login(password=***)"),
     ("password=p\\ss", "password=***"),
     ("vault secret_id=5f9c", "vault secret_id=***"),
+    ("SECRET_KEY            = 'abcdef0123'", "SECRET_KEY            = ***"),
+    ("password:         hunter2", "password:         ***"),
     # In Python, JSON, XML and forms.
     ('{"api_key": "abc def", "n": 1}', '{"api_key": ***, "n": 1}'),
     ("{'secret': 'abc'}", "{'secret': ***}"),
@@ -133,6 +136,14 @@ CREDENTIALS = [
     ("sent Bearer abcDEFghiJKLmnoPQR to it", "sent Bearer *** to it"),
     ("sent token 9944b09199c62bcf", "sent token ***"),
     ("X-Api-Key: abc", "X-Api-Key: ***"),
+    (f"X-Auth-Token: Bearer {MIXED}", "X-Auth-Token: Bearer ***"),
+    ("X-Auth-Token: Bearer abc", "X-Auth-Token: Bearer ***"),
+    (f"token: Bearer {MIXED}", "token: Bearer ***"),
+    (f"auth=Bearer {MIXED}", "auth=Bearer ***"),
+    (f"X-Api-Key: Bearer {MIXED}", "X-Api-Key: Bearer ***"),
+    (f"access_token=Bearer {MIXED} n=1", "access_token=Bearer *** n=1"),
+    (f"auth: token {MIXED}", "auth: token ***"),
+    ("Auth: Basic YW5uOmh1bnRlcjI=", "Auth: Basic ***"),
     ("[('X-Auth-Token', 'abc')]", "[('X-Auth-Token', ***)]"),
     ("Cookie: theme=dark; session=a.b-c", "Cookie: ***"),
     ("Set-Cookie: sid=abc; Path=/\nHost: x", "Set-Cookie: ***\nHost: x"),
@@ -193,6 +204,7 @@ INNOCENT = [
     '{"password": null}',
     "Password expires in 3 days: see https://example.org/reset",
     "token expired",
+    "auth: token expired for user 17",
     "token expired at line 3",
     "Invalid token encountered at line 3",
     "SyntaxError: unexpected token: foo",
