@@ -80,6 +80,15 @@ _TOKEN = r"""[^\s,;"'`\\]+"""
 _ADDRESS = r"""([^\s"'<>\\)\],]+)"""
 
 
+_PART = r"\w-"
+"""What the words of a longer name are made of, in a set of characters."""
+
+
+def _starts(word: str, no: str = "a-z") -> str:
+    """Matches after a word that no letter precedes except that of an escape: ``\\n``, ``%2F``."""
+    return rf"(?:(?<![{no}]{word})|(?<=\\[nrt]{word})|(?<=%[0-9a-f][0-9a-f]{word}))"
+
+
 def _is_generated(_: str, value: str) -> bool:
     """Whether a value looks generated: it has a digit, or is long and of mixed case."""
     return any(c.isdigit() for c in value) or (
@@ -135,13 +144,13 @@ _NAMES = (
         (?:words?|wd|phrase|code|(?!\s{0,4}[=:]\s{0,4}\d{1,3}(?!\w)))
         (?:[_-]?(?:\d{1,2}|confirm|confirmation|hash|again|repeat))?""",
     ),
-    ("pw", "(?:d|(?<![a-z]pw))"),
+    ("pw", f"(?:d|{_starts('pw')})"),
     ("secret", r"(?:s|[_-]?id)?"),
     ("token", r"(?<!unexpected\ token)(?:[_-]?(?:secret|value))?"),
-    ("auth", r"(?:(?<![a-z]auth)|(?<=oauth))(?:[_-]?(?:string|data|code))?"),
+    ("auth", rf"(?:{_starts('auth')}|(?<=oauth))(?:[_-]?(?:string|data|code))?"),
     ("bearer", ""),
     ("signature", ""),
-    ("sig", "(?<![a-z]sig)"),
+    ("sig", _starts("sig")),
     ("cred", "(?:ential)?s?"),
     (
         "key",
@@ -205,9 +214,10 @@ _RULES = (
     ),
     _rule(
         "sess sid",
-        r"""(?:sessid|sess(?:ion)?[_-]?(?:id|key|token|cookie)|sid(?<![a-z0-9]sid)|session(?==))
-        (?:\\{0,8}["'`])?[ \t]{0,4}(?:%3d|=>|[:=])[ \t]{0,4}(?:\\{0,8}b?["'`])?
-        ((?:%[0-9a-f]{2}|[\w.:+/=!*~-]){8,512})""",
+        rf"""(?:sessid|sess(?:ion)?[_-]?(?:id|key|token|cookie)|sid{_starts("sid", "a-z0-9")}
+        |session(?==))
+        (?:\\{{0,8}}["'`])?[ \t]{{0,4}}(?:%3d|=>|[:=])[ \t]{{0,4}}(?:\\{{0,8}}b?["'`])?
+        ((?:%[0-9a-f]{{2}}|[\w.:+/=!*~-]){{8,512}})""",
         _is_generated,
     ),
     # password=..., "api_key": "...", ?access_token=..., and the same percent-encoded.
@@ -239,11 +249,15 @@ _RULES = (
     # Tokens that stand alone, after the word for their kind or known by their form.
     _rule(
         "bearer basic token",
-        r"(?:bearer|basic|token)(?<![\w-]bearer)(?<![\w-]basic)(?<![\w-]token)"
-        r"(?:\s{1,8}|%20)([a-z0-9._~+/=-]{8,})",
+        rf"(?:bearer{_starts('bearer', _PART)}|basic{_starts('basic', _PART)}"
+        rf"|token{_starts('token', _PART)})(?:\s{{1,8}}|%20)([a-z0-9._~+/=-]{{8,}})",
         _is_generated,
     ),
-    _rule("eyj", r"(eyj(?<![a-z0-9_-]eyj)[a-z0-9_-]{8,}\.[a-z0-9_-]{8,}(?:\.[a-z0-9_-]*){0,3})"),
+    _rule(
+        "eyj",
+        rf"(eyj{_starts('eyj', _PART)}"
+        r"[a-z0-9_-]{8,}\.[a-z0-9_-]{8,}(?:\.[a-z0-9_-]*){0,3})",
+    ),
     _rule(
         "hook hc-ping ifttt telegram",
         rf"""(?:hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/
@@ -260,7 +274,7 @@ _RULES = (
     _rule("hook", r"/(?:web)?hooks?/(?:[\w.-]{1,64}/){0,4}([\w-]{20,})", _is_generated),
 )
 _VENDOR_TOKEN = re.compile(
-    r"""(?<![A-Za-z0-9])(?:
+    r"""(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f][0-9A-Fa-f])|(?<=/bot))(?:
         (?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])
       | AIza[\w-]{30,} | ya29\.[\w.-]{16,} | GOCSPX-[\w-]{16,}
       | gh[pousr]_[A-Za-z0-9]{16,} | github_pat_\w{20,}

@@ -20,6 +20,7 @@ SECRETS = st.text(alphabet="abcdefghijkXYZ0123456789-_.", min_size=8, max_size=4
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"
 HEX = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b"
 MIXED = "aB3dE5fG7hJ9kL1mN2pQ4rS6"
+GITHUB = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
 KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE"
 PEM = (
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq\nqZ3gE4Yh\n-----END RSA PRIVATE KEY-----"
@@ -166,11 +167,22 @@ CREDENTIALS = [
     ("docker login -u ann -p hunter2 hub", "docker login -u ann -p *** hub"),
     # Tokens that stand alone.
     (f"got {JWT} back", "got *** back"),
+    # After an escape, whose last letter is no part of the word that follows.
+    (f"b'export A=1\\n{GITHUB}\\n'", "b'export A=1\\n***\\n'"),
+    ("b'id\\nAKIAIOSFODNN7EXAMPLE\\n'", "b'id\\n***\\n'"),
+    ("'a\\txoxb-123456789012-abcdefABCDEF'", "'a\\t***'"),
+    (f"https%3A%2F%2F{GITHUB}%40github.com", "https%3A%2F%2F***%40github.com"),
+    ("?x=%22AKIAIOSFODNN7EXAMPLE", "?x=%22***"),
+    (f"b'x\\nBearer {MIXED}'", "b'x\\nBearer ***'"),
+    (f"?h=%20Bearer%20{MIXED}", "?h=%20Bearer%20***"),
+    (f"b'user=a\\nsig={MIXED}\\n'", "b'user=a\\nsig=***\\n'"),
+    (f"b'user=a\\nsid={MIXED}\\n'", "b'user=a\\nsid=***\\n'"),
+    (f"b'tok\\n{JWT}'", "b'tok\\n***'"),
     (f"loaded {PEM} from disk", "loaded *** from disk"),
     ("-----BEGIN PRIVATE KEY-----\nMIIEpAIB", "***"),
     ("-----BEGIN EC PRIVATE KEY-----\\nMHcC\\n-----END EC PRIVATE KEY-----", "***"),
     ("AKIAIOSFODNN7EXAMPLE denied", "*** denied"),
-    ("push by ghp_16C7e42F292c6912E7710c838347Ae178B4a", "push by ***"),
+    (f"push by {GITHUB}", "push by ***"),
     ("github_pat_11ABCDEFG0abcdefghijkl_mnop", "***"),
     ("glpat-xyZ_12345-abcdefghi", "***"),
     ("xoxb-123456789012-abcdefABCDEF", "***"),
