@@ -109,6 +109,32 @@ def _is_secret_key(before: str, value: str) -> bool:
     return any(sign in before[-5:] for sign in "=\"'") or _is_generated(before, value)
 
 
+_NAME_OF_TOKENS = re.compile(
+    r"(?:api|access|refresh|auth|secret|bearer|session|csrf)[_-]?tokens\W+\Z", re.IGNORECASE
+)
+_NUMBERS = re.compile(r"[\s\d.,:;_%+TZkM\"'()\[\]{}-]*")
+_WORD = re.compile(r"[\w-]{4,}")
+
+
+def _holds_a_token(before: str, value: str) -> bool:
+    """Whether a value of ``tokens`` is neither a number nor a list of numbers or plain words."""
+    if _NUMBERS.fullmatch(value):
+        return False
+    return _NAME_OF_TOKENS.search(before) is not None or any(
+        _is_generated("", word) and not word.isdigit() for word in _WORD.findall(value)
+    )
+
+
+def _is_generated_text(before: str, value: str) -> bool:
+    """Whether a value looks generated, and is no number, date, path or address."""
+    return (
+        value.lstrip("\"'")[:1] not in ("/", "$")
+        and "://" not in value
+        and _NUMBERS.fullmatch(value) is None
+        and _is_generated(before, value)
+    )
+
+
 def _is_lower_p(before: str, _: str) -> bool:
     """Whether the option is ``-p``, because ``-P`` is that of a port."""
     return "-p" in before[-6:]
@@ -132,21 +158,38 @@ def _named(word: str, rest: str, is_secret: Callable[[str, str], bool] | None = 
     return _rule(word, f"{word}{rest}(?:{_IS}{_SCHEME}{_VALUE}|{_ENCODED})", is_secret)
 
 
+_SUFFIX = (
+    r"(?:[_-](?:base|fallbacks?|prod|production|staging|stage|dev|development|test|testing|live"
+    r"|local|old|new|current|previous|prev|next|primary|secondary|default|backup|main|admin|root"
+    r"|db|ro|rw|\d{1,3}|github|gitlab|npm|pypi|slack|aws|azure|gcp)(?![\w-]))?"
+)
+"""What tells several credentials of the same name apart."""
+_FACT = (
+    r"(?:file|path|dir|url|uri|endpoint|name|type|kind|length|len|size|age|at|in|on|by|time|timeout"
+    r"|ttl|counts?|policy|ids?|expir\w*|limit|version|alg\w*|format|field|header|prefix|suffix"
+    r"|min|max|strength|status|reset|hint|hasher|validators?|backend|class|method|mode|env|ref"
+    r"|rotation|index|usage|error|info|issue[drs]*|audience|scopes?|position|changed|created)"
+    r"(?![a-z0-9])"
+)
+"""What makes of the name of a credential that of a fact about it."""
 _KEYS = (
     "api access private encryption signing encrypt sign master service account storage auth app"
     " application client consumer license licence ssh deploy shared webhook hmac security"
     " subscription rsa cipher crypto aes project integration secret"
 )
+_OF_KEYS = f"(?:{'|'.join(f'(?<={word}key)|(?<={word}[ _-]key)' for word in _KEYS.split())})"
 _NAMES = (
     (
         "pass",
         r"""(?<!bypass)(?<!compass)(?<!trespass)
         (?:words?|wd|phrase|code|(?!\s{0,4}[=:]\s{0,4}\d{1,3}(?!\w)))
-        (?:[_-]?(?:\d{1,2}|confirm|confirmation|hash|again|repeat))?""",
+        (?:[_-]?(?:\d{1,2}|confirm|confirmation|hash|again|repeat)(?![_-]?[a-z0-9]))?"""
+        + _SUFFIX,
     ),
     ("pw", f"(?:d|{_starts('pw')})"),
-    ("secret", r"(?:s|[_-]?id)?"),
-    ("token", r"(?<!unexpected\ token)(?:[_-]?(?:secret|value))?"),
+    ("secret", r"(?:s|[_-]?id)?" + _SUFFIX),
+    ("token", r"(?<!unexpected\ token)(?:[_-]?(?:secret|value))?" + _SUFFIX),
+    ("tokens", _SUFFIX, _holds_a_token),
     ("auth", rf"(?:{_starts('auth')}|(?<=oauth))(?:[_-]?(?:string|data|code))?"),
     ("bearer", ""),
     ("signature", ""),
@@ -154,7 +197,7 @@ _NAMES = (
     ("cred", "(?:ential)?s?"),
     (
         "key",
-        f"(?:{'|'.join(f'(?<={word}key)|(?<={word}[ _-]key)' for word in _KEYS.split())})s?",
+        _OF_KEYS + "s?" + _SUFFIX,
     ),
     ("_key", "s?(?<![^a-z0-9]_key)(?<![^a-z0-9]_keys)", _is_secret_key),
     ("-key", "s?(?<![^a-z0-9]-key)(?<![^a-z0-9]-keys)", _is_secret_key),
@@ -222,6 +265,15 @@ _RULES = (
     ),
     # password=..., "api_key": "...", ?access_token=..., and the same percent-encoded.
     *(_named(*name) for name in _NAMES),
+    *(
+        _rule(
+            word,
+            rf"""{word}{rest}s?
+            (?:[_-](?!{_FACT})[a-z0-9]{{1,20}}){{1,2}}(?![_-]){_IS}{_SCHEME}{_VALUE}""",
+            _is_generated_text,
+        )
+        for word, rest in (("password", ""), ("secret", ""), ("token", ""), ("key", _OF_KEYS))
+    ),
     _rule("authorization%", "authorization" + _ENCODED),
     _rule("key= sig=", r"""[?&](?:key|sig)=([^\s&"'<>\#]{8,})"""),
     _rule(
