@@ -213,17 +213,30 @@ _RULES = (
         "-----",
         r"""\A((?:[a-z0-9+/=\s]|\\[rn])+-----end\ [a-z0-9 ]{0,40}private\ key(?:\ block)?-----)""",
     ),
-    # postgres://ann:hunter2@db/shop, whatever the password is made of, and https://token@host.
+    # https://token@host, and postgres://ann:hunter2@db/shop, whatever the password is made of.
     _rule(
         "@",
-        r""":\\?/\\?/[^\s:/"'<>\[\]]{0,128}:(?!\d{1,5}(?:[/?\#\s"'),;]|$))([^\s"'<>]{1,256})(?=@)""",
+        r"""://((?:[a-z_]{0,64}|(?:(?<=http://)|(?<=https://))[a-z_-]{0,64})\d[\w-]{12,})
+        (?=(?::(?:x-oauth-basic)?)?@)""",
     ),
-    _rule("@", r"://([a-z_]{0,64}\d\w{12,})(?=@)"),
+    _rule(
+        "@",
+        r""":\\?/\\?/[^\s:/"'<>\[\]]{0,128}:(?!\d{1,5}(?:[/?\#\s"'),;]|$))
+        ((?:[^\s"'<>]|["'](?=[^\s"'<>,;:\\]{1,64}@)){1,512})(?=@)""",
+    ),
+    _rule(
+        "@",
+        r"""://(?:(?<=sql://)|(?<=postgres://)|(?<=mariadb://)|(?<=redis://)|(?<=rediss://)
+        |(?<=amqp://)|(?<=amqps://)|(?<=mongodb://))
+        [^\s:/"'<>\[\]]{0,128}:(\d{1,5}/[\w.+-]{0,64})(?=@)""",
+    ),
     _rule("thin:", r"thin:[^\s/@]{1,64}/([^\s@]{1,128})(?=@)"),
     _rule("@tcp( @unix(", r":([^\s@/]{1,256})@(?:tcp|unix)\("),
     _rule(
-        "%2f",
-        r"""%3a%2f%2f[^\s/@%:]{0,64}(?:%3a|:)((?:[^\s%"'<>@]|%(?!40|2f%2f)){1,256})(?=%40|@)""",
+        "%2f 252f",
+        r"""%(?:25){0,3}3a%(?:25){0,3}2f%(?:25){0,3}2f[^\s/@%:]{0,64}(?:%(?:25){0,3}3a|:)
+        ((?:[^\s%"'<>@]|%(?!(?:25){0,3}40|(?:25){0,3}2f%(?:25){0,3}2f)){1,256})
+        (?=%(?:25){0,3}40|@)""",
     ),
     # Authorization: Bearer ..., in a header, a mapping or a list of pairs.
     _rule(
@@ -323,6 +336,12 @@ _RULES = (
           |telegram\.org/(?:file/)?bot
         ){_ADDRESS}""",
     ),
+    # The same as urllib3 and requests write them, with the host elsewhere in the line.
+    _rule(
+        "services/t hook",
+        rf"""/(?:services/(?=t\w{{1,16}}/b\w{{1,16}}/)|webhookb2/|incomingwebhook/|hooks/catch/)
+        {_ADDRESS}""",
+    ),
     _rule("hook", r"/(?:web)?hooks?/(?:[\w.-]{1,64}/){0,4}([\w-]{20,})", _is_generated),
 )
 _VENDOR_TOKEN = re.compile(
@@ -346,6 +365,7 @@ _VENDOR_TOKEN = re.compile(
 _HINTS = (
     *("pass", "pw", "secret", "token", "key", "auth", "bearer", "basic", "cred", "cookie"),
     *("sess", "sid", "sig", "hook", "@", "%", "-----", "-u", "-p", "redis-cli"),
+    "services/t",
 )
 """A text whose lower-case form holds none of these, nor a ``LONG_WORD``, is left as it is."""
 

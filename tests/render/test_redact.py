@@ -138,6 +138,17 @@ CREDENTIALS = [
     ("ann:hunter2@tcp(db:3306)/shop", "ann:***@tcp(db:3306)/shop"),
     ("smtp://ann@a.example:hunter2@mail:25", "smtp://ann@a.example:***@mail:25"),
     ("jdbc:oracle:thin:ann/hunter2@db:1521", "jdbc:oracle:thin:ann/***@db:1521"),
+    ("postgres://ann:it's2long@db/shop", "postgres://ann:***@db/shop"),
+    ('postgres://ann:hun"ter2@db/shop', "postgres://ann:***@db/shop"),
+    ('dsn="postgres://ann:hunter2@db/shop" n=1', 'dsn="postgres://ann:***@db/shop" n=1'),
+    ('"postgres://ann:hunter2@db", "ann@example.org"', '"postgres://ann:***@db", "ann@example.org"'),  # noqa: E501
+    ("postgres://ann:12345/x@db/shop", "postgres://ann:***@db/shop"),
+    ("redis://:12345/0@cache:6379", "redis://:***@cache:6379"),
+    (f"postgres://ann:{'hunter2' * 43}@db/shop", "postgres://ann:***@db/shop"),
+    ("postgres%253A%252F%252Fann%253Ahunter2%2540db", "postgres%253A%252F%252Fann%253A***%2540db"),
+    (f"https://{MIXED}:@api.example/", "https://***:@api.example/"),
+    (f"https://{HEX}:x-oauth-basic@github.com/x", "https://***:***@github.com/x"),
+    (f"https://abcd-{MIXED}@api.example/", "https://***@api.example/"),
     # Headers: Authorization of any scheme, cookies, keys.
     ("Authorization: Bearer abcDEF123.xyz-9", "Authorization: Bearer ***"),
     ("authorization: basic dXNlcjpwYXNz", "authorization: basic ***"),
@@ -215,6 +226,12 @@ CREDENTIALS = [
     ("https://discord.com/api/webhooks/123/abc-DEF", "https://discord.com/api/webhooks/123/***"),
     ("https://api.telegram.org/bot123456:AAE-def_ghi789jkl/send", "https://api.telegram.org/bot***"),
     ("https://x.webhook.office.com/webhookb2/a@b/c", "https://x.webhook.office.com/webhookb2/***"),
+    (f'https://hooks.slack.com:443 "POST /services/T01ABCDEF/B01ABCDEF/{MIXED} HTTP/1.1" 404 None', 'https://hooks.slack.com:443 "POST /services/*** HTTP/1.1" 404 None'),  # noqa: E501
+    (f"Max retries exceeded with url: /services/T01ABCDEF/B01ABCDEF/{MIXED} (Caused by X)", "Max retries exceeded with url: /services/*** (Caused by X)"),  # noqa: E501
+    ("with url: /bot110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsawX/sendMessage", "with url: /bot***/sendMessage"),  # noqa: E501
+    ("with url: /webhookb2/a@b/c (Caused by X)", "with url: /webhookb2/*** (Caused by X)"),
+    ("POST /x/IncomingWebhook/a/b HTTP/1.1", "POST /x/IncomingWebhook/*** HTTP/1.1"),
+    ("POST /hooks/catch/12/ab/ HTTP/1.1", "POST /hooks/catch/*** HTTP/1.1"),
     ("https://chat.example/hooks/xw8rq5zj3tfmze1ubs7c9kd4oy", "https://chat.example/hooks/***"),
 ]  # fmt: skip
 
@@ -284,6 +301,12 @@ INNOCENT = [
     "inside=1 sidebar=2 signal=9",
     "see https://example.org/a:b",
     "https://example.org:8080/path?mail=ann@example.org",
+    "rtsp://camera:554/ch1@main",
+    "redis://cache:6379/0?owner=ann@example.org",
+    '"http://api:8080","ann@example.org"',
+    '{"url": "https://example.org:x","mail":"ann@example.org"}',
+    "ssh://build-agent-1234567@host",
+    "GET /services/tickets/17 500",
     "mail ann@example.org: it is late",
     "git@github.com:ann/shop.git",
     "at 12:30:05 user 17 left",
