@@ -122,7 +122,8 @@ class Groups:
             return group, False
         group.first = group.shown = snapshot
         group.style, group.shown_is_last = notice.style, False
-        group.is_open, group.until = True, None
+        # Without an interval every notice is an alert, whatever else is known of its group.
+        group.is_open, group.until = self._policy.interval > 0, None
         self._take_place(group)
         return group, True
 
@@ -130,7 +131,7 @@ class Groups:
         """The group of counted repeats, and how many of them are new."""
         snapshot = notice.snapshot
         assert snapshot is not None
-        group = self._group_for(notice, snapshot)
+        group = self._group_for(notice, snapshot, has_total=True)
         repeats = self._new_in_total(group, notice, source) if notice.epoch else notice.total
         if repeats <= 0:
             return group, 0
@@ -172,13 +173,17 @@ class Groups:
         while len(self._forgotten) > _FORGOTTEN_KEPT:
             del self._forgotten[next(iter(self._forgotten))]
 
-    def _group_for(self, notice: Notice, snapshot: Snapshot) -> Group:
-        """The group that a notice belongs to, made of the notice if it is not known."""
+    def _group_for(self, notice: Notice, snapshot: Snapshot, *, has_total: bool = False) -> Group:
+        """The group that a notice belongs to, made of the notice if it is not known.
+
+        Without an interval a group is known only if repeats are counted in it: by a process that
+        has an interval.
+        """
         identity, key = notice.identity, notice.key
         group = self._known.get(identity)
         if group is not None:
             return group
-        is_kept = self._policy.interval > 0
+        is_kept = has_total or self._policy.interval > 0
         if is_kept and self._is_full(notice.priority):
             # Further different problems are counted together, by level and priority.
             identity, key = ("other", snapshot.levelno, notice.priority), None
@@ -224,6 +229,8 @@ class Groups:
         self.pending += group.pending
         if group.occurrences:
             self.observed[group] = None
+        if not self._policy.interval and not group.pending:
+            group.is_open, until = False, None  # its interval is over at once
         if until is None and not group.is_open:
             self._closed[group.identity] = group
         else:
@@ -260,13 +267,17 @@ class Groups:
         self.wait(group, until)
 
     def wait(self, group: Group, until: float) -> None:
-        """Look at it again then."""
+        """Look at it again then. Without an interval only a group with repeats waits."""
         self.changed.add(group)
-        if self._policy.interval:
-            group.until = until
-            heapq.heappush(self._timers, (until, next(self._sequence), group))
-        else:
-            group.is_open = False
+        if not self._policy.interval:
+            if not group.pending:
+                self.close(group)
+                return
+            group.is_open = True
+            self._known.setdefault(group.identity, group)
+            self._take_place(group)
+        group.until = until
+        heapq.heappush(self._timers, (until, next(self._sequence), group))
 
     def due(self, now: float) -> list[Group]:
         """The groups whose interval has ended, each of them once."""

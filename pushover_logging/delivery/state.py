@@ -291,8 +291,9 @@ class State:
         groups = sender.groups
         for group in groups.changed:
             key = f"group:{digest(group.identity)}"
-            known = groups.find(group.identity) is group
-            changes[key] = _dumps(self._group(group, ahead)) if known else None
+            # Without an interval, several groups of one problem may have changed.
+            current = groups.find(group.identity)
+            changes[key] = None if current is None else _dumps(self._group(current, ahead))
         groups.changed.clear()
         for entry in sender.outbox.changed:
             waits = entry.parts and entry.is_held
@@ -359,9 +360,9 @@ class State:
                 part.group.identity,
                 part.records,
                 None if part.alert is None else plain(part.alert),
-                # Without an interval, or once it is forgotten, nothing else knows the group.
+                # Without an interval, or once it is forgotten, nothing else may know the group.
                 None
-                if sender.groups.find(part.group.identity) is part.group
+                if sender.interval and sender.groups.find(part.group.identity) is part.group
                 else self._group(part.group, ahead),
             )
             for part in entry.parts
@@ -509,10 +510,11 @@ class State:
             parts, priority, since, tries, not_before, doubtful, _, is_drained = fields
             members = []
             for identity, records, alert, own in parts:
-                if own is not None:
-                    group = _restored_group(own, ahead, now)[0]
-                elif identity in groups:
+                if identity in groups:
                     group = groups[identity]
+                elif own is not None:
+                    group = _restored_group(own, ahead, now)[0]
+                    group.pending = 0  # these went with the group that was forgotten
                 else:
                     continue
                 members.append(Part(group, records, None if alert is None else restored(alert)))

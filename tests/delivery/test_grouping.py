@@ -190,6 +190,27 @@ def test_an_interval_of_0_makes_a_group_of_each_notice() -> None:
     assert list(groups) == []
 
 
+@given(st.lists(st.sampled_from(["new", "count", "push"])))
+def test_without_an_interval_a_group_with_repeats_is_due_and_no_other(events: list[str]) -> None:
+    groups, total = groups_of(interval=0), 0
+
+    for now, kind in enumerate(events):
+        if kind == "new":
+            group, _ = groups.take_in(new())
+        else:
+            total += kind == "count"
+            group, _ = groups.count(counted(total), "source")
+        if kind == "push":
+            groups.claim(group)
+            groups.pushed(group, now)
+        elif group.pending and not group.is_open:
+            groups.reopen(group, now)
+
+        assert groups.pending == sum(group.pending for group in groups)
+        assert [group.is_open for group in groups] == [bool(group.pending) for group in groups]
+        assert all((group.until is not None) == bool(group.pending) for group in groups)
+
+
 def test_too_many_problems_are_counted_together_by_level_and_priority() -> None:
     groups = groups_of(max_groups=2)
     for text in ("a", "b"):

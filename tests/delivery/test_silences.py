@@ -103,9 +103,9 @@ class Bench:
         self._seq = 0
         self.begin_anew()
 
-    def begin_anew(self) -> None:
+    def begin_anew(self, **grouping: float) -> None:
         """Another process becomes the sender."""
-        config = read_config({"token": "a" * 30, "user": "u" * 30})
+        config = read_config({"token": "a" * 30, "user": "u" * 30, "grouping": grouping})
         self.sender = Sender(
             self.store,  # type: ignore[arg-type]
             config,
@@ -134,12 +134,30 @@ class Bench:
             "new", at, identity=("shop", text), priority=priority, key=key, snapshot=snapshot
         )
 
+    def count(self, text: str, total: int, priority: int = 1) -> None:
+        """A process that has an interval says how many repeats it has counted so far."""
+        at = self.store.time
+        snapshot = Snapshot(at, "shop", 40, "ERROR", text)
+        self._notice(
+            *("counted", at),
+            identity=("shop", text),
+            priority=priority,
+            snapshot=snapshot,
+            epoch=1,
+            total=total,
+        )
+
     def tell(self, kind: Any, name: str, until: float = 0.0) -> None:
         self._notice(kind, self.store.time, key=name, until=until)
 
     def _notice(self, kind: Any, at: float, **fields: Any) -> None:
         self._seq += 1
         self.store.notices.append(encode(Notice(kind, self._seq, at, **fields)))
+
+    def records(self) -> int:
+        """The records that the pushes stand for."""
+        counts = [title.partition(" \N{MULTIPLICATION SIGN}")[2] for title, _ in self.titles()]
+        return sum(int(count or 1) for count in counts)
 
     def titles(self) -> list[tuple[str, int]]:
         return [(alert.title, alert.priority) for alert in self.phone.alerts]
@@ -271,6 +289,105 @@ def test_every_push_that_waits_outlives_the_sender(bench: Bench) -> None:
         "queue is stuck",
     ]
     assert not [key for key in bench.store.state if key.startswith("entry:")]
+
+
+def test_sender_without_an_interval_pushes_what_others_have_counted(bench: Bench) -> None:
+    bench.begin_anew(interval=0)
+    bench.log("disk is full", priority=1)
+    for total in range(1, 6):
+        bench.count("disk is full", total)
+        bench.run(1)
+
+    assert bench.records() == 6
+    assert bench.sender.taken == bench.sender.delivered == 6
+    assert bench.sender.unsent() == 0
+
+
+def test_drain_of_a_sender_without_an_interval_waits_for_what_others_have_counted(
+    bench: Bench,
+) -> None:
+    bench.begin_anew(interval=0)
+    bench.phone.works = False
+    bench.count("disk is full", 2)
+    bench.run(1)
+    bench.count("disk is full", 5)
+    bench.tell("drain", "")
+    bench.run(1)
+    assert bench.sender.drained == {}
+
+    bench.phone.works = True
+    bench.run(60)
+
+    assert bench.sender.drained == {bench.store.source: 3}
+    assert bench.records() == 5
+
+
+def test_outage_makes_no_push_of_each_count_for_a_sender_without_an_interval(
+    bench: Bench,
+) -> None:
+    bench.begin_anew(interval=0)
+    bench.phone.works = False
+    for total in range(1, 101):
+        bench.count("disk is full", total)
+        bench.run()
+
+    assert len(list(bench.sender.outbox)) == 1
+    assert bench.sender.unsent() == 100
+
+
+def test_totals_are_known_to_the_successor_of_a_sender_without_an_interval(bench: Bench) -> None:
+    texts = [f"disk {name} is full" for name in "abcdefghij"]
+    bench.begin_anew(interval=0)
+    for text in texts:
+        bench.log(text, priority=1)
+        bench.count(text, 5)
+    bench.phone.works = False
+    bench.run()
+    bench.phone.works = True
+    bench.begin_anew(interval=300)
+    for text in texts:
+        bench.count(text, 6)
+    bench.run(400)
+
+    assert bench.records() == 10 * (1 + 6)
+
+
+def test_sender_without_an_interval_pushes_what_is_stored(bench: Bench) -> None:
+    bench.log("disk is full", priority=1)
+    bench.run(1)
+    bench.count("disk is full", 4)
+    bench.run(1)
+    assert bench.records() == 1
+
+    bench.begin_anew(interval=0)
+    bench.run(1)
+
+    assert bench.records() == 5
+    assert bench.sender.unsent() == 0
+
+
+def test_push_that_waits_outlives_its_group_and_a_sender_without_an_interval(bench: Bench) -> None:
+    bench.begin_anew(interval=0, max_groups=2)
+    bench.count("disk is full", 3)
+    bench.run(1)
+    bench.phone.works = False
+    bench.log("disk is full", priority=1)
+    bench.run(100)
+    bench.phone.works = True
+    bench.log("database is away", priority=2)
+    bench.run()
+    bench.log("disk is full", priority=1)
+    bench.run()
+    bench.count("queue is stuck", 1)
+    bench.run()
+    assert bench.sender.unsent() == 1
+    assert bench.sender.groups.find(("shop", "disk is full")) is None
+
+    bench.begin_anew(interval=0)
+    bench.run(400)
+
+    assert bench.records() == 7
+    assert bench.sender.taken == bench.sender.delivered == 7
 
 
 def test_view_says_what_the_sender_knows(bench: Bench) -> None:

@@ -218,6 +218,25 @@ def test_sender_with_a_shorter_interval_applies_it_to_what_is_stored(processes: 
     assert processes.records == 4
 
 
+def test_later_handler_without_an_interval_sends_what_another_has_counted(
+    processes: Processes,
+) -> None:
+    process = start(processes)
+    becomes_sender(processes, process)
+    later = "stage.attach('other', store=os.environ['STORE'], grouping={'interval': 0})"
+    tell(processes, process, f"{later} and logging.getLogger('other').warning('it is slow')")
+    arrives(processes, "it is slow")
+    tell(processes, process, "[log.warning('the disk is full') for _ in range(5)]")
+    assert tell(processes, process, "phone.drain(20)") == "True"
+    tell(processes, process, "[log.warning('the disk is full') for _ in range(3)]")
+
+    assert tell(processes, process, "phone.drain(20)") == "True"
+
+    assert processes.records == 9
+    processes.wait(process)
+    assert "in the store" not in processes.stderr(process)
+
+
 # The store fails.
 
 
