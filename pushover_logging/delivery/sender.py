@@ -589,8 +589,9 @@ class Sender:
             self.groups.put_back(group, 1)
             self.groups.observe(group)
             self._observe(group, 1, now)
-        elif self._is_silent(group, now):
+        elif (silent_until := self._silent_until(group)) > now:
             self.groups.put_back(group, 1)
+            self.groups.wait(group, silent_until)
         else:
             self._put_alert(group, 1, notice.at, now, is_doubtful=notice.is_last)
 

@@ -265,6 +265,20 @@ def test_silence_that_ended_without_a_sender_ends_with_a_summary(bench: Bench) -
     assert bench.titles() == [("ERROR shop", Priority.NORMAL)]
 
 
+def test_silence_holds_every_record_of_a_sender_without_an_interval(bench: Bench) -> None:
+    bench.begin_anew(interval=0)
+    bench.tell("silence", "disk", START + 600)
+    for _ in range(3):
+        bench.log("disk is full", "disk")
+    bench.run(300)
+    held = bench.titles()
+    bench.run(301)
+
+    assert held == []
+    assert bench.titles() == [("ERROR shop \N{MULTIPLICATION SIGN}3", Priority.NORMAL)]
+    assert bench.sender.unsent() == 0
+
+
 @pytest.mark.parametrize("name", ["disk", DISK])
 def test_what_was_resolved_before_it_was_read_does_not_ring(bench: Bench, name: str) -> None:
     bench.log("disk is full", "disk", age=5.0)
