@@ -104,7 +104,8 @@ _PLAIN_KEY = re.compile(
 
 def _is_secret_key(before: str, value: str) -> bool:
     """Whether a value is that of a secret key rather than of, say, a primary key."""
-    if _PLAIN_KEY.search(before):  # in lower case: a variable of the environment is always blanked
+    # In lower case, because a variable of the environment is always blanked.
+    if _PLAIN_KEY.search(before[-32:]):
         return False
     return any(sign in before[-5:] for sign in "=\"'") or _is_generated(before, value)
 
@@ -120,7 +121,7 @@ def _holds_a_token(before: str, value: str) -> bool:
     """Whether a value of ``tokens`` is neither a number nor a list of numbers or plain words."""
     if _NUMBERS.fullmatch(value):
         return False
-    return _NAME_OF_TOKENS.search(before) is not None or any(
+    return _NAME_OF_TOKENS.search(before[-32:]) is not None or any(
         _is_generated("", word) and not word.isdigit() for word in _WORD.findall(value)
     )
 
@@ -133,6 +134,20 @@ def _is_generated_text(before: str, value: str) -> bool:
         and _NUMBERS.fullmatch(value) is None
         and _is_generated(before, value)
     )
+
+
+_OPENED = re.compile(r"""["']-{0,2}[\w.-]{0,64}=\Z""")
+
+
+def _is_in_quotes(before: str, _: str) -> bool:
+    """Whether a quote stands right before the name, so that the value ends at a quote."""
+    return _OPENED.search(before[-72:]) is not None
+
+
+def _is_for_http(before: str, _: str) -> bool:
+    """Whether the command is one for HTTP, because ``-u`` is a user and a group elsewhere."""
+    line = before[before.rfind("\n") + 1 :].lower()
+    return "curl" in line or "wget" in line or "http" in line or "-proxy-user" in line
 
 
 def _is_lower_p(before: str, _: str) -> bool:
@@ -202,6 +217,11 @@ _NAMES = (
     ("_key", "s?(?<![^a-z0-9]_key)(?<![^a-z0-9]_keys)", _is_secret_key),
     ("-key", "s?(?<![^a-z0-9]-key)(?<![^a-z0-9]-keys)", _is_secret_key),
 )
+_USER = r"""-(?<![\w-]-)(?:u|-user|-proxy-user)(?:["']?,[ ]?|[ \t]*|=)(?:
+    (["'])[^\s:"'/,=]{0,64}:(?!\d+\b|[/\\])([^"'\n]{1,256})(?=\1)
+  | ["']?[^\s:"'/,=]{0,64}:(?!\d+\b|[/\\])([^\s"']+)
+)"""
+"""The option of curl for a user and a password."""
 _RULES = (
     # Private keys, whole or from where a text was cut.
     _rule(
@@ -287,6 +307,17 @@ _RULES = (
         )
         for word, rest in (("password", ""), ("secret", ""), ("token", ""), ("key", _OF_KEYS))
     ),
+    # 'password=two words', and password=two words;Database=shop.
+    _rule(
+        "password= passwd= secret= token= key= pwd=",
+        r"""=(?:(?<=password=)|(?<=passwd=)|(?<=secret=)|(?<=token=)|(?<=[_-]key=)|(?<=pwd=))
+        (?=[^\s"']{1,128}[ ])([^"'\n=]{1,256})(?=["'])""",
+        _is_in_quotes,
+    ),
+    _rule(
+        "password= pwd=",
+        r"""(?:password|pwd)=(?=[^\s"';]{1,128}[ ])([^"'\n=;{}]{1,256})(?=;[a-z][\w\ ]{1,40}=)""",
+    ),
     _rule("authorization%", "authorization" + _ENCODED),
     _rule("key= sig=", r"""[?&](?:key|sig)=([^\s&"'<>\#]{8,})"""),
     _rule(
@@ -300,16 +331,19 @@ _RULES = (
             |(?:api|access|secret|auth|account)-?key|credentials?)
         (?:["']?,[ ]?|[ \t]+)(?!["']?-)("[^"\n]*"|'[^'\n]*'|[^\s"',]*[^\s"',)\]}])""",
     ),
+    _rule("-u", _USER, _is_for_http),
+    _rule("-u", r"-(?=[^\n]{0,256}http)" + _USER[1:]),
     _rule(
-        "-u",
-        r"""-(?<![\w-]-)(?:u|-user|-proxy-user)(?:["']?,[ ]?|[ \t]*|=)["']?[^\s:"'/,=]{0,64}:
-        (?!\d+\b|[/\\])([^\s"']+)""",
-    ),
-    _rule(
-        "sshpass", r"""sshpass(?:["']?,[ ]?|[ \t]+)["']?-p(?:["']?,[ ]?|[ \t]*)["']?([^\s"']+)"""
+        "sshpass",
+        r"""sshpass(?:["']?,[ ]?|[ \t]+)["']?-p(?:["']?,[ ]?|[ \t]*)
+        (?:(["'])([^"'\n]{1,256})(?=\1)|["']?([^\s"']+))""",
     ),
     _rule("mysql mariadb", r"(?:mysql|mariadb)[^\n|;]{0,120}?[\s']-p([^\s'\"]+)", _is_lower_p),
-    _rule("login", r"login[^\n|;]{0,120}?[\s']-p(?:[ \t]+|',[ ]?')([^\s'\"]+)", _is_lower_p),
+    _rule(
+        "login",
+        r"login[^\n|;]{0,120}?[\s']-p(?:[ \t]+|',[ ]?')(?!\d{1,5}(?:\s|$))([^\s'\"]+)",
+        _is_lower_p,
+    ),
     _rule("redis-cli", r"redis-cli[^\n|;]{0,120}?[\s']-a(?:[ \t]+|',[ ]?')([^\s'\"]+)"),
     # Tokens that stand alone, after the word for their kind or known by their form.
     _rule(
@@ -438,7 +472,7 @@ class Redactor:
             for match in pattern.finditer(lowered):
                 start, stop = match.span(match.lastindex or 0)
                 if is_secret is None or is_secret(
-                    text[max(0, start - 32) : start], text[start:stop]
+                    text[max(0, start - 256) : start], text[start:stop]
                 ):
                     parts += [text[end:start], BLANK]
                     end = stop
