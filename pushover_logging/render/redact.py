@@ -223,11 +223,20 @@ _USER = r"""-(?<![\w-]-)(?:u|-user|-proxy-user)(?:["']?,[ ]?|[ \t]*|=)(?:
 )"""
 """The option of curl for a user and a password."""
 _RULES = (
-    # Private keys, whole or from where a text was cut.
+    # Private keys, whole or from where a text was cut: as far as lines look like base64.
     _rule(
         "-----",
-        r"""(-----begin\ [a-z0-9 ]{0,40}private\ key(?:\ block)?-----
-        (?s:.*?)(?:-----end\ [a-z0-9 ]{0,40}private\ key(?:\ block)?-----|\Z))""",
+        r"""(-----begin\ [a-z0-9 ]{0,40}private\ key(?:\ block)?-----(?:
+            [^-]*(?:-(?!----)[^-]*)*-----end\ [a-z0-9 ]{0,40}private\ key(?:\ block)?-----
+          | (?:(?:\s|\\[rn]){1,8}(?:
+                (?:proc-type|dek-info|version|comment|charset|hash):[^\n\\]{0,128}
+              | (?:mi|mh|mc|b3blbn)[a-z0-9+/=\0]*(?=[\s\\"',]|\Z)
+              | [a-z0-9+/=\0]{20,}(?=[\s\\"',]|\Z)
+            ))+(?:
+                (?:\s|\\[rn]){1,8}[a-z0-9+/]{1,80}
+                (?:={1,2}|(?=\\{0,8}["'])|(?=(?:\\[rn]|["'\s])*\Z))
+            )?
+        ))""",
     ),
     _rule(
         "-----",

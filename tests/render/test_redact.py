@@ -22,6 +22,7 @@ HEX = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b"
 MIXED = "aB3dE5fG7hJ9kL1mN2pQ4rS6"
 GITHUB = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
 KEY = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE"
+PEM_START = f"-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA{'aB3/' * 12}\n{'xY7+' * 16}"
 PEM = (
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA7bq\nqZ3gE4Yh\n-----END RSA PRIVATE KEY-----"
 )
@@ -214,6 +215,10 @@ CREDENTIALS = [
     (f"b'tok\\n{JWT}'", "b'tok\\n***'"),
     (f"loaded {PEM} from disk", "loaded *** from disk"),
     ("-----BEGIN PRIVATE KEY-----\nMIIEpAIB", "***"),
+    (f"{PEM_START}\nfailed to parse", "***\nfailed to parse"),
+    (f'key: "{PEM_START}\nY0gT", line 3', 'key: "***", line 3'),
+    (f"{PEM_START}\nY0gT", "***"),
+    (f"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0A1B\n\n{'aB3/' * 16}\norder 17", "***\norder 17"),  # noqa: E501
     ("-----BEGIN EC PRIVATE KEY-----\\nMHcC\\n-----END EC PRIVATE KEY-----", "***"),
     ("AKIAIOSFODNN7EXAMPLE denied", "*** denied"),
     (f"push by {GITHUB}", "push by ***"),
@@ -328,6 +333,9 @@ INNOCENT = [
     "login of ann from 10.0.0.1 -p 22 failed",
     "sort -u names.txt: No such file",
     "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----",
+    "Traceback\nexpecting: -----BEGIN RSA PRIVATE KEY-----\n"
+    '  File "a.py", line 3\nValueError: no start line\norder 17 lost',
+    "could not find -----BEGIN PRIVATE KEY----- in file /etc/ssl/a.pem, giving up",
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 ann@laptop",
     "at charge, shop/payments.py:42\n  raise ValueError('no amount')",
     "SELECT name FROM keys WHERE id = 17",
