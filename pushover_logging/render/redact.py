@@ -39,13 +39,22 @@ _SAID = (
     r"|ensure|error|expired|failed|failure|field|granted|had|has|incorrect|invalid|is|may|minimum"
     r"|mismatch|missing|must|no|none|not|null|off|ok|on|optional|passed|please|refused|rejected"
     r"|required|revoked|shall|should|success(?:ful)?|the|this|too|undefined|unknown|unset|was|will"
-    r"|wrong|(?:are|can|did|does|has|is|must|was)n't|can't|str|string|bytes|int|bool|any)"
+    r"|wrong|(?:are|can|did|does|has|is|must|was)n't|can't|str|string|bytes|int|bool|any"
+    r"|(?:expected|extra|variable|environment)(?=\ \w)|env\ var|input\ should|value\ (?:is|error)"
+    r"|permission\ denied|no\ such|timed\ out|connection\ (?:refused|reset|timed)"
+    r"|\d{3}\ (?:internal|bad|unauthorized|forbidden|not))"
 )
 """Words that speak about a credential when they follow its name and a colon."""
+_ABOUT = rf"(?:{_SAID}|and|as|flag|for|from|if|in|instead|option|or|to|via|when|with)"
 _SPEECH = rf"(?:(?:bearer|basic|token)[ \t]+)?{_SAID}[.,;!?()\[\]|]?(?:\s|$)"
+_LIST_OF_FAULTS = (
+    r"""[ \t]*\[(?:errordetail\(string=)?["'](?:an?|ensure|enter|invalid|must|please|required|the"""
+    r"""|this|value|your)[ ]"""
+)
+"""What frameworks for forms write after the name of a field."""
 _IS = rf"""(?:
     (?:</\w{{1,10}}>|\[\w{{1,20}}\])?(?:\\{{0,8}}["'`]|\])?[ \t]{{0,64}}
-        (?:=>|->|:=|={{1,3}}|:(?!//)(?![ \t]+{_SPEECH}))[ \t]{{0,64}}
+        (?:=>|->|:=|={{1,3}}|:(?!//)(?![ \t]+{_SPEECH}|{_LIST_OF_FAULTS}))[ \t]{{0,64}}
   | ["'][ ]{{1,4}}value[ ]?=[ ]?
   | (?:[ ][\w:-]{{1,30}}=["'][^"'<>\n]{{0,60}}["']){{0,3}}>(?=[^<\n]{{1,256}}</)
   | ["'],[ ]?(?=b?["'][^"'\n]{{1,256}}["']\))
@@ -170,7 +179,15 @@ def _rule(words: str, pattern: str, is_secret: Callable[[str, str], bool] | None
 
 def _named(word: str, rest: str, is_secret: Callable[[str, str], bool] | None = None) -> _Rule:
     """The rule for a name that holds this word; the search for a fixed word is the fastest."""
-    return _rule(word, f"{word}{rest}(?:{_IS}{_SCHEME}{_VALUE}|{_ENCODED})", is_secret)
+    # The names of loggers, paths and modules: shop.auth: Timeout of ..., /etc/passwd: permission
+    # ..., ERROR:auth:Connection refused, named 'auth'.
+    before = "[./]" if word in ("auth", "token", "cred") else "/"
+    path = rf"""(?!
+        (?:(?<={before}{word})|(?<=[rgol]:{word})(?=:))
+            [\w-]{{0,16}}:[ ]{{0,2}}(?:[a-z]{{2,24}}|\d{{3}})[ ][\w(]
+      | (?<=named\ '{word})':
+    )"""
+    return _rule(word, f"{word}{path}{rest}(?:{_IS}{_SCHEME}{_VALUE}|{_ENCODED})", is_secret)
 
 
 _SUFFIX = (
@@ -201,7 +218,7 @@ _NAMES = (
         (?:[_-]?(?:\d{1,2}|confirm|confirmation|hash|again|repeat)(?![_-]?[a-z0-9]))?"""
         + _SUFFIX,
     ),
-    ("pw", f"(?:d|{_starts('pw')})"),
+    ("pw", rf"(?:d(?!(?:(?<![a-z_]pwd)|(?<=oldpwd))[=:]\ ?/)|{_starts('pw')})"),
     ("secret", r"(?:s|[_-]?id)?" + _SUFFIX),
     ("token", r"(?<!unexpected\ token)(?:[_-]?(?:secret|value))?" + _SUFFIX),
     ("tokens", _SUFFIX, _holds_a_token),
@@ -336,9 +353,10 @@ _RULES = (
     # Options of commands, also as a list of arguments.
     _rule(
         "pass pwd secret token key cred",
-        r"""--[\w-]{0,30}?(?:password|passwd|passphrase|pass|pwd|secret|token
+        rf"""--[\w-]{{0,30}}?(?:password|passwd|passphrase|pass|pwd|secret|token
             |(?:api|access|secret|auth|account)-?key|credentials?)
-        (?:["']?,[ ]?|[ \t]+)(?!["']?-)("[^"\n]*"|'[^'\n]*'|[^\s"',]*[^\s"',)\]}])""",
+        (?:["']?,[ ]?|[ \t]+)(?!["']?-)(?!{_ABOUT}(?:[ ][a-z]|[.,:;!](?:\s|$)))
+        ("[^"\n]*"|'[^'\n]*'|[^\s"',]*[^\s"',)\]}}])""",
     ),
     _rule("-u", _USER, _is_for_http),
     _rule("-u", r"-(?=[^\n]{0,256}http)" + _USER[1:]),
