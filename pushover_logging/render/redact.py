@@ -405,6 +405,7 @@ _RULES = (
     ),
     _rule("hook", r"/(?:web)?hooks?/(?:[\w.-]{1,64}/){0,4}([\w-]{20,})", _is_generated),
 )
+_WORDS = tuple({word for rule in _RULES for word in rule.words})
 _VENDOR_TOKEN = re.compile(
     r"""(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f][0-9A-Fa-f])|(?<=/bot))(?:
         (?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])
@@ -488,11 +489,9 @@ class Redactor:
         for own in self._patterns:
             text = own.sub(BLANK, text)
         lowered = _lower(text)
+        present = {word for word in _WORDS if word in lowered}
         for words, pattern, is_secret in _RULES:
-            for word in words:
-                if word in lowered:
-                    break
-            else:
+            if present.isdisjoint(words):
                 continue
             parts: list[str] = []
             end = 0
