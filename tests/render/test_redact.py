@@ -225,6 +225,8 @@ CREDENTIALS = [
     (f"{PEM_START}\nfailed to parse", "***\nfailed to parse"),
     (PEM_START.replace("\n", "\n" + " " * 12) + "\nfailed to", "***\nfailed to"),
     (PEM_START.replace("\n", "\n  | ") + "\nfailed to", "***\nfailed to"),
+    (f"{PEM_START}\nqZ3gE4Yh\nfailed to", "***\nfailed to"),
+    (f"{PEM_START}\nTraceback (most recent", "***\nTraceback (most recent"),
     (f'key: "{PEM_START}\nY0gT", line 3', 'key: "***", line 3'),
     (f"{PEM_START}\nY0gT", "***"),
     (f"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0A1B\n\n{'aB3/' * 16}\norder 17", "***\norder 17"),  # noqa: E501
