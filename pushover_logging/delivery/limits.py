@@ -121,6 +121,16 @@ class Limits:
         """Whether the service is left alone just now: an outage, a refusal, or no quota."""
         return now < self._hold_until or self.month_ends is not None
 
+    @property
+    def refusals(self) -> int:
+        """How often the service refused the token or the only user since it took a push."""
+        return self._refusals
+
+    @property
+    def refused_until(self) -> float:
+        """When a refused token is tried again; 0 if nothing waits for that."""
+        return self._hold_until if self._refusals and self._outage is None else 0.0
+
     def quota_is_low(self, today: datetime) -> bool:
         """Whether so little of the month is left that it is kept for HIGH and EMERGENCY.
 
@@ -181,11 +191,24 @@ class Limits:
     def refused_credentials(self, now: float) -> float:
         """The service refused the token or the only user; seconds until it is asked again."""
         self.used_slot(now)
-        pause = _REFUSED_PAUSES[min(self._refusals, len(_REFUSED_PAUSES) - 1)]
         self._refusals += 1
+        pause = self._refused_pause()
         self._hold_until = now + pause
         self._outage = None
         return pause
+
+    def _refused_pause(self) -> float:
+        return _REFUSED_PAUSES[min(self._refusals, len(_REFUSED_PAUSES)) - 1]
+
+    def resume_refusals(self, refusals: int, until: float, now: float) -> None:
+        """Go on with the pause of another sender; a clock that was set does not prolong it."""
+        self._refusals = refusals
+        if refusals:
+            self._hold_until = min(until, now + self._refused_pause())
+
+    def end_refused_pause(self) -> None:
+        """Let a refused token be tried at once, by another process."""
+        self._hold_until = 0.0
 
     def quota_spent(self, reset: datetime | None, today: datetime) -> datetime:
         """The month's messages are used up; when the month ends."""

@@ -468,6 +468,12 @@ class Sender:
             self._known_already -= self._uncommitted
             self._uncommitted.clear()
 
+    def let_another_try(self) -> None:
+        """Let the next sender try the refused token at once. Raises StoreError."""
+        with self.lock:
+            self.limits.end_refused_pause()
+        self._commit()
+
     def leave(self) -> None:
         """Give up the place of the sender."""
         self._is_sender = False

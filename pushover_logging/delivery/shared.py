@@ -209,6 +209,8 @@ class SharedSender:
         try:
             due = self.active.step(deadline, drains=drains, may_report=may_report)
             if deadline is None and self._should_give_up(now):
+                if self.active.limits.refusals == 1:
+                    self.active.let_another_try()
                 self.active.leave()
                 self.is_sender = False
                 self._begin_at = now + _STAY_AWAY
@@ -224,9 +226,14 @@ class SharedSender:
         return now + _TAKE if due is None else min(due, now + _TAKE)
 
     def _should_give_up(self, now: float) -> bool:
-        """Whether this process cannot deliver, and another one may be able to."""
+        """Whether this process cannot deliver, and another one may be able to.
+
+        One other process tries a refused token before the pause is over. After that all keep to it.
+        """
         since = self.active.failing_since
-        if self.active.refused is None and (since is None or now < since + _PATIENCE):
+        limits = self.active.limits
+        is_refused = limits.refusals == 1 and limits.refused_until > now
+        if not is_refused and (since is None or now < since + _PATIENCE):
             return False
         return self.store.others()
 

@@ -152,7 +152,7 @@ def view(
     limits = LimitsView(None, None, None, 0, None, None)
     silenced: dict[str, float] = {}
     if "limits" in known:
-        limit, remaining, reset, pushes, month_ends, names, _, refused = known["limits"]
+        limit, remaining, reset, pushes, month_ends, names, _, refused = known["limits"][:8]
         recent = sum(now - _MINUTE < at <= now for at in pushes)
         month_ends = month_ends if month_ends and month_ends > now else None
         limits = LimitsView(limit, remaining, _moment(reset), recent, _moment(month_ends), refused)
@@ -405,6 +405,8 @@ class State:
             tuple(sorted(sender.silenced.items())),
             tuple(sorted(sender.incidents.to_cancel)),
             sender.refused,
+            limits.refusals,
+            round(limits.refused_until + ahead, 2) if limits.refused_until else 0.0,
         )
 
     def _of_totals(self, sender: Sender) -> tuple[Any, ...]:
@@ -474,15 +476,16 @@ class State:
                 sender.groups.wait(group, now)  # or it would stay open for ever
         if "limits" in state:
             limits = sender.limits
-            limit, remaining, reset, pushes, month_ends, silenced, cancels, refused = _loads(
-                state["limits"]
-            )
+            fields = _loads(state["limits"])
+            limit, remaining, reset, pushes, month_ends, silenced, cancels, refused = fields[:8]
+            refusals, refused_until = fields[8:] or (0, 0.0)  # an older sender stored neither
             limits.quota = Quota(limit, remaining, _moment(reset))
             limits.pushes.extend(min(at - ahead, now) for at in pushes)
             limits.month_ends = _moment(month_ends)
             sender.silenced.update(silenced)
             sender.incidents.to_cancel.update((tag, now) for tag in cancels)
             sender.refused = refused
+            limits.resume_refusals(refusals, refused_until - ahead, now)
         if "totals" in state:
             taken, delivered, pushes, dropped, resolved, drained, *more = _loads(state["totals"])
             draining, reported, turned_away = more

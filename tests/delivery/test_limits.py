@@ -267,6 +267,32 @@ def test_a_refused_token_is_tried_again_after_longer_and_longer_pauses() -> None
     assert limits.refused_credentials(now) == 60.0
 
 
+@pytest.mark.parametrize(
+    ("stored_until", "holds_until"), [(150.0, 150.0), (50.0, 100.0), (100_000.0, 400.0)]
+)
+def test_pause_of_another_sender_goes_on_and_lasts_no_longer_than_a_new_one(
+    stored_until: float, holds_until: float
+) -> None:
+    limits = new_limits()
+
+    limits.resume_refusals(2, stored_until, 100.0)
+
+    assert limits.holds(holds_until - 0.001) == (holds_until > 100.0)
+    assert least(limits, holds_until) is LOWEST
+    assert limits.refused_credentials(holds_until) == 1800.0
+
+
+def test_wait_of_an_outage_is_no_pause_of_a_refused_token() -> None:
+    limits = new_limits()
+    limits.refused_credentials(100.0)
+    assert limits.refused_until == 160.0
+
+    limits.failed(ERROR, LOWEST, 160.0)
+
+    assert limits.holds(161.0)
+    assert limits.refused_until == 0.0
+
+
 # The worker asks again at the moment that a verdict names.
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import marshal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -23,6 +24,8 @@ from pushover_logging.render.alert import Alert
 from pushover_logging.render.record import Renderer
 from pushover_logging.render.redact import Redactor
 from pushover_logging.stores import Taken
+
+from .bench import refusal
 
 START = 1_800_000_000.0
 
@@ -69,17 +72,25 @@ class Phone:
     """Takes every push, unless it is out of order."""
 
     works: bool = True
+    knows_token: bool = True
+    tries: int = 0
     alerts: list[Alert] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
 
     def deliver(
         self, alert: Alert, timeout: float | None = None, *, escalates: bool = False
     ) -> Any:
+        self.tries += 1
+        if not self.knows_token:
+            return refusal(token="invalid")
         if not self.works:
             return RetryLater(TransportError("no connection"))
         self.alerts.append(alert)
         receipt = f"r{len(self.alerts)}" if alert.priority is Priority.EMERGENCY else None
         return Delivered(receipt, None, 10_000, 9_000, None)
+
+    def reset_users(self) -> None:
+        pass
 
     def cancel(self, receipt: str, timeout: float | None = None) -> None:
         self.cancelled.append(receipt)
@@ -402,6 +413,57 @@ def test_push_that_waits_outlives_its_group_and_a_sender_without_an_interval(ben
 
     assert bench.records() == 7
     assert bench.sender.taken == bench.sender.delivered == 7
+
+
+def test_refused_token_is_tried_by_no_new_sender_before_its_pause_is_over(bench: Bench) -> None:
+    bench.phone.knows_token = False
+    bench.log("disk is full", priority=1)
+    bench.run(1)
+    for _ in range(4):
+        bench.begin_anew()
+        bench.log("disk is full", priority=1)
+        bench.run(10)
+    assert bench.phone.tries == 1
+    bench.run(30)
+    assert bench.phone.tries == 2
+
+    bench.begin_anew()
+    bench.phone.knows_token = True
+    bench.run(280)
+    assert bench.phone.tries == 2
+    bench.run(30)
+
+    assert bench.titles()
+    bench.begin_anew()
+    bench.run()
+    assert not bench.sender.limits.holds(bench.sender._clock())
+
+
+def test_clock_that_was_set_back_holds_a_refused_token_up_for_one_pause(bench: Bench) -> None:
+    bench.phone.knows_token = False
+    bench.log("disk is full", priority=1)
+    bench.run(1)
+
+    *fields, refused_until = marshal.loads(bench.store.state["limits"])
+    bench.store.state["limits"] = marshal.dumps((*fields, refused_until + 86_400), 4)
+    bench.begin_anew()
+    bench.run(61)
+
+    assert bench.phone.tries == 2
+
+
+def test_state_of_a_sender_that_stored_no_refusals_is_read(bench: Bench) -> None:
+    bench.phone.knows_token = False
+    bench.log("disk is full", priority=1)
+    bench.run(1)
+    bench.store.state["limits"] = marshal.dumps(marshal.loads(bench.store.state["limits"])[:-2], 4)
+
+    seen = view(bench.store.state, bench.store.time, Renderer(Redactor()), None)
+    bench.begin_anew()
+    bench.run(1)
+
+    assert seen.limits.refused == bench.sender.refused is not None
+    assert bench.phone.tries == 2
 
 
 def test_view_says_what_the_sender_knows(bench: Bench) -> None:

@@ -186,6 +186,41 @@ def test_sender_whose_token_is_refused_lets_another_try(processes: Processes, se
 
 
 @pytest.mark.scenario("V4")
+def test_two_processes_try_a_refused_token_once_each(processes: Processes, server: Any) -> None:
+    refusal = {"token": "invalid", "errors": ["application token is invalid"], "status": 0}
+    server.fault("status", count=9, status=400, body=refusal, path="messages.json")
+    first = start(processes)
+    becomes_sender(processes, first)
+    second = start(processes)
+    tell(processes, second, "stage.until(lambda: phone._pipeline._sender is not None)")
+
+    tell(processes, first, "log.error(stage.mark(0))")
+    server.wait_for_requests(2)
+    becomes_sender(processes, second)
+    tell(processes, second, "log.error(stage.mark(1))")
+    assert tell(processes, second, "phone.drain(1)") == "False"
+
+    assert tell(processes, second, "sends()") == "True"
+    assert len(server.requests) == 2
+
+
+def test_restarts_do_not_try_a_refused_token_again(processes: Processes, server: Any) -> None:
+    refusal = {"token": "invalid", "errors": ["application token is invalid"], "status": 0}
+    server.fault("status", count=9, status=400, body=refusal, path="messages.json")
+    program = """
+import logging, os, stage
+phone = stage.attach("shop", store=os.environ["STORE"], exit_timeout=2)
+logging.getLogger("shop").error("crash")
+stage.until(lambda: phone.stats().refused, 10)
+"""
+
+    for _ in range(3):
+        processes.run(program)
+
+    assert len(server.requests) == 1
+
+
+@pytest.mark.scenario("V4")
 def test_sender_without_a_network_lets_another_try(processes: Processes) -> None:
     nowhere = f"http://127.0.0.1:{free_port()}/1/"
     old = start(processes, "shared._PATIENCE = 0.5", api_url=nowhere)
