@@ -429,8 +429,9 @@ class Pipeline:
             news, self._turned_away_said = turned_away - self._turned_away_said, turned_away
             capacity = self._queue.capacity
             say("full", f"{news} of the least urgent records dropped: {capacity} wait already")
-        unresolved = self._queue.unresolved.value()
-        if unresolved > self._unresolved_said:
+        if self._queue.resolves_too_many:
+            self._queue.resolves_too_many = False
+            unresolved = self._queue.unresolved.value()
             news, self._unresolved_said = unresolved - self._unresolved_said, unresolved
             say(
                 "resolve",

@@ -134,6 +134,8 @@ class Queue:
         """Records that found no room here, and that the spool of a durable store has."""
         self.unresolved: Tally = Tally()
         """Resolves that found no room."""
+        self.resolves_too_many: bool = False
+        """Whether any did."""
         self.turned_away: dict[int, Tally] = {}
         """Records that found no room, by level."""
         self.outbox_size = 0
@@ -216,6 +218,7 @@ class Queue:
             resolved[key] = max(at, resolved.get(key, at))
         else:
             self.unresolved.add()
+            self.resolves_too_many = True
 
     def set_record_aside(self, record: logging.LogRecord) -> None:
         """Keep a record for the worker, which has a stack of its own."""
