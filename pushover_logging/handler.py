@@ -14,7 +14,7 @@ from .ingest.fingerprint import exact_path
 from .ingest.groups import Groups, text_alias
 from .ingest.queue import MOST_URGENT_FIRST, Queue
 from .ingest.snapshot import take
-from .notice import PLAIN_TYPES, TEXT_BOUND
+from .notice import PLAIN_TYPES, TEXT_BOUND, is_plain
 
 # Every program that configures the handler loads the modules above, even if it never logs. So they
 # use nothing that logging has not loaded itself.
@@ -181,9 +181,22 @@ class PushoverHandler(logging.Handler):
                 if group is not None and not hasattr(record, "pushover"):
                     created = record.created
                     if group.last[2] is not created or not group.is_last(record):
-                        group.last = record.msg, args, created
+                        msg: Any = record.msg
+                        if type(args) is tuple and len(args) == 1 and not exc_info:
+                            arg = args[0]  # the most common case, without a call
+                            if (
+                                type(arg) is not int
+                                and (type(arg) is not str or len(arg) > TEXT_BOUND)
+                                and not is_plain(msg, args)
+                            ):
+                                msg = args = None
+                        elif (
+                            args or type(msg) is not str or len(msg) > TEXT_BOUND
+                        ) and not is_plain(msg, args):
+                            msg = args = None
+                        group.last = msg, args, created
                         next(group.ticks)
-                        self._queue.accepted.add()
+                        next(self._queue.accepted.ticks)
                     # Otherwise it is the very same record again, through another logger.
                     return record
             if self._takes_as_is and self._took_plain(record):

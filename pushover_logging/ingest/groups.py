@@ -10,6 +10,7 @@ import itertools
 import time
 from collections import deque
 
+from ..notice import is_plain
 from . import fingerprint
 from .fingerprint import exact_path, has_words, text_key
 from .queue import values_of
@@ -86,13 +87,17 @@ class Group:
             None,
             record.created,
         )
-        """``msg``, ``args`` and ``created`` of the latest repeat."""
+        """``msg``, ``args`` and ``created`` of the latest repeat. Without the first two if they are
+        not plain: they may keep much alive, such as the frames of an exception."""
 
     def count(self, record: logging.LogRecord) -> bool:
         """Count a repeat; False for the very record that was counted last, which came twice."""
         if self.is_last(record):
             return False
-        self.last = record.msg, record.args, record.created
+        msg, args = record.msg, record.args
+        if not is_plain(msg, args):
+            msg = args = None
+        self.last = msg, args, record.created
         next(self.ticks)
         return True
 
@@ -101,12 +106,13 @@ class Group:
 
         Each record has a float object of its own as ``created``, even if a coarse clock gives many
         records the same time. Only where a test replaces the clock by a constant is it the same
-        object. Then records without arguments, and with the same text, look like one record.
+        object. Then records look like one record if they have the same text and no arguments, or
+        if what they have is not kept.
         """
         msg, args, created = self.last
         return (
             created is record.created
-            and msg is record.msg
+            and (msg is None or msg is record.msg)
             and (args is None or args is record.args)
         )
 

@@ -49,11 +49,12 @@ _MOST_SET_ASIDE = 100
 class Tally:
     """A count that any thread raises without a lock, exact on free-threaded builds too."""
 
-    __slots__ = ("_reads", "add")
+    __slots__ = ("_reads", "add", "ticks")
 
     def __init__(self) -> None:
-        ticks = itertools.count()
-        self.add: Callable[[], int] = ticks.__next__
+        self.ticks: Iterator[int] = itertools.count()
+        """Advanced by each one; `next` of it is faster than `add`."""
+        self.add: Callable[[], int] = self.ticks.__next__
         """Count one more."""
         self._reads = 0
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import socket
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -157,6 +159,39 @@ def test_records_that_a_coarse_clock_gives_the_same_time_are_all_counted(
     assert handler.stats().accepted == 1000
 
 
+class LargeError(Exception):
+    """An object that should not outlive its logging call."""
+
+
+LARGE = {
+    "message": lambda large: (large,),
+    "argument": lambda large: ("order %s", large),
+    "second argument": lambda large: ("order %s of %s", 1, large),
+    "named argument": lambda large: ("order %(large)s", {"large": large}),
+    "list": lambda large: ("orders %s", [large]),
+}
+
+
+@pytest.mark.parametrize("of", LARGE.values(), ids=LARGE)
+@pytest.mark.parametrize("is_failure", [False, True])
+@pytest.mark.parametrize("options", [{}, {"grouping": {"key": "{name}"}}])
+def test_a_repeat_keeps_no_object_of_the_program_alive(
+    of: Callable[[LargeError], tuple[Any, ...]], is_failure: bool, options: dict[str, Any]
+) -> None:
+    handler = new_handler(**options)
+    kept = []
+    for _ in range(3):
+        large = LargeError("pallet")
+        kept.append(weakref.ref(large))
+        handler.handle(record(*of(large), exc_info=raised(ValueError()) if is_failure else None))
+
+    del large
+    gc.collect()
+
+    assert [each() for each in kept] == [None, None, None]
+    assert handler.stats().accepted == 3
+
+
 def test_a_record_that_comes_through_two_loggers_is_counted_once(handler: PushoverHandler) -> None:
     outer, inner = logging.Logger("outer"), logging.Logger("inner")
     inner.parent = outer
@@ -166,8 +201,9 @@ def test_a_record_that_comes_through_two_loggers_is_counted_once(handler: Pushov
     for number in range(10):
         inner.error("lost connection to %s", number)
         inner.error("disk is full")
+        inner.error(ValueError("no number"))
 
-    assert handler.stats().accepted == 20
+    assert handler.stats().accepted == 30
 
 
 # All groups.
