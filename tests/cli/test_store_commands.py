@@ -166,7 +166,10 @@ def test_status_says_who_acknowledged(server: DevServer, store: str) -> None:
         server.acknowledge(receipt)
         # The service is asked every 5 seconds.
         eventually(
-            lambda: facts("status", "--store", store)["incidents"][0]["state"] == "acknowledged",
+            lambda: (
+                [each["state"] for each in facts("status", "--store", store)["incidents"]]
+                == ["acknowledged"]
+            ),
             pause=0.3,
         )
 
