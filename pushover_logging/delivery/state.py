@@ -472,7 +472,8 @@ class State:
         self._restore_entries(sender, state, groups, ahead, now)
         waiting = {part.group for entry in sender.outbox for part in entry.parts}
         for group in sender.groups:
-            if group.is_open and group.until is None and group not in waiting:
+            is_counted_on = group in waiting or group in sender.groups.observed
+            if group.is_open and group.until is None and not is_counted_on:
                 sender.groups.wait(group, now)  # or it would stay open for ever
         if "limits" in state:
             limits = sender.limits

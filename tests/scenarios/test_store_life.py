@@ -138,6 +138,28 @@ def test_process_that_logs_nothing_loads_little_and_sends_what_was_left(
     assert marks_of(processes) == Counter([mark(0)])
 
 
+@pytest.mark.parametrize("processes", ["sqlite"], indirect=True)
+def test_records_too_few_for_an_alert_are_counted_on_by_the_next_process(
+    processes: Processes,
+) -> None:
+    """A cron job that fails each time rings at the third failure."""
+    fails_once = (
+        "import logging, os, stage\n"
+        "phone = stage.attach('shop', store=os.environ['STORE'], grouping={'after': 3})\n"
+        "logging.getLogger('shop').error('the backup failed')\n"
+        "phone.flush(10)\n"
+        "stage.note(dropped=dict(phone.stats().dropped))\n"
+    )
+    for _ in range(2):
+        processes.run(fails_once)
+    assert not processes.messages
+
+    processes.run(fails_once)
+
+    eventually(lambda: len(processes.messages) == 1)
+    assert "\N{MULTIPLICATION SIGN}3" in processes.messages[0].params["title"]
+
+
 @pytest.mark.slow
 @pytest.mark.scenario("V4")
 def test_emergency_in_doubt_is_cancelled_before_it_rings_again(
