@@ -849,7 +849,8 @@ def test_pace_holds_for_all_processes_together(processes: Processes) -> None:
     for number in range(6):
         process = (one, two)[number % 2]
         tell(processes, process, f"log.warning(stage.mark({number}))")
-        tell(processes, process, "phone.flush(0.3)")
+        if number < 4:  # on a busy machine several would wait, and go as a digest
+            arrives(processes, mark(number))
     assert tell(processes, one, "phone.drain(1.5)") == "False"
 
     assert len(processes.messages) == 4
