@@ -157,7 +157,11 @@ class _ThreadHook:
         self.previous = previous
 
     def __call__(self, args: threading.ExceptHookArgs, /) -> None:
-        name = "an unknown thread" if args.thread is None else f"the thread {args.thread.name}"
+        name = "an unknown thread"
+        try:
+            name = name if args.thread is None else f"the thread {args.thread.name}"
+        except Exception:  # noqa: BLE001, S110 - a property of the program's own class
+            pass
         text = "uncaught exception in %s"
         with _logged(args.exc_type, args.exc_value, args.exc_traceback, text, name):
             self.previous(args)

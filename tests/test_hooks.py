@@ -134,6 +134,21 @@ def test_an_exception_in_a_thread_is_logged_with_the_name_of_the_thread(
     assert passed_on == ["thread disk is full"]
 
 
+def test_an_exception_in_a_thread_without_a_readable_name_is_logged(
+    records: Records, passed_on: list[str]
+) -> None:
+    class Nameless(threading.Thread):
+        name = property(lambda _: 1 / 0)  # type: ignore[assignment]
+
+    pushover_logging.install_hooks(sigterm=False)
+    error, thread = RuntimeError("disk is full"), Nameless.__new__(Nameless)
+    threading.excepthook(threading.ExceptHookArgs((RuntimeError, error, None, thread)))
+
+    text = "uncaught exception in an unknown thread"
+    assert records.uncaught == [(logging.CRITICAL, text, "disk is full")]
+    assert passed_on == ["thread disk is full"]
+
+
 def test_an_exception_that_python_cannot_raise_is_logged(
     records: Records, passed_on: list[str]
 ) -> None:

@@ -430,7 +430,7 @@ class _Connection(urllib3_connection.HTTPConnection if TYPE_CHECKING else object
         return request.replace(self._masked, self._target, 1).encode("ascii")
 
     def send(self, data: Any) -> None:
-        if self._parts is not None and isinstance(data, bytes):
+        if self._parts is not None:  # urllib3 has made bytes of every kind of body
             self._parts.append(data)
             return
         if self.sock is None:

@@ -24,7 +24,7 @@ __all__ = ["Entry", "Outbox", "Part"]
 
 _URGENT_FIRST = tuple(sorted(Priority, reverse=True))
 _TIME_FOR_A_DIGEST = 3
-"""For so many pushes there must be time when a digest of what is left goes before the end."""
+"""With time for fewer pushes than this before the end, what is left goes as a digest."""
 
 
 @dataclass(slots=True)
